@@ -1,0 +1,69 @@
+/**
+ * Faults that every AWS client can meet, recognised by name and never by `instanceof`: two copies of an SDK are common.
+ * What is special to one service is in `kinesis-errors.ts` and `dynamodb-errors.ts`.
+ */
+export function errorName(error: unknown): string {
+  return error instanceof Error ? error.name : '';
+}
+
+const accessDenied = new Set(['AccessDeniedException', 'AccessDenied', 'UnauthorizedOperation', 'NotAuthorized']);
+
+/** The credentials are good, but may not do this. */
+export function isAccessDenied(error: unknown): boolean {
+  return accessDenied.has(errorName(error));
+}
+
+const badCredentials = new Set([
+  'ExpiredTokenException',
+  'ExpiredToken',
+  'UnrecognizedClientException',
+  'InvalidSignatureException',
+  'InvalidClientTokenId',
+  'IncompleteSignature',
+  'MissingAuthenticationTokenException',
+  'CredentialsProviderError',
+]);
+
+/** The credentials are missing, expired, or not accepted. */
+export function isBadCredentials(error: unknown): boolean {
+  return badCredentials.has(errorName(error));
+}
+
+const transientNames = new Set([
+  'InternalFailure',
+  'InternalFailureException',
+  'InternalServerError',
+  'ServiceUnavailable',
+  'ServiceUnavailableException',
+  'TimeoutError',
+  'RequestTimeout',
+  'RequestTimeoutException',
+  'CallTimeoutError',
+]);
+
+const transientCodes = new Set([
+  'ECONNRESET',
+  'ECONNREFUSED',
+  'ECONNABORTED',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_STREAM_CANCEL',
+  'ERR_HTTP2_SESSION_ERROR',
+  'ERR_HTTP2_GOAWAY_SESSION',
+  'UND_ERR_SOCKET',
+]);
+
+/** The call may succeed if it is made again: the network or the service failed, or no answer came in time. */
+export function isTransient(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  if (transientNames.has(error.name)) return true;
+  const { code, $metadata, cause } = error as Error & { code?: unknown; $metadata?: { httpStatusCode?: unknown } };
+  if (typeof code === 'string' && transientCodes.has(code)) return true;
+  if (typeof $metadata?.httpStatusCode === 'number' && $metadata.httpStatusCode >= 500) return true;
+  return cause !== undefined && cause !== error && isTransient(cause);
+}

@@ -1,0 +1,200 @@
+/** Every code has an entry in docs/errors.md: what it means, what is true afterwards, what to do. */
+export type ErrorCode =
+  | 'CONFIG_INVALID'
+  | 'STREAM_NOT_FOUND'
+  | 'STREAM_RECREATED'
+  | 'PERMISSION_MISSING'
+  | 'LEASE_TABLE_MISSING'
+  | 'LEASE_TABLE_FOREIGN'
+  | 'LEASE_CORRUPT'
+  | 'LEASE_LOST'
+  | 'CHECKPOINT_OUT_OF_RANGE'
+  | 'CHECKPOINT_NOT_STORED'
+  | 'CALL_TIMEOUT'
+  | 'SHARD_UNREADABLE'
+  | 'WORKER_STOPPED';
+
+/** The base of every error that Millrace throws on purpose. Branch on `code`: two copies of a package break `instanceof`. */
+export abstract class MillraceError extends Error {
+  abstract readonly code: ErrorCode;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** Thrown by constructors when options are wrong. Nothing was called. `problems` lists all of them. */
+export class ConfigError extends MillraceError {
+  readonly code = 'CONFIG_INVALID';
+
+  constructor(readonly problems: readonly string[]) {
+    super(`invalid options: ${problems.join('; ')}`);
+  }
+}
+
+/** Thrown when the stream does not exist in the client's account and region. Nothing was read or written. */
+export class StreamNotFoundError extends MillraceError {
+  readonly code = 'STREAM_NOT_FOUND';
+
+  constructor(
+    readonly stream: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `stream ${stream} does not exist in this account and region: check its name, the region and the endpoint`,
+      options,
+    );
+  }
+}
+
+/** Thrown when the lease table belongs to an earlier stream of the same name. No lease was touched. */
+export class StreamRecreatedError extends MillraceError {
+  readonly code = 'STREAM_RECREATED';
+
+  constructor(
+    readonly stream: string,
+    readonly details: {
+      readonly leaseKey: string;
+      readonly storedArn: string | undefined;
+      readonly storedCreatedAtMs: number | undefined;
+      readonly actualArn: string;
+      readonly actualCreatedAtMs: number;
+    },
+  ) {
+    super(
+      `the lease table was filled from another stream than today's ${stream}: lease ${details.leaseKey} says ` +
+        `${describe(details.storedArn, details.storedCreatedAtMs)}, the stream is ` +
+        `${describe(details.actualArn, details.actualCreatedAtMs)}; its checkpoints mean nothing here. ` +
+        'Use another applicationName or tableName, or delete the lease table to read the new stream from its initial position',
+    );
+  }
+}
+
+function describe(arn: string | undefined, createdAtMs: number | undefined): string {
+  const created = createdAtMs === undefined ? 'an unknown time' : new Date(createdAtMs).toISOString();
+  return `${arn ?? 'an unknown ARN'} created at ${created}`;
+}
+
+/** Thrown at the start when AWS refuses a call. `action` is the IAM action to allow. */
+export class MissingPermissionError extends MillraceError {
+  readonly code = 'PERMISSION_MISSING';
+
+  constructor(
+    readonly action: string,
+    readonly resource: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `not allowed to call ${action} on ${resource}: allow this action in the IAM policy of these credentials`,
+      options,
+    );
+  }
+}
+
+/** Thrown when there is no lease table and it may not be created. */
+export class LeaseTableMissingError extends MillraceError {
+  readonly code = 'LEASE_TABLE_MISSING';
+
+  constructor(
+    readonly tableName: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `lease table ${tableName} does not exist and table.create is false: ` +
+        'create it with the string partition key leaseKey and no sort key, or allow its creation',
+      options,
+    );
+  }
+}
+
+/** Thrown when the table named for the leases is a table for something else. Nothing was written to it. */
+export class NotALeaseTableError extends MillraceError {
+  readonly code = 'LEASE_TABLE_FOREIGN';
+
+  constructor(
+    readonly tableName: string,
+    readonly found: string,
+  ) {
+    super(
+      `table ${tableName} is not a lease table: expected the string partition key leaseKey and no sort key, found ${found}`,
+    );
+  }
+}
+
+/** Thrown when a lease row cannot be understood. The row is left as it is; its shard is not read from a guess. */
+export class CorruptLeaseError extends MillraceError {
+  readonly code = 'LEASE_CORRUPT';
+
+  constructor(
+    readonly leaseKey: string,
+    readonly problem: string,
+  ) {
+    super(
+      `lease ${leaseKey} cannot be understood: ${problem}; correct the row, or delete it to read the shard from its initial position`,
+    );
+  }
+}
+
+/**
+ * Thrown by a checkpoint when the lease is no longer this worker's; another worker delivers from the stored checkpoint.
+ * `stored` is `'no'` when the checkpoint is proven not stored, `'unknown'` when the reply was lost and the row has moved on.
+ */
+export class LeaseLostError extends MillraceError {
+  readonly code = 'LEASE_LOST';
+
+  constructor(
+    readonly leaseKey: string,
+    readonly stored: 'no' | 'unknown' = 'no',
+    options?: ErrorOptions,
+  ) {
+    super(
+      `the lease of ${leaseKey} was lost; the checkpoint ${stored === 'no' ? 'was not stored' : 'may or may not have been stored'}`,
+      options,
+    );
+  }
+}
+
+/** Thrown by a checkpoint at a record that this processor was not given. Nothing was stored. */
+export class CheckpointOutOfRangeError extends MillraceError {
+  readonly code = 'CHECKPOINT_OUT_OF_RANGE';
+}
+
+/** Thrown by a checkpoint whose write failed while the lease is still held. It may be called again. */
+export class CheckpointNotStoredError extends MillraceError {
+  readonly code = 'CHECKPOINT_NOT_STORED';
+}
+
+/** Thrown when a call has not answered within its deadline. The call may still take effect. */
+export class CallTimeoutError extends MillraceError {
+  readonly code = 'CALL_TIMEOUT';
+
+  constructor(
+    readonly what: string,
+    readonly deadlineMs: number,
+  ) {
+    super(`${what} did not answer within ${String(deadlineMs)} ms`);
+  }
+}
+
+/** Thrown when a shard cannot be read on from its position. The checkpoint stays where it is. */
+export class ShardUnreadableError extends MillraceError {
+  readonly code = 'SHARD_UNREADABLE';
+
+  constructor(
+    readonly shardId: string,
+    readonly problem: string,
+    options?: ErrorOptions,
+  ) {
+    super(`shard ${shardId} cannot be read: ${problem}`, options);
+  }
+}
+
+/** The reason of every signal that aborts because the worker was told to stop. */
+export class WorkerStoppedError extends MillraceError {
+  readonly code = 'WORKER_STOPPED';
+
+  constructor(message = 'the worker was told to stop') {
+    super(message);
+  }
+}

@@ -1,0 +1,50 @@
+export { systemClock, type Clock } from './clock';
+export { systemRandom, type Random } from './random';
+export { backoffDelayMs, type BackoffOptions } from './backoff';
+export { withDeadline } from './deadline';
+export { repeat } from './repeat';
+export { silentLogger, type Logger } from './logger';
+export { comparePositions, compareSequenceNumbers, isSequenceNumber, type RecordPosition } from './sequence-number';
+export {
+  AT_TIMESTAMP,
+  checkpointAt,
+  compareCheckpoints,
+  formatCheckpoint,
+  isInitial,
+  LATEST,
+  parseCheckpoint,
+  SHARD_END,
+  TRIM_HORIZON,
+  type Checkpoint,
+} from './checkpoint';
+export type { HashKeyRange, Shard, StreamIdentity } from './shard';
+export { effectiveOwner, isHandoverPending, type Lease, type LeaseSeed } from './lease';
+export type { StreamRecord, UserRecord } from './record';
+export type { InitialPosition, StartPosition } from './stream-position';
+export {
+  CallTimeoutError,
+  CheckpointNotStoredError,
+  CheckpointOutOfRangeError,
+  ConfigError,
+  CorruptLeaseError,
+  LeaseLostError,
+  LeaseTableMissingError,
+  MillraceError,
+  MissingPermissionError,
+  NotALeaseTableError,
+  ShardUnreadableError,
+  StreamNotFoundError,
+  StreamRecreatedError,
+  WorkerStoppedError,
+  type ErrorCode,
+} from './errors';
+export { errorName, isAccessDenied, isBadCredentials, isTransient } from './aws-errors';
+export {
+  isExpiredIterator,
+  isExpiredNextToken,
+  isKinesisInvalidArgument,
+  isKinesisResourceInUse,
+  isKinesisResourceNotFound,
+  isKinesisThrottled,
+} from './kinesis-errors';
+export { isConditionFailed, isDynamoDbThrottled, isTableInUse, isTableNotFound } from './dynamodb-errors';

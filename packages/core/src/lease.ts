@@ -1,0 +1,63 @@
+import type { Checkpoint } from './checkpoint';
+import type { HashKeyRange } from './shard';
+
+/** One row of the lease table: which worker reads a shard, and how far it has read. */
+export interface Lease {
+  /** The shard id. */
+  readonly leaseKey: string;
+  /** Grows by one with every write but the request of a hand-over. Writers name the value they saw, so a stale one loses. */
+  readonly leaseCounter: number;
+  /** Who holds the lease; during a hand-over, who is to receive it. */
+  readonly leaseOwner: string | undefined;
+  /** Set during a hand-over only: who still holds the lease. */
+  readonly checkpointOwner: string | undefined;
+  readonly checkpoint: Checkpoint;
+  readonly parentShardIds: readonly string[];
+  readonly childShardIds: readonly string[];
+  readonly hashKeyRange: HashKeyRange | undefined;
+  readonly ownerSwitchesSinceCheckpoint: number;
+
+  // Below: attributes of Millrace's own, which the Java KCL ignores and keeps.
+
+  /** Who asked for the hand-over. It is pending only while this equals `leaseOwner`; otherwise it is residue. */
+  readonly receiver: string | undefined;
+  /** The old owner gave the lease to `leaseOwner` and has stopped: it may be adopted at once. */
+  readonly handedOver: boolean;
+  /** The row was deleted and put back: nobody may take it before a failover time has passed. */
+  readonly healed: boolean;
+  /** Created at the application's first start: its parents lie before the initial position and are never awaited. */
+  readonly root: boolean;
+  /** The failover time of the writer that acquired the lease last, in milliseconds. */
+  readonly failoverTimeMs: number | undefined;
+  /** Names the last write of ours: the writer's incarnation and a number, never used twice. */
+  readonly writeId: string | undefined;
+  /** What `latest` and `at-timestamp` mean for this application, in milliseconds since the epoch. */
+  readonly initialTimestampMs: number | undefined;
+  readonly streamArn: string | undefined;
+  readonly streamCreatedAtMs: number | undefined;
+}
+
+/** What a new row says. Everything else starts empty. */
+export interface LeaseSeed {
+  readonly leaseKey: string;
+  /** 0 for a new shard; above any earlier counter for a row that is put back. */
+  readonly leaseCounter: number;
+  readonly checkpoint: Checkpoint;
+  readonly parentShardIds: readonly string[];
+  readonly hashKeyRange: HashKeyRange | undefined;
+  readonly healed: boolean;
+  readonly root: boolean;
+  readonly initialTimestampMs: number | undefined;
+  readonly streamArn: string;
+  readonly streamCreatedAtMs: number;
+}
+
+/** A hand-over of ours is under way: `checkpointOwner` still holds the lease, `leaseOwner` has asked for it. */
+export function isHandoverPending(lease: Lease): boolean {
+  return lease.checkpointOwner !== undefined && lease.receiver !== undefined && lease.receiver === lease.leaseOwner;
+}
+
+/** Who may write as the holder of this lease, if it has not expired. */
+export function effectiveOwner(lease: Lease): string | undefined {
+  return isHandoverPending(lease) ? lease.checkpointOwner : lease.leaseOwner;
+}

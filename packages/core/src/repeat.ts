@@ -1,0 +1,20 @@
+import type { Clock } from './clock';
+
+/**
+ * Runs `task` again and again, one at a time, until `signal` aborts; then resolves. The delay before the next run is
+ * what `task` returned, in milliseconds. Rejects when `task` rejects, unless `signal` has aborted by then.
+ */
+export async function repeat(
+  clock: Clock,
+  signal: AbortSignal,
+  task: (signal: AbortSignal) => Promise<number>,
+): Promise<void> {
+  try {
+    while (!signal.aborted) {
+      const delayMs = await task(signal);
+      await clock.sleep(delayMs, signal);
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

@@ -1,0 +1,105 @@
+import type { Clock } from '../clock';
+
+interface Sleeper {
+  readonly wakeAtMs: number;
+  readonly order: number;
+  readonly wake: () => void;
+}
+
+/** A clock that stands still until {@link ManualClock.advance} moves it. */
+export class ManualClock implements Clock {
+  #nowMs = 0;
+  #order = 0;
+  readonly #sleepers = new Set<Sleeper>();
+  readonly #wallTimeAtZeroMs: number;
+
+  constructor({ wallTimeMs = 1_700_000_000_000 }: { readonly wallTimeMs?: number } = {}) {
+    this.#wallTimeAtZeroMs = wallTimeMs;
+  }
+
+  now(): number {
+    return this.#nowMs;
+  }
+
+  wallTime(): number {
+    return this.#wallTimeAtZeroMs + this.#nowMs;
+  }
+
+  /** How many sleeps are pending. */
+  get sleeperCount(): number {
+    return this.#sleepers.size;
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const sleeper: Sleeper = {
+        wakeAtMs: this.#nowMs + Math.max(0, delayMs),
+        order: this.#order++,
+        wake: () => {
+          signal?.removeEventListener('abort', onAbort);
+          resolve();
+        },
+      };
+      const onAbort = (): void => {
+        this.#sleepers.delete(sleeper);
+        reject(signal?.reason as Error);
+      };
+      signal?.addEventListener('abort', onAbort, { once: true });
+      this.#sleepers.add(sleeper);
+    });
+  }
+
+  /** Moves time by `deltaMs`, waking sleepers in the order of their times and letting their work settle in between. */
+  async advance(deltaMs: number): Promise<void> {
+    const targetMs = this.#nowMs + deltaMs;
+    await settle();
+    for (;;) {
+      const next = this.#earliest(targetMs);
+      if (next === undefined) break;
+      this.#sleepers.delete(next);
+      this.#nowMs = Math.max(this.#nowMs, next.wakeAtMs);
+      next.wake();
+      await settle();
+    }
+    this.#nowMs = targetMs;
+    await settle();
+  }
+
+  /** Advances in small steps until `condition` holds. Throws after `limitMs` of virtual time. */
+  async advanceUntil(condition: () => boolean, { stepMs = 10, limitMs = 600_000 } = {}): Promise<void> {
+    const limitAtMs = this.#nowMs + limitMs;
+    await settle();
+    while (!condition()) {
+      if (this.#nowMs >= limitAtMs) throw new Error(`condition not met within ${String(limitMs)} ms of virtual time`);
+      await this.advance(stepMs);
+    }
+  }
+
+  #earliest(untilMs: number): Sleeper | undefined {
+    let best: Sleeper | undefined;
+    for (const sleeper of this.#sleepers) {
+      if (sleeper.wakeAtMs > untilMs) continue;
+      if (
+        best === undefined ||
+        sleeper.wakeAtMs < best.wakeAtMs ||
+        (sleeper.wakeAtMs === best.wakeAtMs && sleeper.order < best.order)
+      ) {
+        best = sleeper;
+      }
+    }
+    return best;
+  }
+}
+
+/** Lets everything that can go on without time passing go on. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise<void>((resolve) => {
+      setImmediate(resolve);
+    });
+  }
+}
