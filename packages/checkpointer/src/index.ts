@@ -1,1 +1,2 @@
-export {};
+export type { CheckpointOutcome, CheckpointStore } from './checkpoint-store';
+export { ShardCheckpointer, type Checkpointer } from './shard-checkpointer';

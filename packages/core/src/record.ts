@@ -7,9 +7,9 @@ export interface StreamRecord {
 }
 
 /** A record as its producer wrote it. */
-export interface UserRecord<T = Uint8Array> {
+export interface UserRecord {
   /** The payload. A view: keeping a few bytes of an aggregated record keeps its whole buffer alive; copy if you keep it. */
-  readonly data: T;
+  readonly data: Uint8Array;
   readonly partitionKey: string;
   /** Set only for aggregated records whose producer gave one: Kinesis does not return it for others. */
   readonly explicitHashKey: string | undefined;

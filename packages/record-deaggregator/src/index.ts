@@ -1,1 +1,7 @@
-export {};
+export {
+  deaggregate,
+  type Deaggregated,
+  type DeaggregateOptions,
+  type DeaggregationCounts,
+  type OutOfRange,
+} from './deaggregate';

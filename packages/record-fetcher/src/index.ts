@@ -1,1 +1,6 @@
-export {};
+export type { IteratorPosition, KinesisReader, RecordsPage } from './kinesis-reader';
+export { SdkKinesisReader, type KinesisSender, type SdkKinesisReaderParts } from './sdk-kinesis-reader';
+export type { RecordBatch, RecordSource, ShardStatus } from './record-source';
+export { PollingRecordSource, type PollingRecordSourceParts } from './polling-record-source';
+export type { FetchObserver } from './fetch-observer';
+export { resolveFetchOptions, type FetchOptions, type ResolvedFetchOptions } from './fetch-options';

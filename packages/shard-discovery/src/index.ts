@@ -1,1 +1,11 @@
-export {};
+export { applicationPosition, latestMarginMs, type ApplicationPosition } from './application-position';
+export type { ShardLister } from './shard-lister';
+export { KinesisShardLister } from './kinesis-shard-lister';
+export {
+  describeStream,
+  type DescribeStreamOptions,
+  type StreamDescription,
+  type StreamReference,
+} from './stream-description';
+export { planFinishedLeases, planMissingLeases, selectReadable, type MissingLease } from './lease-sync-plan';
+export { ShardSync, type LeaseTable, type ShardSyncObserver } from './shard-sync';

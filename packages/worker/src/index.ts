@@ -1,1 +1,43 @@
-export {};
+export { Worker, type StopOptions, type StopResult } from './worker';
+export { stopOnSignals, type SignalSource, type Stoppable } from './stop-on-signals';
+export type { WorkerOptions } from './worker-options';
+export type { TableOptions } from './table-options';
+export type { LeaseOptions } from '@millrace/lease-coordinator';
+export type { FetchOptions } from '@millrace/record-fetcher';
+export type { RetryOptions } from '@millrace/record-dispatcher';
+export type { OutOfRange, DeaggregationCounts } from '@millrace/record-deaggregator';
+export type { Checkpointer } from '@millrace/checkpointer';
+export type {
+  InitializeInput,
+  LeaseLostInput,
+  ProcessorFactory,
+  ProcessorLease,
+  ProcessRecordsInput,
+  RecordProcessor,
+  ShardEndedInput,
+  ShutdownRequestedInput,
+} from './record-processor';
+export type { WorkerEvents } from './worker-events';
+export type { ShardHealth, WorkerHealth, WorkerSnapshot } from './worker-health';
+export type { ShardState } from './shard-state';
+export {
+  CallTimeoutError,
+  CheckpointNotStoredError,
+  CheckpointOutOfRangeError,
+  ConfigError,
+  CorruptLeaseError,
+  LeaseLostError,
+  LeaseTableMissingError,
+  MillraceError,
+  MissingPermissionError,
+  NotALeaseTableError,
+  ShardUnreadableError,
+  StreamNotFoundError,
+  StreamRecreatedError,
+  type Checkpoint,
+  type ErrorCode,
+  type InitialPosition,
+  type Logger,
+  type RecordPosition,
+  type UserRecord,
+} from '@millrace/core';

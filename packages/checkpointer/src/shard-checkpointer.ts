@@ -1,0 +1,156 @@
+import {
+  checkpointAt,
+  CheckpointNotStoredError,
+  CheckpointOutOfRangeError,
+  compareCheckpoints,
+  comparePositions,
+  isSequenceNumber,
+  LeaseLostError,
+  SHARD_END,
+  type Checkpoint,
+  type RecordPosition,
+} from '@millrace/core';
+import type { CheckpointStore } from './checkpoint-store';
+
+/** What the user's code acknowledges records with. */
+export interface Checkpointer {
+  /**
+   * Acknowledges records, and resolves once that is stored: the next holder of the lease starts after them.
+   *
+   * Without an argument: every record handed to this processor up to and including the call that this checkpointer came
+   * with. With a record, or its position: up to and including that record. A position at or before one that is stored
+   * already resolves without a write: it is true already. Calls may overlap; they share writes.
+   *
+   * @throws LeaseLostError the lease is another's; its `stored` says whether the checkpoint may have been stored.
+   * @throws CheckpointOutOfRangeError the record was not handed to this processor; nothing was stored.
+   * @throws CheckpointNotStoredError the write failed, the lease is still held; call again.
+   */
+  checkpoint(upTo?: RecordPosition): Promise<void>;
+}
+
+/**
+ * How far one shard has been delivered, acknowledged and stored, under one lease.
+ *
+ * Always `stored <= acknowledged <= delivered`. Only the user's code moves `acknowledged` (by a checkpoint, or by a
+ * resolved batch in automatic mode), so no stored checkpoint ever passes a record that was not acknowledged.
+ */
+export class ShardCheckpointer {
+  readonly #shardId: string;
+  readonly #store: CheckpointStore;
+  #delivered: RecordPosition | undefined;
+  #acknowledged: Checkpoint;
+  #stored: Checkpoint;
+  #lastWrite: Promise<void> = Promise.resolve();
+
+  constructor({
+    shardId,
+    start,
+    store,
+  }: {
+    readonly shardId: string;
+    /** The checkpoint that the lease had when it was taken. */
+    readonly start: Checkpoint;
+    readonly store: CheckpointStore;
+  }) {
+    this.#shardId = shardId;
+    this.#store = store;
+    this.#acknowledged = start;
+    this.#stored = start;
+  }
+
+  /** Up to where the user's code has said that the effects are safe. */
+  get acknowledged(): Checkpoint {
+    return this.#acknowledged;
+  }
+
+  /** What the lease row is known to say. */
+  get stored(): Checkpoint {
+    return this.#stored;
+  }
+
+  /** Records up to `position` are about to be handed to the user's code; they may be acknowledged from now on. */
+  deliver(position: RecordPosition): void {
+    if (this.#delivered === undefined || comparePositions(this.#delivered, position) < 0) this.#delivered = position;
+  }
+
+  /** The checkpointer for a call of the user's code: without an argument it stands for what has been delivered by now. */
+  handle(): Checkpointer {
+    const upToNow = this.#delivered;
+    return { checkpoint: (upTo) => this.#checkpoint(upTo ?? upToNow) };
+  }
+
+  /** Moves `acknowledged` without a write; {@link flush} stores it. */
+  acknowledge(position: RecordPosition): void {
+    this.#assertDelivered(position);
+    const checkpoint = checkpointAt(position);
+    if (compareCheckpoints(this.#acknowledged, checkpoint) < 0) this.#acknowledged = checkpoint;
+  }
+
+  /** Stores what is acknowledged, if it is not yet. Rejects as {@link Checkpointer.checkpoint} does. */
+  flush(): Promise<void> {
+    return this.#storeUpTo(this.#acknowledged);
+  }
+
+  /** Stores shard end. To be called once every record of the shard has been handed over and the user's code is done. */
+  finish(): Promise<void> {
+    this.#acknowledged = SHARD_END;
+    return this.#storeUpTo(SHARD_END);
+  }
+
+  async #checkpoint(upTo: RecordPosition | undefined): Promise<void> {
+    // Nothing was delivered yet, and nothing was named: there is nothing to acknowledge.
+    if (upTo === undefined) return;
+    this.acknowledge(upTo);
+    await this.#storeUpTo(checkpointAt(upTo));
+  }
+
+  #assertDelivered(position: RecordPosition): void {
+    const { sequenceNumber, subSequenceNumber } = position;
+    if (
+      typeof sequenceNumber !== 'string' ||
+      !isSequenceNumber(sequenceNumber) ||
+      !Number.isSafeInteger(subSequenceNumber) ||
+      subSequenceNumber < 0
+    ) {
+      throw new CheckpointOutOfRangeError(
+        `shard ${this.#shardId}: a checkpoint needs a record or its { sequenceNumber: string of digits, ` +
+          `subSequenceNumber: whole number }; got ${JSON.stringify({ sequenceNumber, subSequenceNumber })}`,
+      );
+    }
+    if (this.#delivered === undefined || comparePositions(position, this.#delivered) > 0) {
+      const last = this.#delivered;
+      throw new CheckpointOutOfRangeError(
+        `shard ${this.#shardId}: record ${sequenceNumber}/${String(subSequenceNumber)} was not handed to this processor; ` +
+          (last === undefined
+            ? 'none was yet'
+            : `the last one was ${last.sequenceNumber}/${String(last.subSequenceNumber)}`),
+      );
+    }
+  }
+
+  /** Writes queue up; one that finds its position stored by the write before it has nothing left to do. */
+  #storeUpTo(target: Checkpoint): Promise<void> {
+    const write = this.#lastWrite.then(() => this.#write(target));
+    // The next write must not fail for this one's reason; this one's caller gets the rejection.
+    this.#lastWrite = write.catch(() => undefined);
+    return write;
+  }
+
+  async #write(target: Checkpoint): Promise<void> {
+    if (compareCheckpoints(target, this.#stored) <= 0) return;
+    const goal = this.#acknowledged;
+    const outcome = await this.#store.checkpoint(goal);
+    switch (outcome.kind) {
+      case 'stored':
+        this.#stored = goal;
+        return;
+      case 'lost':
+        throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error });
+      case 'failed':
+        throw new CheckpointNotStoredError(
+          `shard ${this.#shardId}: the checkpoint was not stored; the lease is still held, so try again`,
+          { cause: outcome.error },
+        );
+    }
+  }
+}

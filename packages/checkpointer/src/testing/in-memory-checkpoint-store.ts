@@ -1,0 +1,17 @@
+import type { Checkpoint } from '@millrace/core';
+import type { CheckpointOutcome, CheckpointStore } from '../checkpoint-store';
+
+/** Keeps every checkpoint it was given; answers with `next` as long as it is set. */
+export class InMemoryCheckpointStore implements CheckpointStore {
+  readonly stored: Checkpoint[] = [];
+  next: CheckpointOutcome | undefined;
+  /** When set, a write waits for it before it takes effect. */
+  gate: Promise<void> | undefined;
+
+  async checkpoint(checkpoint: Checkpoint): Promise<CheckpointOutcome> {
+    await this.gate;
+    if (this.next !== undefined) return this.next;
+    this.stored.push(checkpoint);
+    return { kind: 'stored' };
+  }
+}

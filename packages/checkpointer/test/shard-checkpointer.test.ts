@@ -1,0 +1,162 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  checkpointAt,
+  CheckpointNotStoredError,
+  CheckpointOutOfRangeError,
+  compareCheckpoints,
+  LeaseLostError,
+  SHARD_END,
+  TRIM_HORIZON,
+  type RecordPosition,
+} from '@millrace/core';
+import fc from 'fast-check';
+import { ShardCheckpointer } from '../src';
+import { InMemoryCheckpointStore } from '../src/testing';
+
+const at = (sequenceNumber: string, subSequenceNumber = 0): RecordPosition => ({ sequenceNumber, subSequenceNumber });
+
+function aCheckpointer(): { store: InMemoryCheckpointStore; checkpointer: ShardCheckpointer } {
+  const store = new InMemoryCheckpointStore();
+  return { store, checkpointer: new ShardCheckpointer({ shardId: 'shard-1', start: TRIM_HORIZON, store }) };
+}
+
+describe('ShardCheckpointer', () => {
+  it('stores everything delivered up to the call that the handle came with', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('10', 3));
+    const first = checkpointer.handle();
+    checkpointer.deliver(at('20'));
+    await first.checkpoint();
+    expect(store.stored).toEqual([checkpointAt(at('10', 3))]);
+  });
+
+  it('stores up to and including a given record', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('10', 9));
+    await checkpointer.handle().checkpoint(at('10', 4));
+    expect(store.stored).toEqual([checkpointAt(at('10', 4))]);
+  });
+
+  it('refuses a record that was not delivered, and stores nothing', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    await expect(checkpointer.handle().checkpoint(at('5'))).rejects.toThrow(CheckpointOutOfRangeError);
+    checkpointer.deliver(at('10', 1));
+    await expect(checkpointer.handle().checkpoint(at('10', 2))).rejects.toThrow(
+      'record 10/2 was not handed to this processor; the last one was 10/1',
+    );
+    expect(store.stored).toEqual([]);
+    expect(checkpointer.acknowledged).toEqual(TRIM_HORIZON);
+  });
+
+  it.each([
+    [{ sequenceNumber: '5' } as RecordPosition],
+    [{ sequenceNumber: 5, subSequenceNumber: 0 } as unknown as RecordPosition],
+    [{ sequenceNumber: 'LATEST', subSequenceNumber: 0 }],
+    [{ sequenceNumber: '5', subSequenceNumber: -1 }],
+    [{ sequenceNumber: '5', subSequenceNumber: 0.5 }],
+  ])('refuses what is not a position instead of guessing: %j', async (position) => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('10'));
+    await expect(checkpointer.handle().checkpoint(position)).rejects.toThrow(CheckpointOutOfRangeError);
+    expect(store.stored).toEqual([]);
+  });
+
+  it('never moves backwards, and resolves for what is stored already', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('10', 9));
+    await checkpointer.handle().checkpoint(at('10', 5));
+    await checkpointer.handle().checkpoint(at('10', 2));
+    await checkpointer.handle().checkpoint(at('10', 5));
+    expect(store.stored).toHaveLength(1);
+  });
+
+  it('shares one write between calls that overlap', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    let open = (): void => undefined;
+    store.gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    checkpointer.deliver(at('30'));
+    const calls = ['10', '20', '30'].map((sequence) => checkpointer.handle().checkpoint(at(sequence)));
+    open();
+    await Promise.all(calls);
+    expect(store.stored).toEqual([checkpointAt(at('30'))]);
+  });
+
+  it('does nothing when nothing was delivered yet', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    await checkpointer.handle().checkpoint();
+    expect(store.stored).toEqual([]);
+  });
+
+  it.each(['no', 'unknown'] as const)('says whether a lost checkpoint was stored: %s', async (stored) => {
+    const { store, checkpointer } = aCheckpointer();
+    store.next = { kind: 'lost', stored };
+    checkpointer.deliver(at('10'));
+    const error: unknown = await checkpointer
+      .handle()
+      .checkpoint()
+      .catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(LeaseLostError);
+    expect((error as LeaseLostError).stored).toBe(stored);
+  });
+
+  it('can be called again after a write that failed', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    store.next = { kind: 'failed', error: new Error('throttled') };
+    checkpointer.deliver(at('10'));
+    await expect(checkpointer.handle().checkpoint()).rejects.toThrow(CheckpointNotStoredError);
+    expect(checkpointer.stored).toEqual(TRIM_HORIZON);
+    store.next = undefined;
+    await checkpointer.handle().checkpoint();
+    expect(store.stored).toEqual([checkpointAt(at('10'))]);
+  });
+
+  it('stores what was acknowledged without a write when flushed, once', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('10'));
+    checkpointer.acknowledge(at('10'));
+    await checkpointer.flush();
+    await checkpointer.flush();
+    expect(store.stored).toEqual([checkpointAt(at('10'))]);
+  });
+
+  it('stores shard end also when the last record was checkpointed before', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('10'));
+    await checkpointer.handle().checkpoint();
+    await checkpointer.finish();
+    await checkpointer.handle().checkpoint();
+    expect(store.stored).toEqual([checkpointAt(at('10')), SHARD_END]);
+  });
+
+  it('stores only growing positions that were delivered and acknowledged, whatever the order of calls', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.record({ deliver: fc.nat(20), acknowledge: fc.nat(20), fails: fc.boolean() }), { maxLength: 30 }),
+        async (steps) => {
+          const { store, checkpointer } = aCheckpointer();
+          let delivered = -1;
+          let acknowledged = -1;
+          const calls: Promise<void>[] = [];
+          for (const { deliver, acknowledge, fails } of steps) {
+            delivered = Math.max(delivered, deliver);
+            checkpointer.deliver(at(String(delivered)));
+            store.next = fails ? { kind: 'failed', error: new Error('no') } : undefined;
+            if (acknowledge <= delivered) acknowledged = Math.max(acknowledged, acknowledge);
+            calls.push(checkpointer.handle().checkpoint(at(String(acknowledge))));
+            if (fails) await Promise.allSettled(calls);
+          }
+          await Promise.allSettled(calls);
+          for (const [index, checkpoint] of store.stored.entries()) {
+            expect(checkpoint).toMatchObject({ kind: 'sequence-number' });
+            if (checkpoint.kind !== 'sequence-number') continue;
+            expect(Number(checkpoint.sequenceNumber)).toBeLessThanOrEqual(acknowledged);
+            const before = store.stored[index - 1];
+            if (before !== undefined) expect(compareCheckpoints(before, checkpoint)).toBeLessThan(0);
+          }
+        },
+      ),
+    );
+  });
+});

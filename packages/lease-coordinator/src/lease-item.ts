@@ -1,0 +1,167 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import {
+  type Checkpoint,
+  CorruptLeaseError,
+  formatCheckpoint,
+  type HashKeyRange,
+  type Lease,
+  type LeaseSeed,
+  parseCheckpoint,
+} from '@millrace/core';
+
+export type LeaseItem = Record<string, AttributeValue>;
+
+/** The attributes of a lease row: the KCL's names and types, and ours with a prefix, which the KCL ignores and keeps. */
+export const attribute = {
+  leaseKey: 'leaseKey',
+  leaseCounter: 'leaseCounter',
+  leaseOwner: 'leaseOwner',
+  checkpointOwner: 'checkpointOwner',
+  ownerSwitches: 'ownerSwitchesSinceCheckpoint',
+  checkpoint: 'checkpoint',
+  checkpointSubSequenceNumber: 'checkpointSubSequenceNumber',
+  pendingCheckpoint: 'pendingCheckpoint',
+  pendingCheckpointSubSequenceNumber: 'pendingCheckpointSubSequenceNumber',
+  pendingCheckpointState: 'pendingCheckpointState',
+  parentShardIds: 'parentShardId',
+  childShardIds: 'childShardIds',
+  startingHashKey: 'startingHashKey',
+  endingHashKey: 'endingHashKey',
+  entityType: 'entityType',
+  writeId: 'millraceWrite',
+  requestId: 'millraceRequest',
+  receiver: 'millraceReceiver',
+  handedOver: 'millraceHandedOver',
+  healed: 'millraceHealed',
+  root: 'millraceRoot',
+  failoverTimeMs: 'millraceFailoverMs',
+  initialTimestampMs: 'millraceInitialTimestamp',
+  streamArn: 'millraceStreamArn',
+  streamCreatedAtMs: 'millraceStreamCreated',
+} as const;
+
+/** What the KCL writes into `entityType` of a lease; rows without the attribute are leases too. */
+const LEASE_ENTITY = 'LEASE';
+
+/** The KCL keeps its leader lock, worker metrics and migration states in the same table. */
+export function isLeaseItem(item: LeaseItem): boolean {
+  const entityType = item[attribute.entityType];
+  return entityType === undefined || entityType.S === LEASE_ENTITY;
+}
+
+/** Reads a row. Throws {@link CorruptLeaseError} rather than guess. */
+export function parseLeaseItem(item: LeaseItem): Lease {
+  const leaseKey = item[attribute.leaseKey]?.S;
+  if (leaseKey === undefined) throw new CorruptLeaseError('(unnamed)', 'leaseKey is not a string');
+  const row = new ItemReader(leaseKey, item);
+  if (!isLeaseItem(item)) throw row.problem('its entityType says that it is not a lease');
+  return {
+    leaseKey,
+    leaseCounter: row.required('leaseCounter', row.integer('leaseCounter')),
+    leaseOwner: row.text('leaseOwner'),
+    checkpointOwner: row.text('checkpointOwner'),
+    checkpoint: checkpointOf(row),
+    parentShardIds: row.texts('parentShardIds'),
+    childShardIds: row.texts('childShardIds'),
+    hashKeyRange: hashKeyRangeOf(row),
+    ownerSwitchesSinceCheckpoint: row.integer('ownerSwitches') ?? 0,
+    receiver: row.text('receiver'),
+    handedOver: row.flag('handedOver'),
+    healed: row.flag('healed'),
+    root: row.flag('root'),
+    failoverTimeMs: row.integer('failoverTimeMs'),
+    writeId: row.text('writeId'),
+    initialTimestampMs: row.integer('initialTimestampMs'),
+    streamArn: row.text('streamArn'),
+    streamCreatedAtMs: row.integer('streamCreatedAtMs'),
+  };
+}
+
+/** A new row. What is empty is absent, as the KCL has it. */
+export function newLeaseItem(seed: LeaseSeed, writeId: string): LeaseItem {
+  const { checkpoint, subSequenceNumber } = formatCheckpoint(seed.checkpoint);
+  const item: LeaseItem = {
+    [attribute.leaseKey]: { S: seed.leaseKey },
+    [attribute.leaseCounter]: { N: String(seed.leaseCounter) },
+    [attribute.ownerSwitches]: { N: '0' },
+    [attribute.checkpoint]: { S: checkpoint },
+    [attribute.checkpointSubSequenceNumber]: { N: String(subSequenceNumber) },
+    [attribute.entityType]: { S: LEASE_ENTITY },
+    [attribute.writeId]: { S: writeId },
+    [attribute.streamArn]: { S: seed.streamArn },
+    [attribute.streamCreatedAtMs]: { N: String(seed.streamCreatedAtMs) },
+  };
+  if (seed.parentShardIds.length > 0) item[attribute.parentShardIds] = { SS: [...seed.parentShardIds] };
+  if (seed.hashKeyRange !== undefined) {
+    item[attribute.startingHashKey] = { S: seed.hashKeyRange.start };
+    item[attribute.endingHashKey] = { S: seed.hashKeyRange.end };
+  }
+  if (seed.healed) item[attribute.healed] = { BOOL: true };
+  if (seed.root) item[attribute.root] = { BOOL: true };
+  if (seed.initialTimestampMs !== undefined) {
+    item[attribute.initialTimestampMs] = { N: String(seed.initialTimestampMs) };
+  }
+  return item;
+}
+
+function checkpointOf(row: ItemReader): Checkpoint {
+  const text = row.required('checkpoint', row.text('checkpoint'));
+  const subSequenceNumber = row.integer('checkpointSubSequenceNumber') ?? 0;
+  const checkpoint = parseCheckpoint(text, subSequenceNumber);
+  if (checkpoint === undefined) {
+    throw row.problem(`checkpoint ${JSON.stringify(text)} is neither a sequence number nor a named position`);
+  }
+  return checkpoint;
+}
+
+function hashKeyRangeOf(row: ItemReader): HashKeyRange | undefined {
+  const start = row.text('startingHashKey');
+  const end = row.text('endingHashKey');
+  return start === undefined || end === undefined ? undefined : { start, end };
+}
+
+type AttributeName = keyof typeof attribute;
+
+/** Reads one row's attributes, absent or of the right type. */
+class ItemReader {
+  constructor(
+    private readonly leaseKey: string,
+    private readonly item: LeaseItem,
+  ) {}
+
+  problem(problem: string): CorruptLeaseError {
+    return new CorruptLeaseError(this.leaseKey, problem);
+  }
+
+  required<T>(name: AttributeName, value: T | undefined): T {
+    if (value === undefined) throw this.problem(`${attribute[name]} is missing`);
+    return value;
+  }
+
+  text(name: AttributeName): string | undefined {
+    const value = this.item[attribute[name]];
+    if (value !== undefined && value.S === undefined) throw this.problem(`${attribute[name]} is not a string`);
+    // Never written by the KCL or by us, but by hand: an empty owner is no owner.
+    return value?.S === '' ? undefined : value?.S;
+  }
+
+  integer(name: AttributeName): number | undefined {
+    const value = this.item[attribute[name]];
+    if (value === undefined) return undefined;
+    const number = value.N === undefined ? NaN : Number(value.N);
+    if (!Number.isSafeInteger(number) || number < 0) throw this.problem(`${attribute[name]} is not a whole number`);
+    return number;
+  }
+
+  texts(name: AttributeName): readonly string[] {
+    const value = this.item[attribute[name]];
+    if (value !== undefined && value.SS === undefined) throw this.problem(`${attribute[name]} is not a string set`);
+    return value?.SS ?? [];
+  }
+
+  flag(name: AttributeName): boolean {
+    const value = this.item[attribute[name]];
+    if (value !== undefined && value.BOOL === undefined) throw this.problem(`${attribute[name]} is not a boolean`);
+    return value?.BOOL ?? false;
+  }
+}

@@ -1,0 +1,128 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { type Checkpoint, formatCheckpoint, type Lease, SHARD_END } from '@millrace/core';
+import * as condition from './lease-conditions';
+import { attribute as a } from './lease-item';
+import type { Acquisition, HeldLeaseRef } from './lease-store';
+
+/** One conditional update of a lease row, as DynamoDB is told it. */
+export interface LeaseUpdate {
+  readonly condition: string;
+  readonly update: string;
+  readonly values: Record<string, AttributeValue>;
+}
+
+const handoverAttributes = [a.checkpointOwner, a.receiver, a.requestId, a.handedOver];
+const bumpCounter = `${a.leaseCounter} :one`;
+
+const text = (value: string): AttributeValue => ({ S: value });
+const number = (value: number): AttributeValue => ({ N: String(value) });
+
+export const shardEnd = text(formatCheckpoint(SHARD_END).checkpoint);
+
+function holderValues({ counter, owner }: HeldLeaseRef, writeId: string): Record<string, AttributeValue> {
+  return { ':me': text(owner), ':counter': number(counter), ':one': number(1), ':write': text(writeId) };
+}
+
+/** The KCL's rule for counting owner switches when `taker` takes the lease. */
+export function switchesOwner(observed: Lease, taker: string): boolean {
+  return (observed.leaseOwner !== undefined && observed.leaseOwner !== taker) || observed.checkpointOwner === taker;
+}
+
+/** A row still at LATEST or AT_TIMESTAMP means the moment beside it; the KCL's rows lack the moment. */
+export function needsInitialTimestamp({ checkpoint }: Lease): boolean {
+  return checkpoint.kind === 'latest' || checkpoint.kind === 'at-timestamp';
+}
+
+export function takeUpdate(observed: Lease, acquisition: Acquisition): LeaseUpdate {
+  const { owner, writeId, failoverTimeMs, initialTimestampMs, identity } = acquisition;
+  const values: Record<string, AttributeValue> = {
+    ...holderValues({ leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner }, writeId),
+    ':failover': number(failoverTimeMs),
+    ':arn': text(identity.streamArn),
+    ':created': number(identity.streamCreatedAtMs),
+  };
+  const sets = [
+    `${a.leaseOwner} = :me`,
+    `${a.writeId} = :write`,
+    `${a.failoverTimeMs} = :failover`,
+    `${a.streamArn} = if_not_exists(${a.streamArn}, :arn)`,
+    `${a.streamCreatedAtMs} = if_not_exists(${a.streamCreatedAtMs}, :created)`,
+  ];
+  if (initialTimestampMs !== undefined && needsInitialTimestamp(observed)) {
+    values[':timestamp'] = number(initialTimestampMs);
+    sets.push(`${a.initialTimestampMs} = if_not_exists(${a.initialTimestampMs}, :timestamp)`);
+  }
+  const adds = switchesOwner(observed, owner) ? `${bumpCounter}, ${a.ownerSwitches} :one` : bumpCounter;
+  return {
+    condition: condition.counterAsObserved,
+    update: `SET ${sets.join(', ')} ADD ${adds} REMOVE ${[...handoverAttributes, a.healed].join(', ')}`,
+    values,
+  };
+}
+
+export function adoptUpdate(observed: Lease, { owner, writeId, failoverTimeMs }: Acquisition): LeaseUpdate {
+  const held = { leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner };
+  return {
+    condition: condition.allOf(condition.counterAsObserved, condition.namesMeAndNoHandoverIsPending),
+    update:
+      `SET ${a.writeId} = :write, ${a.failoverTimeMs} = :failover ADD ${bumpCounter} ` +
+      `REMOVE ${[...handoverAttributes, a.healed].join(', ')}`,
+    values: { ...holderValues(held, writeId), ':failover': number(failoverTimeMs) },
+  };
+}
+
+export function renewUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
+  return {
+    condition: condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),
+    update: `SET ${a.writeId} = :write ADD ${bumpCounter}`,
+    values: holderValues(held, writeId),
+  };
+}
+
+/** As the KCL does, a checkpoint ends a two-phase one and starts the count of owner switches anew. */
+export function checkpointUpdate(held: HeldLeaseRef, checkpoint: Checkpoint, writeId: string): LeaseUpdate {
+  const words = formatCheckpoint(checkpoint);
+  return {
+    condition: condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),
+    update:
+      `SET ${a.writeId} = :write, ${a.checkpoint} = :checkpoint, ${a.checkpointSubSequenceNumber} = :sub, ` +
+      `${a.ownerSwitches} = :zero ADD ${bumpCounter} ` +
+      `REMOVE ${a.pendingCheckpoint}, ${a.pendingCheckpointSubSequenceNumber}, ${a.pendingCheckpointState}`,
+    values: {
+      ...holderValues(held, writeId),
+      ':checkpoint': text(words.checkpoint),
+      ':sub': number(words.subSequenceNumber),
+      ':zero': number(0),
+    },
+  };
+}
+
+/**
+ * The request bears its id beside the holder's last one, not over it: the holder needs its own to tell, after a lost
+ * reply, that its write got through.
+ */
+export function requestHandoverUpdate(owner: string, receiver: string, writeId: string): LeaseUpdate {
+  return {
+    condition: condition.mayBeAskedFor,
+    update: `SET ${a.leaseOwner} = :receiver, ${a.checkpointOwner} = :owner, ${a.receiver} = :receiver, ${a.requestId} = :write`,
+    values: { ':owner': text(owner), ':receiver': text(receiver), ':write': text(writeId), ':shardEnd': shardEnd },
+  };
+}
+
+export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
+  return {
+    condition: condition.allOf(condition.counterAsObserved, condition.askedToHandOver),
+    update:
+      `SET ${a.writeId} = :write, ${a.handedOver} = :true ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +
+      `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
+    values: { ...holderValues(held, writeId), ':true': { BOOL: true } },
+  };
+}
+
+export function releaseUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
+  return {
+    condition: condition.allOf(condition.counterAsObserved, condition.ownerIsMe),
+    update: `SET ${a.writeId} = :write ADD ${bumpCounter} REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`,
+    values: holderValues(held, writeId),
+  };
+}

@@ -1,0 +1,52 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
+
+/** What the requests of HTTP/1.1 and of HTTP/2 have in common. */
+export interface ServerRequest extends Readable {
+  readonly method?: string | undefined;
+  readonly url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly httpVersionMajor: number;
+}
+
+/** What the responses of HTTP/1.1 and of HTTP/2 have in common. */
+export interface ServerResponse {
+  statusCode: number;
+  readonly headersSent: boolean;
+  setHeader(name: string, value: number | string): unknown;
+  end(body: string): unknown;
+}
+
+export type RequestListener = (request: ServerRequest, response: ServerResponse) => void;
+
+export type Body =
+  | { readonly kind: 'complete'; readonly bytes: Buffer }
+  | { readonly kind: 'too-large' }
+  /** The client has gone away; nobody is waiting for an answer. */
+  | { readonly kind: 'aborted' };
+
+/** How much of a body that is too large is read on, without keeping it, before the connection is cut. */
+const discardLimitBytes = 64 * 1024 * 1024;
+
+/**
+ * The whole body of a request, or why there is none. One that is too large is read to its end first: an answer in the
+ * middle of it is lost when the connection closes under a client that is still writing.
+ */
+export function readBody(request: ServerRequest, maxBytes: number): Promise<Body> {
+  return new Promise((resolve) => {
+    let chunks: Buffer[] = [];
+    let length = 0;
+    request.on('data', (chunk: Buffer) => {
+      length += chunk.length;
+      if (length <= maxBytes) chunks.push(chunk);
+      else chunks = [];
+      if (length > discardLimitBytes) resolve({ kind: 'too-large' });
+    });
+    request.on('end', () =>
+      resolve(length > maxBytes ? { kind: 'too-large' } : { kind: 'complete', bytes: Buffer.concat(chunks, length) }),
+    );
+    // Both also come after the end, when they change nothing. An error is a client that went away.
+    request.on('error', () => resolve({ kind: 'aborted' }));
+    request.on('close', () => resolve({ kind: 'aborted' }));
+  });
+}

@@ -1,0 +1,78 @@
+import { createServer as createHttp1Server } from 'node:http';
+import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import { createServer as createSocketServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { RequestListener } from './http-message';
+
+export interface LoopbackServer {
+  readonly port: number;
+  /** Cuts every connection and resolves once nothing is open any longer. May be called again. */
+  close(): Promise<void>;
+}
+
+/** How an HTTP/2 connection begins whose client knows beforehand that the server speaks it. */
+const http2Preface = Buffer.from('PRI');
+
+/** Flow control at the default of 64 KiB costs a round trip per 64 KiB of a PutRecords body. */
+const windowBytes = 4 * 1024 * 1024;
+
+/**
+ * One port for HTTP/1.1 and for HTTP/2 without TLS. The SDK's default Kinesis client speaks the latter to an `http:`
+ * endpoint, without asking; most others speak the former. The first three bytes of a connection tell.
+ */
+export async function listen(
+  { host, port }: { readonly host: string; readonly port: number },
+  onRequest: RequestListener,
+): Promise<LoopbackServer> {
+  const http1 = createHttp1Server(onRequest);
+  // An idle connection that closes just as the client sends is a failed call that AWS would not have caused.
+  http1.keepAliveTimeout = 0;
+  const http2 = createHttp2Server({ settings: { initialWindowSize: windowBytes } }, onRequest);
+  http2.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(windowBytes));
+
+  const sockets = new Set<Socket>();
+  const server = createSocketServer({ noDelay: true }, (socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    // A client that goes away is no fault of ours, and 'close' follows.
+    socket.on('error', () => undefined);
+    sniff(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket));
+  });
+  await start(server, host, port);
+  let closing: Promise<void> | undefined;
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: () =>
+      (closing ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      })),
+  };
+}
+
+function start(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+/** Reads as much of a new connection as decides which protocol it speaks, and puts it back. */
+function sniff(socket: Socket, decide: (isHttp2: boolean) => void): void {
+  let seen = Buffer.alloc(0);
+  const onData = (chunk: Buffer): void => {
+    seen = Buffer.concat([seen, chunk]);
+    const compared = Math.min(seen.length, http2Preface.length);
+    const isHttp2 = seen.compare(http2Preface, 0, compared, 0, compared) === 0;
+    if (isHttp2 && compared < http2Preface.length) return;
+    socket.off('data', onData);
+    socket.pause();
+    socket.unshift(seen);
+    decide(isHttp2);
+    // The HTTP/2 session takes what is buffered by itself.
+    if (!isHttp2) socket.resume();
+  };
+  socket.on('data', onData);
+}

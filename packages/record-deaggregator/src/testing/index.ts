@@ -1,0 +1,1 @@
+export { aggregate, envelope, type RecordToAggregate } from './aggregate';

@@ -1,0 +1,24 @@
+/** Told of what happened while a shard was read, at once and synchronously. Callbacks must not throw. */
+export interface FetchObserver {
+  /** Kinesis refused a call because of a rate limit; it is made again `delayMs` later. Normal where readers share a shard. */
+  throttled?(event: { readonly shardId: string; readonly attempt: number; readonly delayMs: number }): void;
+  /** The iterator could not be used any longer and was replaced by a new one at the same place. Nothing was lost. */
+  iteratorRefreshed?(event: { readonly shardId: string; readonly reason: 'expired' | 'refused' }): void;
+  /**
+   * A call failed and is made again. `attempt` counts the failures in a row, from 1. `'unauthorized'` means that a
+   * person must act: the permission is missing or the credentials are not accepted.
+   */
+  failing?(event: {
+    readonly shardId: string;
+    readonly kind: 'transient' | 'unauthorized';
+    readonly error: unknown;
+    readonly attempt: number;
+  }): void;
+  /** A call succeeded after `attempts` failures or throttles in a row. */
+  recovered?(event: { readonly shardId: string; readonly attempts: number }): void;
+  /**
+   * The record to start at is no longer in the shard: records behind it may have aged out unread, as far as `found`,
+   * the first that is still there (`undefined`: none is).
+   */
+  startAgedOut?(event: { readonly shardId: string; readonly wanted: string; readonly found: string | undefined }): void;
+}

@@ -1,0 +1,52 @@
+/** How a shard is read. */
+export interface FetchOptions {
+  /**
+   * The most records that one call may return: 1 to 10 000, default 10 000. Lower it when one batch takes your code
+   * too long, or too much memory (a call also never returns more than 10 MB). The KCL's `maxRecords`.
+   */
+  readonly maxRecords?: number | undefined;
+  /**
+   * The time between two reads of a shard that has nothing new, in milliseconds: 200 to 240 000, default 1 000.
+   * New records wait half of it on average. Raise it when several applications read the stream, as they share five
+   * calls a second and shard. A shard with records waiting is read without this pause.
+   * The KCL's `idleTimeBetweenReadsInMillis` (there 1 500).
+   */
+  readonly idleTimeBetweenReadsMs?: number | undefined;
+  /**
+   * When an unanswered call is given up and made again, in milliseconds: 1 000 to 120 000, default 10 000. Raise it
+   * when answers of 10 MB need longer on your network: calls that timed out ask for fewer records when repeated, so a
+   * low value slows reading down but does not stop it. The KCL's `kinesisRequestTimeout` (there 30 000).
+   */
+  readonly callTimeoutMs?: number | undefined;
+}
+
+/** {@link FetchOptions} after defaults and validation. */
+export interface ResolvedFetchOptions {
+  readonly maxRecords: number;
+  readonly idleTimeBetweenReadsMs: number;
+  readonly callTimeoutMs: number;
+}
+
+const ranges = {
+  maxRecords: { min: 1, max: 10_000, default: 10_000 },
+  idleTimeBetweenReadsMs: { min: 200, max: 240_000, default: 1_000 },
+  callTimeoutMs: { min: 1_000, max: 120_000, default: 10_000 },
+} as const;
+
+/** Fills in defaults. What is wrong is added to `problems`, one sentence each; the result is then not to be used. */
+export function resolveFetchOptions(options: FetchOptions | undefined, problems: string[]): ResolvedFetchOptions {
+  const resolve = (name: keyof FetchOptions): number => {
+    const range = ranges[name];
+    const value: unknown = options?.[name] ?? range.default;
+    if (Number.isInteger(value) && Number(value) >= range.min && Number(value) <= range.max) return Number(value);
+    problems.push(
+      `fetch.${name} must be an integer from ${String(range.min)} to ${String(range.max)}, not ${String(value)}`,
+    );
+    return range.default;
+  };
+  return {
+    maxRecords: resolve('maxRecords'),
+    idleTimeBetweenReadsMs: resolve('idleTimeBetweenReadsMs'),
+    callTimeoutMs: resolve('callTimeoutMs'),
+  };
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert';
+import {
+  ShardUnreadableError,
+  StreamNotFoundError,
+  type Clock,
+  type Logger,
+  type Random,
+  type StartPosition,
+} from '@millrace/core';
+import { FailureStreak } from './failure-streak';
+import type { FetchObserver } from './fetch-observer';
+import type { ResolvedFetchOptions } from './fetch-options';
+import type { KinesisReader, RecordsPage } from './kinesis-reader';
+import { classifyReadFault, isTimeout } from './read-fault';
+import { afterAnswer, afterCall, afterThrottle, FRESH_PACE, sizeOf, type ReadPace } from './read-pace';
+import { ReadPosition } from './read-position';
+import type { RecordBatch, RecordSource, ShardStatus } from './record-source';
+
+/** Fresh iterators that are refused one after another are no accident any more. */
+const MAX_REFUSED_ITERATORS = 3;
+
+export interface PollingRecordSourceParts {
+  readonly reader: KinesisReader;
+  /** Asked when Kinesis does not find the shard or the stream. Its faults are handled like the reader's. */
+  readonly shardStatus: (shardId: string, signal: AbortSignal) => Promise<ShardStatus>;
+  /** Name or ARN of the stream, for messages. */
+  readonly stream: string;
+  readonly shardId: string;
+  /** Where to begin, for as long as no record has been handed over. */
+  readonly start: StartPosition;
+  readonly options: ResolvedFetchOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly observer: FetchObserver;
+}
+
+/**
+ * Reads a shard by polling it with GetRecords.
+ *
+ * There is no loop of its own and no buffer: each call is made because the consumer asked for the next batch, and a
+ * record counts as handed over when its batch is. The invariant is that a new iterator begins right behind the last
+ * record that was handed over, so that throttles, lost answers and expired iterators neither lose nor repeat one.
+ *
+ * Faults that may pass are retried for ever, with backoff, telling the observer. `batches()` rejects with
+ * - `ShardUnreadableError`: Kinesis does not know our position, or answered out of sequence. It never goes on from
+ *   another place instead;
+ * - `StreamNotFoundError`: the stream is gone;
+ * - the error itself when nobody recognised it.
+ */
+export class PollingRecordSource implements RecordSource {
+  readonly #parts: PollingRecordSourceParts;
+  readonly #position: ReadPosition;
+  readonly #streak: FailureStreak;
+  #wasCalled = false;
+  #pace: ReadPace = FRESH_PACE;
+  #limit: number;
+  #iterator: string | undefined;
+  /** Iterators that turned out useless since the last answer. */
+  #refreshes = 0;
+  /** The last fault said that the shard does not exist. */
+  #notFound: { readonly error: unknown } | undefined;
+
+  constructor(parts: PollingRecordSourceParts) {
+    this.#parts = parts;
+    this.#position = new ReadPosition(parts.shardId, parts.start);
+    this.#streak = new FailureStreak(parts);
+    this.#limit = parts.options.maxRecords;
+  }
+
+  async *batches(signal: AbortSignal): AsyncGenerator<RecordBatch, void, void> {
+    assert(!this.#wasCalled, 'batches() may be called once');
+    this.#wasCalled = true;
+    try {
+      for (;;) {
+        const page = await this.#nextPage(signal);
+        if (page === 'aged-out') {
+          yield { kind: 'shard-end', childShards: [], agedOut: true };
+          return;
+        }
+        const { records, millisBehindLatest, nextIterator, childShards } = page;
+        this.#reportMissingStart(page);
+        this.#position.advance(records);
+        this.#iterator = nextIterator;
+        if (records.length > 0 || nextIterator !== undefined) yield { kind: 'records', records, millisBehindLatest };
+        signal.throwIfAborted();
+        if (nextIterator === undefined) {
+          yield { kind: 'shard-end', childShards, agedOut: false };
+          return;
+        }
+      }
+    } catch (error) {
+      // An abort is how reading stops, and what fails while it does is of no use to anybody.
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  async #nextPage(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
+    for (;;) {
+      try {
+        const page = await this.#attempt(signal);
+        signal.throwIfAborted();
+        return page;
+      } catch (error) {
+        signal.throwIfAborted();
+        await this.#parts.clock.sleep(this.#delayAfter(error), signal);
+      }
+    }
+  }
+
+  async #attempt(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
+    const { reader, shardId, clock, random, options } = this.#parts;
+    if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
+    this.#iterator ??= await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
+    // Rounded up: timers drop the fraction, and a call must not start too early.
+    await clock.sleep(Math.ceil(Math.max(0, this.#pace.nextCallAtMs - clock.now())), signal);
+    this.#pace = afterCall(this.#pace, clock.now(), random);
+    const page = await reader.getRecords({ shardId, iterator: this.#iterator, limit: this.#limit }, signal);
+    this.#pace = afterAnswer(this.#pace, {
+      nowMs: clock.now(),
+      bytes: sizeOf(page.records),
+      idle: page.records.length === 0 && page.millisBehindLatest === 0,
+      idleTimeMs: options.idleTimeBetweenReadsMs,
+    });
+    this.#limit = Math.min(options.maxRecords, this.#limit + Math.ceil(options.maxRecords / 20));
+    this.#refreshes = 0;
+    this.#streak.ended();
+    return page;
+  }
+
+  /** Decides what a failed attempt means: how long to wait before the next one, or throws what ends reading. */
+  #delayAfter(error: unknown): number {
+    const fault = classifyReadFault(error);
+    switch (fault) {
+      case 'throttled':
+        this.#pace = afterThrottle(this.#pace);
+        return this.#streak.throttled(error);
+      case 'transient':
+        // An answer too big for the deadline would be so again: ask for less, and come back to more bit by bit.
+        if (isTimeout(error)) this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+        return this.#streak.failed(fault, error);
+      case 'unauthorized':
+        return this.#streak.failed(fault, error);
+      case 'expired-iterator':
+        return this.#delayAfterRefresh('expired', error);
+      case 'invalid-argument':
+        if (this.#notFound !== undefined) throw error;
+        if (this.#iterator === undefined || this.#refreshes >= MAX_REFUSED_ITERATORS) throw this.#unreadable(error);
+        return this.#delayAfterRefresh('refused', error);
+      case 'not-found':
+        if (this.#notFound !== undefined) throw error;
+        this.#notFound = { error };
+        return 0;
+      case 'unknown':
+        throw error;
+    }
+  }
+
+  #delayAfterRefresh(reason: 'expired' | 'refused', error: unknown): number {
+    const { shardId, logger, observer } = this.#parts;
+    this.#iterator = undefined;
+    this.#refreshes++;
+    logger.debug({ err: error, reason, position: this.#position.next }, 'shard iterator replaced');
+    observer.iteratorRefreshed?.({ shardId, reason });
+    return this.#refreshes === 1 ? 0 : this.#streak.failed('transient', error);
+  }
+
+  async #isGone(error: unknown, signal: AbortSignal): Promise<boolean> {
+    const { shardStatus, shardId, stream, clock, logger } = this.#parts;
+    const status = await shardStatus(shardId, signal);
+    this.#notFound = undefined;
+    if (status === 'stream-gone') throw new StreamNotFoundError(stream, { cause: error });
+    if (status === 'gone') {
+      logger.warn({ err: error, position: this.#position.next }, 'shard was deleted before it was read to its end');
+      return true;
+    }
+    // Listed, so it is there: a contradiction that has to pass.
+    this.#iterator = undefined;
+    await clock.sleep(this.#streak.failed('transient', error), signal);
+    return false;
+  }
+
+  #unreadable(cause: unknown): ShardUnreadableError {
+    const { shardId } = this.#parts;
+    const position = JSON.stringify(this.#position.next);
+    return new ShardUnreadableError(
+      shardId,
+      `Kinesis refuses the position ${position}; it may belong to another shard or to an earlier stream of this name`,
+      { cause },
+    );
+  }
+
+  /** The record at the start is the last that was acknowledged; without it nobody knows whether the next one is here. */
+  #reportMissingStart({ records, nextIterator }: RecordsPage): void {
+    if (records.length === 0 && nextIterator !== undefined) return;
+    const wanted = this.#position.startMissingFrom(records);
+    if (wanted === undefined) return;
+    const { shardId, logger, observer } = this.#parts;
+    const found = records[0]?.sequenceNumber;
+    logger.warn({ wanted, found }, 'record to start at is no longer in the shard: others may have aged out unread');
+    observer.startAgedOut?.({ shardId, wanted, found });
+  }
+}

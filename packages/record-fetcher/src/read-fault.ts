@@ -1,0 +1,36 @@
+import {
+  errorName,
+  isAccessDenied,
+  isBadCredentials,
+  isExpiredIterator,
+  isKinesisInvalidArgument,
+  isKinesisResourceInUse,
+  isKinesisResourceNotFound,
+  isKinesisThrottled,
+  isTransient,
+} from '@millrace/core';
+
+/** What a failed call means to somebody who reads a shard; `'unknown'` is not retried. */
+export type ReadFault =
+  'throttled' | 'transient' | 'unauthorized' | 'expired-iterator' | 'invalid-argument' | 'not-found' | 'unknown';
+
+export function classifyReadFault(error: unknown): ReadFault {
+  if (isKinesisThrottled(error)) return 'throttled';
+  if (isExpiredIterator(error)) return 'expired-iterator';
+  if (isKinesisResourceNotFound(error)) return 'not-found';
+  if (isKinesisInvalidArgument(error)) return 'invalid-argument';
+  if (isAccessDenied(error) || isBadCredentials(error) || isMissingPermission(error)) return 'unauthorized';
+  if (isTransient(error) || isKinesisResourceInUse(error)) return 'transient';
+  return 'unknown';
+}
+
+/** The call got no answer in time, whether by our deadline or by one inside the client. */
+export function isTimeout(error: unknown): boolean {
+  const name = errorName(error);
+  return name === 'CallTimeoutError' || name === 'TimeoutError';
+}
+
+/** By its code: two copies of a package break `instanceof`. */
+function isMissingPermission(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'PERMISSION_MISSING';
+}

@@ -1,0 +1,30 @@
+import type { Shard, StreamRecord } from '@millrace/core';
+
+/** What a shard gives next. */
+export type RecordBatch =
+  | {
+      readonly kind: 'records';
+      /** In sequence. Empty when there was nothing to read, so that the consumer learns the lag all the same. */
+      readonly records: readonly StreamRecord[];
+      /** How old the next record to read is, in milliseconds by the service's clock; 0 when caught up. */
+      readonly millisBehindLatest: number;
+    }
+  | {
+      readonly kind: 'shard-end';
+      /** The shards that continue this one, when the last answer named them; the list of shards decides. */
+      readonly childShards: readonly Shard[];
+      /** The shard was deleted, records and all, before it was read to its end: what was not read is lost. */
+      readonly agedOut: boolean;
+    };
+
+/** The records of one shard, however they are fetched. */
+export interface RecordSource {
+  /**
+   * Every record from the start position on, once, in sequence; the last batch is `shard-end`. Ends quietly when
+   * `signal` aborts. Call it once.
+   */
+  batches(signal: AbortSignal): AsyncGenerator<RecordBatch, void, void>;
+}
+
+/** What the list of shards says of a shard that Kinesis does not find: listed, not listed, or no stream at all. */
+export type ShardStatus = 'listed' | 'gone' | 'stream-gone';

@@ -1,0 +1,1 @@
+export { InMemoryKinesisReader, kinesisError, type ReaderCall, type RecordToPut } from './in-memory-kinesis-reader';

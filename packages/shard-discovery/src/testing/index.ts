@@ -1,0 +1,1 @@
+export { FakeShardLister } from './fake-shard-lister';

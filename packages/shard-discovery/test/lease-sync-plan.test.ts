@@ -1,0 +1,211 @@
+import { describe, expect, it } from '@jest/globals';
+import { AT_TIMESTAMP, checkpointAt, isInitial, LATEST, SHARD_END, TRIM_HORIZON, type Lease } from '@millrace/core';
+import { aLease } from '@millrace/core/testing';
+import fc from 'fast-check';
+import { planFinishedLeases, planMissingLeases, selectReadable } from '../src';
+import { FakeShardLister } from '../src/testing';
+
+const begun = checkpointAt({ sequenceNumber: '1', subSequenceNumber: 0 });
+const id = (index: number): string => `shardId-${String(index).padStart(12, '0')}`;
+const ids = (leases: readonly Lease[]): readonly string[] => leases.map(({ leaseKey }) => leaseKey);
+
+function lease(index: number, changes: Partial<Lease> = {}): Lease {
+  return aLease({ leaseKey: id(index), ...changes });
+}
+
+/** 0 split into 1 and 2; 1 and 2 merged into 3. */
+function splitAndMerged(): FakeShardLister {
+  const stream = new FakeShardLister(1);
+  stream.split(id(0));
+  stream.merge(id(1), id(2));
+  return stream;
+}
+
+describe('planMissingLeases', () => {
+  it('starts an empty table with the oldest listed shards, and no child', () => {
+    const plan = planMissingLeases(splitAndMerged().shards, []);
+    expect(plan).toMatchObject([{ shard: { shardId: id(0) }, start: 'initial-position' }]);
+  });
+
+  it('takes a shard whose parents are no longer listed for a root', () => {
+    const stream = splitAndMerged();
+    stream.trim(id(0));
+    expect(planMissingLeases(stream.shards, []).map(({ shard, start }) => [shard.shardId, start])).toEqual([
+      [id(1), 'initial-position'],
+      [id(2), 'initial-position'],
+    ]);
+  });
+
+  it('leaves a child to whoever finishes its parent', () => {
+    expect(planMissingLeases(splitAndMerged().shards, [lease(0, { checkpoint: begun })])).toEqual([]);
+  });
+
+  it('creates the missing child of a finished parent at its beginning', () => {
+    const plan = planMissingLeases(splitAndMerged().shards, [lease(0, { checkpoint: SHARD_END }), lease(2)]);
+    expect(plan).toMatchObject([{ shard: { shardId: id(1) }, start: 'trim-horizon' }]);
+  });
+
+  it('does not bring back a row whose child has been begun: the shard has been read', () => {
+    const leases = [lease(1, { parentShardIds: [id(0)], checkpoint: begun }), lease(2, { parentShardIds: [id(0)] })];
+    expect(planMissingLeases(splitAndMerged().shards, leases)).toEqual([]);
+  });
+
+  it('creates the missing sibling of a begun child, whose parent is thereby known to be finished', () => {
+    const leases = [lease(1, { parentShardIds: [id(0)], checkpoint: begun })];
+    expect(planMissingLeases(splitAndMerged().shards, leases)).toMatchObject([
+      { shard: { shardId: id(2) }, start: 'trim-horizon' },
+    ]);
+  });
+
+  it('puts back a parent whose children have not been begun', () => {
+    const leases = [lease(1, { parentShardIds: [id(0)] }), lease(2, { parentShardIds: [id(0)] })];
+    expect(planMissingLeases(splitAndMerged().shards, leases)).toMatchObject([
+      { shard: { shardId: id(0) }, start: 'initial-position' },
+    ]);
+  });
+
+  it('looks through shards without rows for begun descendants', () => {
+    const leases = [lease(3, { parentShardIds: [id(1), id(2)], checkpoint: begun })];
+    expect(planMissingLeases(splitAndMerged().shards, leases)).toEqual([]);
+  });
+});
+
+describe('selectReadable', () => {
+  const shards = splitAndMerged().shards;
+
+  it.each([
+    ['waits for the one parent', lease(1, { parentShardIds: [id(0)] }), [lease(0, { checkpoint: begun })], false],
+    ['follows a finished parent', lease(1, { parentShardIds: [id(0)] }), [lease(0, { checkpoint: SHARD_END })], true],
+    [
+      'waits for both parents of a merge',
+      lease(3, { parentShardIds: [id(1), id(2)] }),
+      [lease(1, { checkpoint: SHARD_END }), lease(2, { checkpoint: begun })],
+      false,
+    ],
+    [
+      'follows both parents of a merge',
+      lease(3, { parentShardIds: [id(1), id(2)] }),
+      [lease(1, { checkpoint: SHARD_END }), lease(2, { checkpoint: SHARD_END })],
+      true,
+    ],
+    ['waits for a listed parent without a row', lease(1, { parentShardIds: [id(0)] }), [], false],
+    ['does not wait for a parent that is not listed', lease(1, { parentShardIds: ['shardId-old'] }), [], true],
+    ['does not wait when it is a root', lease(1, { parentShardIds: [id(0)], root: true }), [], true],
+    [
+      'does not wait for a parent that a begun sibling proves finished',
+      lease(1, { parentShardIds: [id(0)] }),
+      [lease(2, { parentShardIds: [id(0)], checkpoint: begun })],
+      true,
+    ],
+    ['never stops what has begun', lease(1, { parentShardIds: [id(0)], checkpoint: begun }), [lease(0)], true],
+    ['is over once finished', lease(1, { checkpoint: SHARD_END }), [], false],
+    ['waits at LATEST too', lease(1, { parentShardIds: [id(0)], checkpoint: LATEST }), [lease(0)], false],
+    ['waits at AT_TIMESTAMP too', lease(1, { parentShardIds: [id(0)], checkpoint: AT_TIMESTAMP }), [lease(0)], false],
+  ])('%s', (_, subject, others, readable) => {
+    expect(selectReadable(shards, [subject, ...others]).includes(subject)).toBe(readable);
+  });
+});
+
+describe('planFinishedLeases', () => {
+  it('deletes only finished rows whose shards are no longer listed', () => {
+    const stream = splitAndMerged();
+    const leases = [
+      lease(0, { checkpoint: SHARD_END }),
+      lease(1, { checkpoint: SHARD_END }),
+      lease(2, { checkpoint: begun }),
+    ];
+    expect(planFinishedLeases(stream.shards, leases)).toEqual([]);
+    stream.trim(id(0));
+    stream.trim(id(2));
+    expect(ids(planFinishedLeases(stream.shards, leases))).toEqual([id(0)]);
+  });
+});
+
+describe('the rules together', () => {
+  type Step = {
+    readonly act: 'split' | 'merge' | 'begin' | 'finish' | 'audit' | 'trim' | 'delete';
+    readonly pick: number;
+  };
+  const steps = fc.array(
+    fc.record<Step>({
+      act: fc.constantFrom('split', 'merge', 'begin', 'finish', 'audit', 'trim', 'delete'),
+      pick: fc.nat(1_000),
+    }),
+    { maxLength: 60 },
+  );
+
+  it('begin no child before its parents are finished, read no shard twice, and lose none', () => {
+    fc.assert(
+      fc.property(steps, (plan) => {
+        const stream = new FakeShardLister(2);
+        const rows = new Map<string, Lease>();
+        const readTo = new Map<string, 'begun' | 'finished'>();
+        const deletedByHand = new Set<string>();
+        const audit = (): void => {
+          for (const { shard } of planMissingLeases(stream.shards, [...rows.values()])) {
+            const { shardId: leaseKey, parentShardIds } = shard;
+            // Only a hand in the table can make a shard be read again.
+            if (readTo.has(leaseKey)) expect(deletedByHand).toContain(leaseKey);
+            rows.set(leaseKey, aLease({ leaseKey, parentShardIds, checkpoint: TRIM_HORIZON }));
+          }
+          for (const { leaseKey } of planFinishedLeases(stream.shards, [...rows.values()])) rows.delete(leaseKey);
+        };
+        audit();
+        const choose = <T>(items: readonly T[], pick: number): T | undefined => items[pick % Math.max(1, items.length)];
+        const act = ({ act: action, pick }: Step): void => {
+          const open = stream.shards.filter(({ endingSequenceNumber }) => endingSequenceNumber === undefined);
+          const readable = selectReadable(stream.shards, [...rows.values()]);
+          if (action === 'audit') audit();
+          if (action === 'split' && open.length < 8) stream.split(choose(open, pick)?.shardId ?? '');
+          if (action === 'merge' && open.length > 1) {
+            const [first, second] = [choose(open, pick), choose(open, pick + 1)];
+            if (first !== undefined && second !== undefined) stream.merge(first.shardId, second.shardId);
+          }
+          const row = choose(readable, pick);
+          if (action === 'begin' && row !== undefined) {
+            if (isInitial(row.checkpoint)) {
+              for (const parent of row.parentShardIds) {
+                if (stream.shards.some(({ shardId }) => shardId === parent))
+                  expect(readTo.get(parent)).toBe('finished');
+              }
+            }
+            if (!readTo.has(row.leaseKey)) readTo.set(row.leaseKey, 'begun');
+            rows.set(row.leaseKey, { ...row, checkpoint: begun });
+          }
+          const closed = readable.filter(
+            ({ leaseKey, checkpoint }) => !isInitial(checkpoint) && !open.some(({ shardId }) => shardId === leaseKey),
+          );
+          const end = choose(closed, pick);
+          if (action === 'finish' && end !== undefined) {
+            for (const child of stream.shards.filter(({ parentShardIds }) => parentShardIds.includes(end.leaseKey))) {
+              const { shardId: leaseKey, parentShardIds } = child;
+              if (!rows.has(leaseKey)) rows.set(leaseKey, aLease({ leaseKey, parentShardIds }));
+            }
+            rows.set(end.leaseKey, { ...end, checkpoint: SHARD_END });
+            readTo.set(end.leaseKey, 'finished');
+          }
+          if (action === 'trim') {
+            const oldest = stream.shards[0];
+            if (oldest !== undefined && readTo.get(oldest.shardId) === 'finished') stream.trim(oldest.shardId);
+          }
+          const victim = choose([...rows.values()], pick);
+          // Whoever deletes a row voids its checkpoint: the shard may be read again, but none may get stuck.
+          if (action === 'delete' && victim !== undefined && victim.checkpoint.kind !== 'shard-end') {
+            rows.delete(victim.leaseKey);
+            deletedByHand.add(victim.leaseKey);
+          }
+        };
+        for (const step of plan) act(step);
+        // Liveness: what remains can be read to its end.
+        for (let round = 0; round < 200; round++) {
+          act({ act: 'audit', pick: 0 });
+          act({ act: 'begin', pick: round });
+          act({ act: 'finish', pick: round });
+        }
+        const unread = stream.shards.filter(({ shardId }) => !readTo.has(shardId));
+        expect(unread).toEqual([]);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,164 @@
+import { describe, expect, it } from '@jest/globals';
+import { SHARD_END, StreamRecreatedError, type Lease, type LeaseSeed, type StreamIdentity } from '@millrace/core';
+import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
+import { ShardSync, type ApplicationPosition, type LeaseTable } from '../src';
+import { FakeShardLister } from '../src/testing';
+
+const identity: StreamIdentity = { streamName: 'flights', streamArn: 'arn:flights', streamCreatedAtMs: 1 };
+const signal = new AbortController().signal;
+
+class FakeTable implements LeaseTable {
+  readonly rows = new Map<string, Lease>();
+  readonly created: LeaseSeed[] = [];
+
+  async list(): Promise<{ leases: readonly Lease[] }> {
+    return { leases: [...this.rows.values()] };
+  }
+
+  async create(seed: LeaseSeed): Promise<{ kind: 'created' | 'exists'; lease: Lease }> {
+    const existing = this.rows.get(seed.leaseKey);
+    if (existing !== undefined) return { kind: 'exists', lease: existing };
+    const lease = aLease(seed);
+    this.rows.set(seed.leaseKey, lease);
+    this.created.push(seed);
+    return { kind: 'created', lease };
+  }
+
+  async delete({ leaseKey }: Lease): Promise<void> {
+    this.rows.delete(leaseKey);
+  }
+}
+
+function aShardSync({
+  table = new FakeTable(),
+  lister = new FakeShardLister(2),
+  position = { kind: 'moment', sentinel: 'latest', timestampMs: 1_000 } as ApplicationPosition,
+} = {}): {
+  sync: ShardSync;
+  table: FakeTable;
+  lister: FakeShardLister;
+  clock: ManualClock;
+  stream: { identity: StreamIdentity };
+} {
+  const clock = new ManualClock();
+  const stream = { identity };
+  const sync = new ShardSync({
+    lister,
+    table,
+    identity,
+    position,
+    currentIdentity: async () => stream.identity,
+    incarnation: 'worker-a',
+    auditIntervalMs: 60_000,
+    clock,
+    random: seededRandom(1),
+    logger: new RecordingLogger(),
+  });
+  return { sync, table, lister, clock, stream };
+}
+
+describe('ShardSync', () => {
+  it('fills an empty table with roots at the moment of the first start', async () => {
+    const { sync, table } = aShardSync();
+    await sync.start(signal);
+    expect(table.created).toMatchObject([
+      { checkpoint: { kind: 'latest' }, initialTimestampMs: 1_000, root: true, healed: false, leaseCounter: 0 },
+      { checkpoint: { kind: 'latest' }, initialTimestampMs: 1_000, root: true, healed: false, leaseCounter: 0 },
+    ]);
+  });
+
+  it('takes over the moment of the worker that created the first row', async () => {
+    const table = new FakeTable();
+    const first = aShardSync({ table });
+    const second = aShardSync({ table, position: { kind: 'moment', sentinel: 'latest', timestampMs: 9_000 } });
+    // Both see an empty table; the first is a step ahead.
+    await Promise.all([first.sync.start(signal), second.sync.start(signal)]);
+    expect(new Set(table.created.map(({ initialTimestampMs }) => initialTimestampMs))).toEqual(new Set([1_000]));
+    expect(second.sync.position).toMatchObject({ timestampMs: 1_000 });
+  });
+
+  it('leaves a table that has rows to the audit', async () => {
+    const { sync, table } = aShardSync();
+    table.rows.set('shardId-000000000000', aLease());
+    await sync.start(signal);
+    expect(table.created).toEqual([]);
+    await sync.audit(signal);
+    expect(table.created).toMatchObject([{ leaseKey: 'shardId-000000000001', healed: true }]);
+  });
+
+  it('puts a row back above any counter that it may have had', async () => {
+    const { sync, table, clock } = aShardSync();
+    await sync.start(signal);
+    table.rows.delete('shardId-000000000000');
+    await sync.audit(signal);
+    expect(table.rows.get('shardId-000000000000')).toMatchObject({ leaseCounter: clock.wallTime(), healed: true });
+  });
+
+  it('creates children at their beginning, from the answer that ended the parent', async () => {
+    const { sync, table, lister } = aShardSync();
+    await sync.start(signal);
+    await sync.createChildren('shardId-000000000000', lister.split('shardId-000000000000'), signal);
+    expect(table.created.slice(2)).toMatchObject([
+      {
+        leaseKey: 'shardId-000000000002',
+        checkpoint: { kind: 'trim-horizon' },
+        root: false,
+        parentShardIds: ['shardId-000000000000'],
+      },
+      {
+        leaseKey: 'shardId-000000000003',
+        checkpoint: { kind: 'trim-horizon' },
+        root: false,
+        parentShardIds: ['shardId-000000000000'],
+      },
+    ]);
+  });
+
+  it('asks the listing for children when the answer named none', async () => {
+    const { sync, table, lister } = aShardSync();
+    await sync.start(signal);
+    lister.split('shardId-000000000000');
+    await sync.createChildren('shardId-000000000000', [], signal);
+    expect(table.created.slice(2).map(({ leaseKey }) => leaseKey)).toEqual([
+      'shardId-000000000002',
+      'shardId-000000000003',
+    ]);
+  });
+
+  it('keeps a finished row until its shard is no longer listed', async () => {
+    const { sync, table, lister } = aShardSync();
+    await sync.start(signal);
+    await sync.createChildren('shardId-000000000000', lister.split('shardId-000000000000'), signal);
+    const row = table.rows.get('shardId-000000000000') ?? aLease();
+    table.rows.set(row.leaseKey, { ...row, checkpoint: SHARD_END });
+    await sync.audit(signal);
+    expect(table.rows.has(row.leaseKey)).toBe(true);
+    lister.trim(row.leaseKey);
+    await sync.audit(signal);
+    expect(table.rows.has(row.leaseKey)).toBe(false);
+  });
+
+  it('refuses a stream that was made again', async () => {
+    const { sync, stream } = aShardSync();
+    await sync.start(signal);
+    stream.identity = { ...identity, streamCreatedAtMs: 2 };
+    await expect(sync.audit(signal)).rejects.toThrow(StreamRecreatedError);
+  });
+
+  it('goes on after an audit that failed, and stops for a stream that was made again', async () => {
+    const { sync, table, lister, stream, clock } = aShardSync();
+    await sync.start(signal);
+    const list = lister.list.bind(lister);
+    lister.list = () => Promise.reject(new Error('throttled'));
+    const running = sync.run(signal);
+    const outcome = running.catch((error: unknown) => error);
+    await clock.advance(200_000);
+    lister.list = list;
+    table.rows.delete('shardId-000000000000');
+    await clock.advance(80_000);
+    expect(table.rows.has('shardId-000000000000')).toBe(true);
+    stream.identity = { ...identity, streamArn: 'arn:other' };
+    await clock.advance(80_000);
+    await expect(outcome).resolves.toBeInstanceOf(StreamRecreatedError);
+  });
+});

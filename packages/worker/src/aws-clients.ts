@@ -1,0 +1,102 @@
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+
+/** Sockets per client. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
+const maxSockets = 50;
+
+export interface DerivedClients {
+  readonly kinesis: KinesisClient;
+  readonly dynamodb: DynamoDBClient;
+  /** Closes the connections that are Millrace's own; handlers that the user passed are left alone. */
+  destroy(): void;
+}
+
+/**
+ * Millrace's own clients, made from the user's client or configuration, which is left as it is.
+ *
+ * Kept: credentials, region, endpoint, signing, and the middleware that the user added. Changed:
+ * - no retries by the SDK, because they hide throttling and repeat conditional writes; Millrace repeats what it means to;
+ * - connections are pooled over HTTP/1.1, where the SDK's default for Kinesis opens an HTTP/2 session for every call
+ *   (github.com/aws/aws-sdk-js-v3/issues/8279). A request handler of the user's own is kept, unless it speaks HTTP/2.
+ */
+export function deriveClients(
+  kinesis: KinesisClient | KinesisClientConfig | undefined,
+  dynamodb: DynamoDBClient | DynamoDBClientConfig | undefined,
+): DerivedClients {
+  const own: NodeHttpHandler[] = [];
+  const handlerFor = (given: unknown): unknown => {
+    if (isHandler(given) && given.metadata?.handlerProtocol !== 'h2') return given;
+    const options = typeof given === 'object' && given !== null && !isHandler(given) ? given : {};
+    const handler = new NodeHttpHandler({
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets }),
+      connectionTimeout: 5_000,
+      ...options,
+    });
+    own.push(handler);
+    return handler;
+  };
+  return {
+    kinesis: derive(KinesisClient, kinesis, handlerFor),
+    dynamodb: derive(DynamoDBClient, dynamodb, handlerFor),
+    destroy: () => {
+      for (const handler of own) handler.destroy();
+    },
+  };
+}
+
+interface Client {
+  readonly config: object;
+  readonly middlewareStack: MiddlewareStack;
+}
+
+interface MiddlewareStack {
+  clone(): MiddlewareStack;
+  identify(): string[];
+  remove(name: string): boolean;
+  use(plugin: object): void;
+}
+
+function isClient(value: object | undefined): value is Client {
+  return value !== undefined && 'middlewareStack' in value && 'config' in value;
+}
+
+function isHandler(value: unknown): value is { readonly metadata?: { readonly handlerProtocol?: string } } {
+  return typeof value === 'object' && value !== null && 'handle' in value;
+}
+
+function overlay(config: object, handlerFor: (given: unknown) => unknown): object {
+  return {
+    ...config,
+    maxAttempts: 1,
+    // The resolved configuration of a client carries its strategy; it must not win over maxAttempts.
+    retryStrategy: undefined,
+    requestHandler: handlerFor((config as { requestHandler?: unknown }).requestHandler),
+    customUserAgent: [['millrace', '0.1.0']],
+  };
+}
+
+function derive<T extends Client>(
+  Class: new (config: object) => T,
+  given: object | undefined,
+  handlerFor: (given: unknown) => unknown,
+): T {
+  if (!isClient(given)) return new Class(overlay(given ?? {}, handlerFor));
+  // Of the same class, so that the user's copy of the SDK stays the one that is used.
+  const derived = new (given.constructor as typeof Class)(overlay(given.config, handlerFor));
+  const users = given.middlewareStack.clone();
+  for (const name of defaultMiddleware(derived)) users.remove(name);
+  derived.middlewareStack.use(users);
+  return derived;
+}
+
+/** The names, and other names, of what the SDK itself put on the stack: `name (a.k.a. a,b) - step`. */
+function defaultMiddleware({ middlewareStack }: Client): readonly string[] {
+  return middlewareStack.identify().flatMap((line) => {
+    const [, name, aliases] = /^(.*?)(?: \(a\.k\.a\. (.*?)\))?(?: - \w+)?$/.exec(line) ?? [];
+    return [...(name === undefined ? [] : [name]), ...(aliases?.split(',') ?? [])];
+  });
+}

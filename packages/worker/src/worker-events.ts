@@ -1,0 +1,71 @@
+import type { DeaggregationCounts } from '@millrace/record-deaggregator';
+import type { ShardState } from './shard-state';
+
+/**
+ * Every event with its payload. Events are for metrics and tests: a fault never travels by an event alone (`run()`
+ * rejects, the log says so), and a listener that throws is logged and changes nothing.
+ */
+export interface WorkerEvents {
+  /** The worker has checked stream and lease table, and begins to take leases. */
+  workerStarted: { readonly workerId: string; readonly streamArn: string };
+  /** The worker has given up its leases, or left those of `unfinishedShardIds` to expire. */
+  workerStopped: { readonly workerId: string; readonly unfinishedShardIds: readonly string[] };
+  /** Lease rows were created. */
+  leasesCreated: { readonly shardIds: readonly string[]; readonly reason: 'first-start' | 'audit' | 'reshard' };
+  /** Finished lease rows were deleted, because the stream lists their shards no longer. */
+  leasesDeleted: { readonly shardIds: readonly string[] };
+  /** This worker holds the lease now. `how`: it was free or had expired, or its owner handed it over. */
+  leaseTaken: { readonly shardId: string; readonly fencingToken: number; readonly how: 'taken' | 'handed-over' };
+  /** This worker could not keep the lease, or let it expire because `stop()` ran out of time. */
+  leaseLost: { readonly shardId: string };
+  /** This worker has given the lease up, for anybody to take. */
+  leaseReleased: { readonly shardId: string };
+  /** Another worker has asked for the lease: this one finishes what is in the handler and hands it over. */
+  handoverRequested: { readonly shardId: string };
+  /** The lease was handed over to the worker that asked for it. */
+  leaseHandedOver: { readonly shardId: string; readonly receiver: string };
+  /** A lease row cannot be understood. Its shard is not read until the row is corrected or deleted. */
+  leaseCorrupt: { readonly leaseKey: string; readonly error: unknown };
+  /** DynamoDB throttled a call to the lease table; it is made again. */
+  leaseTableThrottled: { readonly operation: string };
+  /** The shard moved on in its life; the diagram is in docs/lease-lifecycle.md. */
+  shardStateChanged: { readonly shardId: string; readonly from: ShardState; readonly to: ShardState };
+  /** Records were handed to the processor and it resolved. */
+  recordsProcessed: {
+    readonly shardId: string;
+    readonly recordCount: number;
+    readonly byteCount: number;
+    readonly millisBehindLatest: number;
+    readonly durationMs: number;
+  };
+  /** The processor rejected; its records will be handed over again. */
+  processingFailed: {
+    readonly shardId: string;
+    readonly error: unknown;
+    readonly attempt: number;
+    readonly recordCount: number;
+    readonly firstSequenceNumber: string;
+    readonly retryInMs: number;
+  };
+  /** Aggregated records were taken apart; says what was dropped or delivered raw. Emitted only when a count is not zero. */
+  recordsDeaggregated: { readonly shardId: string; readonly counts: DeaggregationCounts };
+  /** Kinesis refused a read because of a rate limit; it is made again. Normal where applications share a stream. */
+  readThrottled: { readonly shardId: string; readonly attempt: number; readonly delayMs: number };
+  /** A read failed and is made again. */
+  readFailing: {
+    readonly shardId: string;
+    readonly kind: 'transient' | 'unauthorized';
+    readonly error: unknown;
+    readonly attempt: number;
+  };
+  /** An iterator expired, mostly because the processor was slow, and was replaced at the exact position. */
+  iteratorRefreshed: { readonly shardId: string; readonly reason: 'expired' | 'refused' };
+  /** The shard cannot be read on from its position. It is tried again with growing delays; the checkpoint stays. */
+  shardFailed: { readonly shardId: string; readonly error: unknown };
+  /** Records passed the end of retention before they were read: they are lost. */
+  recordsAgedOut: { readonly shardId: string; readonly wanted: string | undefined; readonly found: string | undefined };
+  /** Every record of the shard is acknowledged; its children may be read. */
+  shardEnded: { readonly shardId: string };
+  /** The comparison of shards and leases failed; it is repeated. */
+  auditFailed: { readonly error: unknown };
+}

@@ -1,0 +1,232 @@
+import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis';
+import { ConfigError, type Clock, type InitialPosition, type Logger, type Random } from '@millrace/core';
+import {
+  resolveLeaseOptions,
+  type LeaseOptions,
+  type LeaseTableSettings,
+  type ResolvedLeaseOptions,
+} from '@millrace/lease-coordinator';
+import type { OutOfRange } from '@millrace/record-deaggregator';
+import { resolveRetryOptions, type ResolvedRetryOptions, type RetryOptions } from '@millrace/record-dispatcher';
+import { resolveFetchOptions, type FetchOptions, type ResolvedFetchOptions } from '@millrace/record-fetcher';
+import type { StreamReference } from '@millrace/shard-discovery';
+import type { ProcessorFactory } from './record-processor';
+import { resolveTableOptions, type TableOptions } from './table-options';
+
+interface CommonOptions {
+  /**
+   * Names the application. All workers with this name share the stream; applications with different names each read
+   * all of it. 1 to 255 characters of `a-z A-Z 0-9 _ . -`. Also the name of the lease table, unless `tableName` says
+   * otherwise. The KCL's `applicationName`.
+   */
+  readonly applicationName: string;
+  /** Makes the processor of each shard whose lease this worker takes. Called once per lease taken. */
+  readonly processorFactory: ProcessorFactory;
+  /**
+   * A Kinesis client, or the configuration of one. Millrace makes its own from it: credentials, region, endpoint and
+   * added middleware are kept, retries are Millrace's, connections are pooled.
+   *
+   * @defaultValue the SDK's own: region, endpoint and credentials from the environment
+   */
+  readonly kinesis?: KinesisClient | KinesisClientConfig;
+  /** As `kinesis`, for the lease table; it may be in another account or region. */
+  readonly dynamodb?: DynamoDBClient | DynamoDBClientConfig;
+  /** The lease table, 3 to 255 characters of `a-z A-Z 0-9 _ . -`. @defaultValue `applicationName` */
+  readonly tableName?: string;
+  /** How the lease table is made, if it does not exist. */
+  readonly table?: TableOptions;
+  /**
+   * Names this worker in lease rows and logs. A random part is added at every start, so that an id is never used twice.
+   *
+   * @defaultValue host name and process id
+   */
+  readonly workerId?: string;
+  /**
+   * Where to start when the application has no leases yet; ignored for shards that have one.
+   *
+   * `'TRIM_HORIZON'`: the oldest record. `'LATEST'`: the moment of the application's first start, fixed then for all
+   * workers and restarts. `{ timestamp }`: records that arrived at or after it. The KCL's `initialPositionInStream`.
+   *
+   * @defaultValue `'TRIM_HORIZON'`, so that nothing is missed by accident
+   */
+  readonly initialPosition?: InitialPosition;
+  /**
+   * Who acknowledges records. `'manual'`: your code, by `checkpoint()`. `'automatic'`: a resolved `processRecords`
+   * acknowledges its batch.
+   *
+   * @defaultValue `'manual'`
+   */
+  readonly checkpointing?: 'manual' | 'automatic';
+  /**
+   * How often acknowledged records are stored with `checkpointing: 'automatic'`, in milliseconds; 100 to 3,600,000.
+   * After a crash at most this much is delivered again; every checkpoint is a write to the lease table, and saves a
+   * renewal.
+   *
+   * @defaultValue 5_000
+   */
+  readonly checkpointIntervalMs?: number;
+  /** Leases: failover time, intervals, the most that this worker takes. */
+  readonly leases?: LeaseOptions;
+  /** Reading: batch size, pauses, time-outs. */
+  readonly fetch?: FetchOptions;
+  /** How a failed batch is tried again. */
+  readonly retry?: RetryOptions;
+  /**
+   * What to do with the user records of a KPL aggregate whose hash key is outside the shard that carried them, which
+   * happens around a reshard. `'auto'`: drop those of aggregates that the KPL made, because the KPL sends them again to
+   * the right shard, and keep others. `'drop-record'`: drop every such record. `'keep'`: keep all, accepting
+   * duplicates. `'kcl'`: drop the whole aggregate, as the Java KCL does.
+   *
+   * @defaultValue `'auto'`
+   */
+  readonly aggregationOutOfRange?: OutOfRange;
+  /**
+   * How often shards and leases are compared, in milliseconds, spread by a quarter; 1,000 to 86,400,000. Heals rows that
+   * went missing and notices a stream that was deleted; reshards are seen without it. The KCL's
+   * `leasesRecoveryAuditorExecutionFrequencyMillis`.
+   *
+   * @defaultValue 60_000
+   */
+  readonly auditIntervalMs?: number;
+  /** A pino logger, or anything of its shape. @defaultValue pino at level `warn` on standard error */
+  readonly logger?: Logger;
+  /** For tests and simulations. @defaultValue the system's */
+  readonly clock?: Clock;
+  /** For tests and simulations. @defaultValue the system's */
+  readonly random?: Random;
+}
+
+/** Options of a {@link Worker}. Name the stream by exactly one of `streamName` and `streamArn`. */
+export type WorkerOptions = CommonOptions &
+  (
+    | { /** In the client's account and region. */ readonly streamName: string; readonly streamArn?: never }
+    | { /** May be another account's. Sent with every call. */ readonly streamArn: string; readonly streamName?: never }
+  );
+
+export interface ResolvedWorkerOptions {
+  readonly applicationName: string;
+  readonly stream: StreamReference;
+  readonly processorFactory: ProcessorFactory;
+  readonly tableName: string;
+  readonly table: LeaseTableSettings;
+  readonly workerId: string | undefined;
+  readonly initialPosition: InitialPosition;
+  readonly checkpointing: 'manual' | 'automatic';
+  readonly checkpointIntervalMs: number;
+  readonly leases: ResolvedLeaseOptions;
+  readonly fetch: ResolvedFetchOptions;
+  readonly retry: ResolvedRetryOptions;
+  readonly aggregationOutOfRange: OutOfRange;
+  readonly auditIntervalMs: number;
+}
+
+const namePattern = /^[a-zA-Z0-9_.-]+$/;
+const streamArnPattern = /^arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream\/[a-zA-Z0-9_.-]{1,128}$/;
+
+const known = new Set([
+  'applicationName',
+  'streamName',
+  'streamArn',
+  'processorFactory',
+  'kinesis',
+  'dynamodb',
+  'tableName',
+  'table',
+  'workerId',
+  'initialPosition',
+  'checkpointing',
+  'checkpointIntervalMs',
+  'leases',
+  'fetch',
+  'retry',
+  'aggregationOutOfRange',
+  'auditIntervalMs',
+  'logger',
+  'clock',
+  'random',
+]);
+
+/** Fills in the defaults and checks everything. @throws ConfigError with all problems at once. */
+export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
+  const problems: string[] = [];
+  for (const name of Object.keys(options)) {
+    if (!known.has(name)) problems.push(`${name} is not an option`);
+  }
+  const { applicationName, processorFactory, workerId } = options;
+  checkName('applicationName', applicationName, 1, 255, problems);
+  const tableName = options.tableName ?? applicationName;
+  checkName(
+    options.tableName === undefined ? 'applicationName, as the name of the lease table,' : 'tableName',
+    tableName,
+    3,
+    255,
+    problems,
+  );
+  if (typeof processorFactory !== 'function') {
+    problems.push('processorFactory must be a function that returns a record processor');
+  }
+  if (workerId !== undefined) checkName('workerId', workerId, 1, 200, problems);
+  if ((options.dynamodb?.constructor.name ?? '').includes('DocumentClient')) {
+    problems.push('dynamodb must be a DynamoDBClient or its configuration, not a document client');
+  }
+  const resolved = {
+    applicationName,
+    stream: resolveStream(options, problems),
+    processorFactory,
+    tableName,
+    table: resolveTableOptions(options.table, problems),
+    workerId,
+    initialPosition: options.initialPosition ?? 'TRIM_HORIZON',
+    checkpointing: options.checkpointing ?? 'manual',
+    checkpointIntervalMs: options.checkpointIntervalMs ?? 5_000,
+    leases: resolveLeaseOptions(options.leases, problems),
+    fetch: resolveFetchOptions(options.fetch, problems),
+    retry: resolveRetryOptions(options.retry, problems),
+    aggregationOutOfRange: options.aggregationOutOfRange ?? 'auto',
+    auditIntervalMs: options.auditIntervalMs ?? 60_000,
+  } as const;
+  checkPosition(resolved.initialPosition, problems);
+  checkOneOf('checkpointing', resolved.checkpointing, ['manual', 'automatic'], problems);
+  checkOneOf('aggregationOutOfRange', resolved.aggregationOutOfRange, ['auto', 'drop-record', 'keep', 'kcl'], problems);
+  checkRange('checkpointIntervalMs', resolved.checkpointIntervalMs, 100, 3_600_000, problems);
+  checkRange('auditIntervalMs', resolved.auditIntervalMs, 1_000, 86_400_000, problems);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return resolved;
+}
+
+function resolveStream({ streamName, streamArn }: WorkerOptions, problems: string[]): StreamReference {
+  if ((streamName === undefined) === (streamArn === undefined)) {
+    problems.push('exactly one of streamName and streamArn must be given');
+  } else if (streamArn !== undefined) {
+    if (!streamArnPattern.test(streamArn)) problems.push(`streamArn (${streamArn}) is not the ARN of a Kinesis stream`);
+    return { streamArn };
+  } else {
+    checkName('streamName', streamName, 1, 128, problems);
+  }
+  return { streamName: streamName ?? '' };
+}
+
+function checkName(name: string, value: unknown, min: number, max: number, problems: string[]): void {
+  if (typeof value === 'string' && value.length >= min && value.length <= max && namePattern.test(value)) return;
+  problems.push(
+    `${name} (${String(value)}) must have ${String(min)} to ${String(max)} characters of a-z A-Z 0-9 _ . -`,
+  );
+}
+
+function checkPosition(position: unknown, problems: string[]): void {
+  if (position === 'TRIM_HORIZON' || position === 'LATEST') return;
+  const timestamp: unknown = (position as { timestamp?: unknown } | null)?.timestamp;
+  if (timestamp instanceof Date && !Number.isNaN(timestamp.getTime())) return;
+  problems.push("initialPosition must be 'TRIM_HORIZON', 'LATEST' or { timestamp: a valid Date }");
+}
+
+function checkOneOf(name: string, value: string, allowed: readonly string[], problems: string[]): void {
+  if (!allowed.includes(value)) problems.push(`${name} (${value}) must be one of ${allowed.join(', ')}`);
+}
+
+function checkRange(name: string, value: number, min: number, max: number, problems: string[]): void {
+  if (!(value >= min && value <= max)) {
+    problems.push(`${name} (${String(value)}) must be from ${String(min)} to ${String(max)}`);
+  }
+}

@@ -1,0 +1,353 @@
+import { setMaxListeners } from 'node:events';
+import {
+  systemClock,
+  systemRandom,
+  WorkerStoppedError,
+  type Clock,
+  type Lease,
+  type Logger,
+  type Random,
+  type StartPosition,
+} from '@millrace/core';
+import { LeaseCoordinator, type HeldLease } from '@millrace/lease-coordinator';
+import { PollingRecordSource, SdkKinesisReader, type FetchObserver } from '@millrace/record-fetcher';
+import pino from 'pino';
+import { deriveClients, type DerivedClients } from './aws-clients';
+import { leaseEvents } from './lease-events';
+import { ShardConsumer } from './shard-consumer';
+import { startUp, type Started } from './startup';
+import { WorkerEmitter } from './worker-emitter';
+import type { WorkerEvents } from './worker-events';
+import type { ShardHealth, WorkerHealth, WorkerSnapshot } from './worker-health';
+import { newWorkerId } from './worker-identity';
+import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from './worker-options';
+
+export interface StopOptions {
+  /**
+   * How long the user's code may take to finish, in milliseconds; 0 or more. Orchestrators mostly kill after 30 s.
+   *
+   * @defaultValue 20_000
+   */
+  readonly timeoutMs?: number;
+}
+
+export interface StopResult {
+  /**
+   * Shards whose processor had not finished in time. Their leases were not given up but left to expire: another worker
+   * takes them after the failover time, from the last stored checkpoint.
+   */
+  readonly unfinishedShardIds: readonly string[];
+}
+
+const defaultStopTimeoutMs = 20_000;
+
+/**
+ * One process's part in reading a stream.
+ *
+ * How it works:
+ * - {@link Worker.run} checks options, stream and lease table, then runs three things side by side until it is told to
+ *   stop: the lease coordinator (takes and renews leases), the shard audit, and one {@link ShardConsumer} per held lease.
+ * - A lease that is acquired starts a consumer; the consumer ends by giving the lease up, or because it was lost.
+ * - {@link Worker.stop} ends the taking of leases at once, drains all consumers side by side, and gives up their leases.
+ *   What has not finished in time is abandoned: its lease expires by itself.
+ * - A fatal fault (the stream or the table is gone) stops the worker the same way, and `run()` rejects with it.
+ *
+ * Nothing of a worker keeps the process alive once `run()` has settled, except user code that has not.
+ */
+export class Worker {
+  /** Stands in the lease rows; new at every construction. */
+  readonly workerId: string;
+  readonly #options: ResolvedWorkerOptions;
+  readonly #raw: WorkerOptions;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #logger: Logger;
+  readonly #emitter: WorkerEmitter;
+  readonly #stopping = new AbortController();
+  readonly #consumers = new Map<string, { readonly consumer: ShardConsumer; readonly done: Promise<void> }>();
+  readonly #problems = new Map<string, string>();
+  #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
+  #ended: Promise<void> = Promise.resolve();
+  /** Resolves with what was abandoned, once every consumer has ended or was abandoned. */
+  #drained: Promise<readonly string[]> | undefined;
+  readonly #abandonment = new AbortController();
+  #coordinator: LeaseCoordinator | undefined;
+  #fatal: { readonly error: unknown } | undefined;
+
+  /** @throws ConfigError with everything that is wrong with the options. No call is made. */
+  constructor(options: WorkerOptions) {
+    this.#options = resolveWorkerOptions(options);
+    this.#raw = options;
+    this.workerId = newWorkerId(options.workerId);
+    this.#clock = options.clock ?? systemClock;
+    this.#random = options.random ?? systemRandom;
+    const logger = options.logger ?? pino({ name: 'millrace', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
+    this.#logger = logger.child({ applicationName: options.applicationName, workerId: this.workerId });
+    this.#emitter = new WorkerEmitter(this.#logger);
+    // One listener per shard and call that is under way: many, and all of them are removed again.
+    setMaxListeners(0, this.#stopping.signal);
+  }
+
+  /** Adds a listener; every event is described in {@link WorkerEvents}. */
+  on<Name extends keyof WorkerEvents>(name: Name, listener: (payload: WorkerEvents[Name]) => void): this {
+    this.#emitter.on(name, listener);
+    return this;
+  }
+
+  /** Removes a listener. */
+  off<Name extends keyof WorkerEvents>(name: Name, listener: (payload: WorkerEvents[Name]) => void): this {
+    this.#emitter.off(name, listener);
+    return this;
+  }
+
+  /**
+   * Works until {@link Worker.stop} is called or `signal` aborts, and resolves when the leases are given up.
+   *
+   * Rejects at the start with what is wrong (`StreamNotFoundError`, `MissingPermissionError`, `LeaseTableMissingError`,
+   * `NotALeaseTableError`, `StreamRecreatedError`, `CorruptLeaseError`, or the AWS error as it came), and later only
+   * with a fault that no retry can mend: the stream or the lease table is gone. May be called once.
+   */
+  async run(signal?: AbortSignal): Promise<void> {
+    if (this.#phase !== 'new') throw new Error('a worker runs once: make another one');
+    this.#phase = 'starting';
+    this.#ended = this.#run(signal);
+    return this.#ended;
+  }
+
+  /**
+   * Stops cleanly: takes no more leases, lets every call of the user's code finish, calls `shutdownRequested`, stores
+   * what was acknowledged, gives the leases up. Resolves once that is done and `run()` has settled, with what was left
+   * undone; never rejects. May be called at any time and more than once: the shortest time-out counts, so that
+   * `stop({ timeoutMs: 0 })` ends a stop that takes too long. Do not await it in a record processor: it waits for that.
+   */
+  async stop({ timeoutMs = defaultStopTimeoutMs }: StopOptions = {}): Promise<StopResult> {
+    const timer = new AbortController();
+    const drained = this.#drain();
+    this.#clock.sleep(timeoutMs, timer.signal).then(
+      () => this.#abandonment.abort(),
+      () => undefined,
+    );
+    const unfinishedShardIds = await drained;
+    timer.abort();
+    // What run() rejects with is for its caller.
+    await this.#ended.catch(() => undefined);
+    return { unfinishedShardIds };
+  }
+
+  /** For probes. Synchronous, and makes no call. */
+  health(): WorkerHealth {
+    const shards = this.#shards();
+    const running = this.#phase === 'running' && !this.#stopping.signal.aborted;
+    return {
+      live: this.#phase !== 'ended',
+      ready: running && this.#problems.size === 0,
+      shards,
+    };
+  }
+
+  /** For autoscaling. Synchronous, and makes no call. */
+  snapshot(): WorkerSnapshot {
+    const shards = this.#shards();
+    return {
+      workerId: this.workerId,
+      ownedShardIds: shards.map(({ shardId }) => shardId),
+      maxMillisBehindLatest: Math.max(0, ...shards.map(({ millisBehindLatest }) => millisBehindLatest ?? 0)),
+      shards,
+    };
+  }
+
+  async #run(signal: AbortSignal | undefined): Promise<void> {
+    const onAbort = (): void => void this.stop();
+    if (signal?.aborted) onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const clients = deriveClients(this.#raw.kinesis, this.#raw.dynamodb);
+    const stopping = this.#stopping.signal;
+    try {
+      const started = await startUp({
+        options: this.#options,
+        clients,
+        workerId: this.workerId,
+        clock: this.#clock,
+        random: this.#random,
+        logger: this.#logger,
+        observer: {
+          leasesCreated: (payload) => this.#emitter.emit('leasesCreated', payload),
+          leasesDeleted: (payload) => this.#emitter.emit('leasesDeleted', payload),
+          auditFailed: (payload) => this.#emitter.emit('auditFailed', payload),
+        },
+        signal: stopping,
+      });
+      this.#phase = 'running';
+      this.#logger.info({ streamArn: started.identity.streamArn }, 'worker started');
+      this.#emitter.emit('workerStarted', { workerId: this.workerId, streamArn: started.identity.streamArn });
+      await this.#work(started, clients);
+    } catch (error) {
+      // A start that was cut short by stop() is a clean end.
+      if (!stopping.aborted || this.#phase === 'running') throw error;
+    } finally {
+      this.#phase = 'ended';
+      signal?.removeEventListener('abort', onAbort);
+      clients.destroy();
+    }
+    if (this.#fatal !== undefined) throw this.#fatal.error;
+  }
+
+  async #work(started: Started, clients: DerivedClients): Promise<void> {
+    const stopping = this.#stopping.signal;
+    const coordinator = new LeaseCoordinator({
+      store: started.store,
+      workerId: this.workerId,
+      options: this.#options.leases,
+      identity: started.identity,
+      initialTimestampMs: started.initialTimestampMs,
+      clock: this.#clock,
+      random: this.#random,
+      logger: this.#logger,
+      selectReadable: (leases) => started.shardSync.selectReadable(leases),
+      onAcquired: (held) => this.#consume(held, started, clients),
+      observer: leaseEvents(this.#emitter),
+    });
+    this.#coordinator = coordinator;
+    const guard = (loop: Promise<void>): Promise<void> => loop.catch((error: unknown) => this.#fail(error));
+    await Promise.all([guard(coordinator.run(stopping)), guard(started.shardSync.run(stopping))]);
+    const unfinishedShardIds = await this.#drain();
+    this.#logger.info({ unfinishedShardIds }, 'worker stopped');
+    this.#emitter.emit('workerStopped', { workerId: this.workerId, unfinishedShardIds });
+  }
+
+  #consume(held: HeldLease, started: Started, clients: DerivedClients): void {
+    const shardId = held.leaseKey;
+    const logger = this.#logger.child({ shardId });
+    const consumer = new ShardConsumer({
+      lease: held,
+      processor: this.#options.processorFactory({ shardId }),
+      checkpointing: this.#options.checkpointing,
+      checkpointIntervalMs: this.#options.checkpointIntervalMs,
+      retry: this.#options.retry,
+      aggregation: { hashKeyRange: held.lease.hashKeyRange, outOfRange: this.#options.aggregationOutOfRange },
+      checkpoint: held.lease.checkpoint,
+      initialStart: initialStart(held.lease, started.initialTimestampMs),
+      openSource: (start) => this.#openSource(shardId, start, started, clients, logger),
+      createChildren: (childShards, signal) => started.shardSync.createChildren(shardId, childShards, signal),
+      emit: (name, payload) => this.#emitter.emit(name, payload),
+      isFatal,
+      clock: this.#clock,
+      random: this.#random,
+      logger,
+    });
+    const done = consumer
+      .run()
+      .catch((error: unknown) => {
+        // The lease is left as it is: whether another call of the user's code is under way is not known here.
+        held.abandon();
+        this.#fail(error);
+      })
+      .finally(() => {
+        if (this.#consumers.get(shardId)?.consumer === consumer) this.#consumers.delete(shardId);
+        this.#problems.delete(shardId);
+        // Children may be readable now, and a lease that was given up may be somebody's.
+        this.#coordinator?.wake();
+      });
+    this.#consumers.set(shardId, { consumer, done });
+    if (this.#stopping.signal.aborted) consumer.drain();
+  }
+
+  #openSource(
+    shardId: string,
+    start: StartPosition,
+    { identity, shardSync }: Started,
+    { kinesis }: DerivedClients,
+    logger: Logger,
+  ): PollingRecordSource {
+    const { fetch } = this.#options;
+    return new PollingRecordSource({
+      reader: new SdkKinesisReader({
+        kinesis,
+        streamArn: identity.streamArn,
+        clock: this.#clock,
+        callTimeoutMs: fetch.callTimeoutMs,
+      }),
+      shardStatus: async (id, signal) => {
+        try {
+          return (await shardSync.isListed(id, signal)) ? 'listed' : 'gone';
+        } catch (error) {
+          if (isFatal(error)) return 'stream-gone';
+          throw error;
+        }
+      },
+      stream: identity.streamName,
+      shardId,
+      start,
+      options: fetch,
+      clock: this.#clock,
+      random: this.#random,
+      logger,
+      observer: this.#fetchObserver(),
+    });
+  }
+
+  #fetchObserver(): FetchObserver {
+    return {
+      throttled: (event) => this.#emitter.emit('readThrottled', event),
+      iteratorRefreshed: (event) => this.#emitter.emit('iteratorRefreshed', event),
+      failing: (event) => {
+        this.#problems.set(event.shardId, event.kind);
+        this.#emitter.emit('readFailing', event);
+      },
+      recovered: ({ shardId }) => this.#problems.delete(shardId),
+      startAgedOut: (event) => this.#emitter.emit('recordsAgedOut', event),
+    };
+  }
+
+  #fail(error: unknown): void {
+    if (this.#fatal !== undefined) return;
+    this.#fatal = { error };
+    this.#logger.error({ err: error }, 'worker cannot go on');
+    void this.stop();
+  }
+
+  /** Begins the stop, once. */
+  #drain(): Promise<readonly string[]> {
+    this.#drained ??= this.#drainConsumers();
+    return this.#drained;
+  }
+
+  async #drainConsumers(): Promise<readonly string[]> {
+    this.#stopping.abort(new WorkerStoppedError());
+    const all = [...this.#consumers.values()];
+    for (const { consumer } of all) consumer.drain();
+    const abandoned = new Promise<readonly string[]>((resolve) => {
+      this.#abandonment.signal.addEventListener('abort', () => resolve(this.#abandon()), { once: true });
+    });
+    return Promise.race([Promise.all(all.map(({ done }) => done)).then(() => []), abandoned]);
+  }
+
+  #abandon(): readonly string[] {
+    const unfinished = [...this.#consumers.keys()];
+    for (const { consumer } of this.#consumers.values()) consumer.abandon();
+    for (const held of this.#coordinator?.heldLeases() ?? []) held.abandon();
+    return unfinished;
+  }
+
+  #shards(): readonly ShardHealth[] {
+    return [...this.#consumers.values()].map(({ consumer: { shardId, state, millisBehindLatest } }) => ({
+      shardId,
+      state,
+      millisBehindLatest,
+      problem: this.#problems.get(shardId),
+    }));
+  }
+}
+
+function initialStart({ checkpoint, initialTimestampMs }: Lease, defaultTimestampMs: number): StartPosition {
+  if (checkpoint.kind === 'latest' || checkpoint.kind === 'at-timestamp') {
+    return { kind: 'at-timestamp', timestampMs: initialTimestampMs ?? defaultTimestampMs };
+  }
+  return { kind: 'trim-horizon' };
+}
+
+/** What no retry can mend. */
+function isFatal(error: unknown): boolean {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  return code === 'STREAM_NOT_FOUND' || code === 'STREAM_RECREATED' || code === 'LEASE_TABLE_MISSING';
+}
