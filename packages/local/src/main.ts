@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { ConfigError } from '@millrace/core';
 import { parseCommandLine, usage } from './command-line';
 import { startLocalAws } from './local-aws';
 
@@ -27,5 +28,5 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   console.error(`millrace-local: ${error instanceof Error ? error.message : String(error)}`);
-  process.exitCode = 1;
+  process.exitCode = error instanceof ConfigError ? 2 : 1;
 });

@@ -24,6 +24,8 @@ export class Account {
   readonly streamTransitionMs: number;
   readonly #streams = new Map<string, Stream>();
   #created = 0;
+  /** By name, also of streams that are gone. */
+  readonly #latestCreationMs = new Map<string, number>();
 
   constructor(options: AccountOptions) {
     this.clock = options.clock;
@@ -35,7 +37,9 @@ export class Account {
 
   /** A new stream without shards, ACTIVE. The caller has checked that the name is free. */
   addStream(name: string): Stream {
-    const createdAtMs = Math.floor(this.clock.wallTime());
+    // Creation time is how clients tell a stream from an earlier one under its name, so it must differ.
+    const createdAtMs = Math.max(Math.floor(this.clock.wallTime()), (this.#latestCreationMs.get(name) ?? 0) + 1);
+    this.#latestCreationMs.set(name, createdAtMs);
     const stream = new Stream({
       name,
       arn: `arn:aws:kinesis:${this.region}:${this.id}:stream/${name}`,
