@@ -46,5 +46,6 @@ export {
   isKinesisResourceInUse,
   isKinesisResourceNotFound,
   isKinesisThrottled,
+  isKmsRefused,
 } from './kinesis-errors';
 export { isConditionFailed, isDynamoDbThrottled, isTableInUse, isTableNotFound } from './dynamodb-errors';

@@ -40,3 +40,16 @@ export function isExpiredNextToken(error: unknown): boolean {
 export function isKinesisResourceInUse(error: unknown): boolean {
   return errorName(error) === 'ResourceInUseException';
 }
+
+const kmsRefused = new Set([
+  'KMSAccessDeniedException',
+  'KMSDisabledException',
+  'KMSInvalidStateException',
+  'KMSNotFoundException',
+  'KMSOptInRequired',
+]);
+
+/** The stream's records are encrypted with a key that these credentials cannot use now. */
+export function isKmsRefused(error: unknown): boolean {
+  return kmsRefused.has(errorName(error));
+}

@@ -1,6 +1,6 @@
 /** Told of what happened while a shard was read, at once and synchronously. Callbacks must not throw. */
 export interface FetchObserver {
-  /** Kinesis refused a call because of a rate limit; it is made again `delayMs` later. Normal where readers share a shard. */
+  /** Kinesis refused a call because of a rate limit; it is made again no sooner than `delayMs` later. Normal where readers share a shard. */
   throttled?(event: { readonly shardId: string; readonly attempt: number; readonly delayMs: number }): void;
   /** The iterator could not be used any longer and was replaced by a new one at the same place. Nothing was lost. */
   iteratorRefreshed?(event: { readonly shardId: string; readonly reason: 'expired' | 'refused' }): void;

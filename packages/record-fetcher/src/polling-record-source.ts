@@ -79,8 +79,9 @@ export class PollingRecordSource implements RecordSource {
           return;
         }
         const { records, millisBehindLatest, nextIterator, childShards } = page;
-        this.#reportMissingStart(page);
+        const missingStart = this.#position.startMissingFrom(records);
         this.#position.advance(records);
+        if (missingStart !== undefined) this.#reportMissingStart(missingStart, page);
         this.#iterator = nextIterator;
         if (records.length > 0 || nextIterator !== undefined) yield { kind: 'records', records, millisBehindLatest };
         signal.throwIfAborted();
@@ -103,7 +104,7 @@ export class PollingRecordSource implements RecordSource {
         return page;
       } catch (error) {
         signal.throwIfAborted();
-        await this.#parts.clock.sleep(this.#delayAfter(error), signal);
+        await this.#sleep(this.#delayAfter(error), signal);
       }
     }
   }
@@ -112,8 +113,7 @@ export class PollingRecordSource implements RecordSource {
     const { reader, shardId, clock, random, options } = this.#parts;
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
     this.#iterator ??= await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
-    // Rounded up: timers drop the fraction, and a call must not start too early.
-    await clock.sleep(Math.ceil(Math.max(0, this.#pace.nextCallAtMs - clock.now())), signal);
+    await this.#sleep(this.#pace.nextCallAtMs - clock.now(), signal);
     this.#pace = afterCall(this.#pace, clock.now(), random);
     const page = await reader.getRecords({ shardId, iterator: this.#iterator, limit: this.#limit }, signal);
     this.#pace = afterAnswer(this.#pace, {
@@ -133,7 +133,7 @@ export class PollingRecordSource implements RecordSource {
     const fault = classifyReadFault(error);
     switch (fault) {
       case 'throttled':
-        this.#pace = afterThrottle(this.#pace);
+        if (!this.#streak.isOngoing) this.#pace = afterThrottle(this.#pace);
         return this.#streak.throttled(error);
       case 'transient':
         // An answer too big for the deadline would be so again: ask for less, and come back to more bit by bit.
@@ -166,7 +166,7 @@ export class PollingRecordSource implements RecordSource {
   }
 
   async #isGone(error: unknown, signal: AbortSignal): Promise<boolean> {
-    const { shardStatus, shardId, stream, clock, logger } = this.#parts;
+    const { shardStatus, shardId, stream, logger } = this.#parts;
     const status = await shardStatus(shardId, signal);
     this.#notFound = undefined;
     if (status === 'stream-gone') throw new StreamNotFoundError(stream, { cause: error });
@@ -176,7 +176,7 @@ export class PollingRecordSource implements RecordSource {
     }
     // Listed, so it is there: a contradiction that has to pass.
     this.#iterator = undefined;
-    await clock.sleep(this.#streak.failed('transient', error), signal);
+    await this.#sleep(this.#streak.failed('transient', error), signal);
     return false;
   }
 
@@ -191,13 +191,17 @@ export class PollingRecordSource implements RecordSource {
   }
 
   /** The record at the start is the last that was acknowledged; without it nobody knows whether the next one is here. */
-  #reportMissingStart({ records, nextIterator }: RecordsPage): void {
-    if (records.length === 0 && nextIterator !== undefined) return;
-    const wanted = this.#position.startMissingFrom(records);
-    if (wanted === undefined) return;
+  #reportMissingStart(wanted: string, { records, nextIterator }: RecordsPage): void {
+    const isTooEarlyToTell = records.length === 0 && nextIterator !== undefined;
+    if (isTooEarlyToTell) return;
     const { shardId, logger, observer } = this.#parts;
     const found = records[0]?.sequenceNumber;
     logger.warn({ wanted, found }, 'record to start at is no longer in the shard: others may have aged out unread');
     observer.startAgedOut?.({ shardId, wanted, found });
+  }
+
+  async #sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+    // Rounded up: timers drop the fraction, and a call must not start too early.
+    if (delayMs > 0) await this.#parts.clock.sleep(Math.ceil(delayMs), signal);
   }
 }

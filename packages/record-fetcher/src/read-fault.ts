@@ -7,6 +7,7 @@ import {
   isKinesisResourceInUse,
   isKinesisResourceNotFound,
   isKinesisThrottled,
+  isKmsRefused,
   isTransient,
 } from '@millrace/core';
 
@@ -19,7 +20,9 @@ export function classifyReadFault(error: unknown): ReadFault {
   if (isExpiredIterator(error)) return 'expired-iterator';
   if (isKinesisResourceNotFound(error)) return 'not-found';
   if (isKinesisInvalidArgument(error)) return 'invalid-argument';
-  if (isAccessDenied(error) || isBadCredentials(error) || isMissingPermission(error)) return 'unauthorized';
+  if (isAccessDenied(error) || isBadCredentials(error) || isMissingPermission(error) || isKmsRefused(error)) {
+    return 'unauthorized';
+  }
   if (isTransient(error) || isKinesisResourceInUse(error)) return 'transient';
   return 'unknown';
 }

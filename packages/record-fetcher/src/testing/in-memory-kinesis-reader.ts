@@ -85,7 +85,8 @@ export class InMemoryKinesisReader implements KinesisReader {
       sequenceNumber: sequenceNumber ?? String(++this.#lastSequenceNumber),
       approximateArrivalTimestamp: new Date(this.#clock.wallTime()),
     }));
-    this.#shard(shardId).records.push(...stored);
+    const shard = this.#shard(shardId);
+    for (const record of stored) shard.records.push(record);
     return stored;
   }
 

@@ -1,0 +1,239 @@
+import { describe, expect, it } from '@jest/globals';
+import { MissingPermissionError, type StartPosition } from '@millrace/core';
+import { settle } from '@millrace/core/testing';
+import { kinesisError } from '@millrace/record-fetcher/testing';
+import * as fc from 'fast-check';
+import { Reading, SHARD } from './reading';
+
+const MINUTE = 60_000;
+
+describe('an iterator that expired', () => {
+  it('is replaced right behind the last record handed over, after the consumer held a batch for six minutes', async () => {
+    const reading = new Reading();
+    const put = reading.put(4);
+    reading.deal = () => reading.clock.sleep(6 * MINUTE);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 2 });
+    await reading.clock.advance(20 * MINUTE);
+    expect(reading.delivered).toEqual(put);
+    expect(reading.positions.slice(0, 3)).toEqual([
+      { kind: 'trim-horizon' },
+      { kind: 'after-sequence-number', sequenceNumber: put[1] },
+      { kind: 'after-sequence-number', sequenceNumber: put[3] },
+    ]);
+    expect(reading.events.iteratorRefreshed[0]).toEqual({ shardId: SHARD, reason: 'expired' });
+    expect(reading.events.failing).toEqual([]);
+    expect(reading.logged('warn')).toEqual([]);
+  });
+
+  it('is replaced behind an aggregate as a whole: all of its user records were handed over with it', async () => {
+    const reading = new Reading();
+    const [plain] = reading.put(1);
+    const magic = Uint8Array.of(0xf3, 0x89, 0x9a, 0xc2);
+    const aggregate = reading.reader.put(SHARD, { data: magic, partitionKey: 'a' })[0]!.sequenceNumber;
+    const [next] = reading.put(1);
+    reading.deal = () => reading.clock.sleep(6 * MINUTE);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 2 });
+    await reading.clock.advance(10 * MINUTE);
+    expect(reading.delivered).toEqual([plain, aggregate, next]);
+    expect(reading.positions[1]).toEqual({ kind: 'after-sequence-number', sequenceNumber: aggregate });
+  });
+
+  it.each<[string, (third: string) => StartPosition]>([
+    ['the trim horizon', () => ({ kind: 'trim-horizon' })],
+    ['a moment', () => ({ kind: 'at-timestamp', timestampMs: 1_700_000_000_000 })],
+    ['a record', (third) => ({ kind: 'at-sequence-number', sequenceNumber: third })],
+  ])('is replaced at the start itself, %s, when nothing has been handed over', async (_, start) => {
+    const reading = new Reading();
+    const put = reading.put(3);
+    const from = start(put[2]!);
+    reading.reader.failNext('GetRecords', kinesisError('ExpiredIteratorException'));
+    reading.begin(from);
+    await reading.clock.advance(1_000);
+    expect(reading.positions).toEqual([from, from]);
+    expect(reading.delivered).toEqual(from.kind === 'at-sequence-number' ? [put[2]] : put);
+  });
+
+  it('is replaced with backoff when the new ones are expired as well', async () => {
+    const reading = new Reading();
+    reading.reader.intercept = ({ operation }) =>
+      operation === 'GetRecords' ? kinesisError('ExpiredIteratorException') : undefined;
+    reading.begin();
+    await reading.clock.advance(10 * MINUTE);
+    expect(reading.callsTo('GetShardIterator').length).toBeLessThan(120);
+    expect(reading.logged('warn').length).toBeGreaterThan(0);
+    expect(reading.outcome).toBe('reading');
+  });
+
+  it('or is refused is replaced, until fresh ones are refused again and again', async () => {
+    const refused = kinesisError('InvalidArgumentException');
+    const reading = new Reading();
+    const put = reading.put(1);
+    reading.reader.failNext('GetRecords', refused);
+    reading.begin();
+    await reading.clock.advance(1_000);
+    expect(reading.delivered).toEqual(put);
+    expect(reading.events.iteratorRefreshed).toEqual([{ shardId: SHARD, reason: 'refused' }]);
+    reading.reader.intercept = ({ operation }) => (operation === 'GetRecords' ? refused : undefined);
+    await reading.untilDone();
+    expect(reading.outcome).toMatchObject({ error: { code: 'SHARD_UNREADABLE', cause: refused } });
+  });
+});
+
+describe('a call that fails', () => {
+  const unavailable = kinesisError('ServiceUnavailable');
+
+  it('is made again with the same iterator', async () => {
+    const reading = new Reading();
+    const put = reading.put(1);
+    reading.reader.failNext('GetRecords', unavailable, unavailable);
+    reading.begin();
+    await reading.clock.advance(10_000);
+    expect(reading.delivered).toEqual(put);
+    expect(reading.positions).toHaveLength(1);
+    expect(reading.events.failing.map(({ kind, attempt }) => [kind, attempt])).toEqual([
+      ['transient', 1],
+      ['transient', 2],
+    ]);
+    expect(reading.events.recovered).toEqual([{ shardId: SHARD, attempts: 2 }]);
+    expect([...reading.logged('info'), ...reading.logged('warn'), ...reading.logged('error')]).toEqual([]);
+  });
+
+  it('is worth a warning after several in a row, once a minute', async () => {
+    const reading = new Reading();
+    reading.reader.intercept = () => unavailable;
+    reading.begin();
+    await reading.clock.advanceUntil(() => reading.reader.calls.length === 4);
+    expect(reading.logged('warn')).toEqual([]);
+    await reading.clock.advanceUntil(() => reading.reader.calls.length === 5);
+    expect(reading.logged('warn')).toHaveLength(1);
+    await reading.clock.advance(10 * MINUTE);
+    expect(reading.logged('warn').length).toBeGreaterThanOrEqual(9);
+    expect(reading.logged('warn').length).toBeLessThanOrEqual(11);
+    expect(reading.logged('error')).toEqual([]);
+    reading.reader.intercept = () => undefined;
+    await reading.clock.advance(MINUTE);
+    expect(reading.logged('info')).toEqual(['shard is read again']);
+  });
+
+  it('is made again within ten seconds however long the outage', async () => {
+    const reading = new Reading();
+    reading.reader.intercept = () => unavailable;
+    reading.begin();
+    await reading.clock.advance(60 * MINUTE);
+    reading.reader.intercept = () => undefined;
+    const put = reading.put(1);
+    await reading.clock.advance(10_000);
+    expect(reading.delivered).toEqual(put);
+  });
+
+  it('for lack of an answer is made again for fewer records, and comes back to all of them', async () => {
+    const reading = new Reading();
+    const put = reading.put(5_000);
+    const timeout = kinesisError('CallTimeoutError');
+    // A network that carries no more than 100 records within the deadline.
+    reading.reader.intercept = ({ limit }) => (limit !== undefined && limit > 100 ? timeout : undefined);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 1_000 });
+    await reading.clock.advance(10 * MINUTE);
+    expect(reading.delivered).toEqual(put);
+    reading.reader.intercept = () => undefined;
+    await reading.clock.advance(MINUTE);
+    expect(reading.callsTo('GetRecords').at(-1)?.limit).toBe(1_000);
+  });
+
+  it.each([
+    ['AccessDeniedException'],
+    ['ExpiredTokenException'],
+    ['UnrecognizedClientException'],
+    ['CredentialsProviderError'],
+  ])('for lack of permission or credentials (%s) is repeated loudly', async (name) => {
+    const error = kinesisError(name);
+    const denied =
+      name === 'AccessDeniedException'
+        ? new MissingPermissionError('kinesis:GetRecords', 'arn', { cause: error })
+        : error;
+    const reading = new Reading();
+    const put = reading.put(1);
+    reading.reader.intercept = () => denied;
+    reading.begin();
+    await settle();
+    expect(reading.logged('error')).toHaveLength(1);
+    expect(reading.events.failing).toEqual([{ shardId: SHARD, kind: 'unauthorized', error: denied, attempt: 1 }]);
+    await reading.clock.advance(5 * MINUTE);
+    expect(reading.logged('error').length).toBeLessThanOrEqual(6);
+    expect(reading.outcome).toBe('reading');
+    reading.reader.intercept = () => undefined;
+    await reading.clock.advance(10_000);
+    expect(reading.delivered).toEqual(put);
+    expect(reading.events.recovered).toHaveLength(1);
+  });
+
+  it('in a way that nobody knows ends reading', async () => {
+    const strange = new TypeError('strange');
+    const reading = new Reading();
+    reading.reader.failNext('GetRecords', strange);
+    reading.begin();
+    await settle();
+    expect(reading.outcome).toEqual({ error: strange });
+  });
+});
+
+describe('random faults between pages', () => {
+  const fault = fc.constantFrom(
+    undefined,
+    'ProvisionedThroughputExceededException',
+    'ExpiredIteratorException',
+    'ServiceUnavailable',
+    'InternalFailure',
+    'CallTimeoutError',
+    'ExpiredTokenException',
+    'ResourceNotFoundException',
+    'hold for six minutes',
+    'a record more',
+  );
+  const begin = fc.constantFrom<StartPosition['kind']>('trim-horizon', 'at-timestamp', 'at-sequence-number');
+
+  it('neither lose nor repeat a record', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fault, { maxLength: 60 }),
+        fc.integer({ min: 1, max: 40 }),
+        fc.integer({ min: 1, max: 7 }),
+        begin,
+        fc.integer(),
+        async (faults, count, maxRecords, kind, seed) => {
+          const reading = new Reading({ enforceReadLimits: true, seed });
+          const stream = reading.put(count);
+          const left = [...faults];
+          reading.reader.intercept = () => {
+            const next = left.shift();
+            if (next === undefined || next === 'hold for six minutes') return undefined;
+            if (next === 'a record more') {
+              stream.push(...reading.put(1));
+              return undefined;
+            }
+            return kinesisError(next);
+          };
+          reading.deal = async () => {
+            if (left[0] !== 'hold for six minutes') return;
+            left.shift();
+            await reading.clock.sleep(6 * MINUTE);
+          };
+          const start: StartPosition =
+            kind === 'trim-horizon'
+              ? { kind }
+              : kind === 'at-timestamp'
+                ? { kind, timestampMs: 0 }
+                : { kind, sequenceNumber: stream[count >> 1]! };
+          reading.begin(start, { maxRecords });
+          await reading.clock.advanceUntil(() => left.length === 0, { stepMs: 5_000, limitMs: 10 * 3_600_000 });
+          reading.reader.closeShard(SHARD);
+          await reading.untilDone();
+          expect(reading.outcome).toBe('ended');
+          expect(reading.delivered).toEqual(kind === 'at-sequence-number' ? stream.slice(count >> 1) : stream);
+          expect(reading.batches.at(-1)?.kind).toBe('shard-end');
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});
