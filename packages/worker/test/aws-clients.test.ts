@@ -1,0 +1,98 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { deriveClients } from '../src/aws-clients';
+
+/** An HTTP/1.1 server that answers every call with `status`, and counts calls and connections. */
+async function aServer(status = 200) {
+  let calls = 0;
+  let connections = 0;
+  const headers: Record<string, unknown>[] = [];
+  const server: Server = createServer((request, response) => {
+    calls++;
+    headers.push(request.headers);
+    request.resume();
+    response.writeHead(status, { 'content-type': 'application/x-amz-json-1.1' });
+    response.end(status === 200 ? '{"StreamNames":[],"HasMoreStreams":false}' : '{"__type":"InternalFailure"}');
+  });
+  server.on('connection', () => connections++);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push(server);
+  return {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    counts: () => ({ calls, connections }),
+    headers,
+  };
+}
+
+const open: Server[] = [];
+const credentials = { accessKeyId: 'a', secretAccessKey: 'b' };
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+});
+
+describe('deriveClients', () => {
+  it('pools connections, and makes no retry, with the configuration of a default client', async () => {
+    const { endpoint, counts, headers } = await aServer();
+    const users = new KinesisClient({ endpoint, region: 'eu-west-1', credentials });
+    const { kinesis, destroy } = deriveClients(users, { endpoint, region: 'eu-west-1', credentials });
+    for (let call = 0; call < 20; call++) await kinesis.send(new ListStreamsCommand());
+    destroy();
+    expect(counts()).toEqual({ calls: 20, connections: 1 });
+    expect(headers[0]?.['authorization']).toContain('/eu-west-1/kinesis/');
+    expect(headers[0]?.['user-agent']).toContain('millrace/');
+  });
+
+  it.each(['client', 'configuration'])('does not repeat a call that failed, given a %s', async (kind) => {
+    const { endpoint, counts } = await aServer(500);
+    const configuration = { endpoint, region: 'eu-west-1', credentials, maxAttempts: 5 };
+    const { kinesis, destroy } = deriveClients(
+      kind === 'client' ? new KinesisClient(configuration) : configuration,
+      undefined,
+    );
+    await expect(kinesis.send(new ListStreamsCommand())).rejects.toThrow();
+    destroy();
+    expect(counts().calls).toBe(1);
+  });
+
+  it("keeps the user's middleware of both kinds, once, and leaves the user's client as it is", async () => {
+    const { endpoint } = await aServer();
+    const users = new KinesisClient({ endpoint, region: 'eu-west-1', credentials });
+    const seen: string[] = [];
+    users.middlewareStack.add(
+      (next) => async (args) => {
+        seen.push('absolute');
+        return next(args);
+      },
+      { step: 'build', name: 'mine' },
+    );
+    users.middlewareStack.addRelativeTo(
+      (next) => async (args) => {
+        seen.push('relative');
+        return next(args);
+      },
+      { relation: 'before', toMiddleware: 'retryMiddleware', name: 'mineToo' },
+    );
+    const before = users.middlewareStack.identify();
+    const { kinesis, destroy } = deriveClients(users, undefined);
+    await kinesis.send(new ListStreamsCommand());
+    destroy();
+    expect(seen).toEqual(['absolute', 'relative']);
+    expect(users.middlewareStack.identify()).toEqual(before);
+  });
+
+  it("keeps a request handler of the user's own, and does not destroy it", async () => {
+    const { endpoint } = await aServer();
+    const requestHandler = new NodeHttpHandler();
+    const users = new DynamoDBClient({ endpoint, region: 'eu-west-1', credentials, requestHandler });
+    const { dynamodb, destroy } = deriveClients(undefined, users);
+    expect(dynamodb.config.requestHandler).toBe(requestHandler);
+    destroy();
+    await expect(users.send(new ListTablesCommand())).resolves.toBeDefined();
+    requestHandler.destroy();
+  });
+});

@@ -1,0 +1,380 @@
+import { describe, expect, it } from '@jest/globals';
+import {
+  checkpointAt,
+  SHARD_END,
+  StreamNotFoundError,
+  TRIM_HORIZON,
+  type Shard,
+  type StartPosition,
+  type StreamRecord,
+} from '@millrace/core';
+import { ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
+import { aggregate } from '@millrace/record-deaggregator/testing';
+import type { RecordBatch } from '@millrace/record-fetcher';
+import type { ProcessRecordsInput, RecordProcessor } from '../src';
+import { ShardConsumer, type ShardConsumerParts } from '../src/shard-consumer';
+import { FakeLease } from './support/fake-lease';
+
+type Feed = (start: StartPosition, signal: AbortSignal) => AsyncGenerator<RecordBatch, void, void>;
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+function aRecord(sequenceNumber: number, data = bytes(`r${sequenceNumber}`)): StreamRecord {
+  return {
+    sequenceNumber: String(sequenceNumber),
+    partitionKey: 'key',
+    data,
+    approximateArrivalTimestamp: new Date(0),
+  };
+}
+
+const batch = (...records: StreamRecord[]): RecordBatch => ({ kind: 'records', records, millisBehindLatest: 40 });
+const shardEnd: RecordBatch = { kind: 'shard-end', childShards: [{ shardId: 'child' } as Shard], agedOut: false };
+
+/** Gives the batches, then nothing more until it is stopped. */
+const feed = (...batches: RecordBatch[]): Feed =>
+  async function* (_, signal) {
+    yield* batches;
+    if (batches.at(-1)?.kind === 'shard-end') return;
+    await new Promise<void>((resolve) => {
+      if (signal.aborted) resolve();
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  };
+
+function aConsumer(processor: RecordProcessor, source: Feed, changes: Partial<ShardConsumerParts> = {}) {
+  const log: string[] = [];
+  const lease = new FakeLease(log);
+  const clock = new ManualClock();
+  const logger = new RecordingLogger();
+  const events: { name: string; payload: unknown }[] = [];
+  const starts: StartPosition[] = [];
+  const consumer = new ShardConsumer({
+    lease,
+    processor,
+    checkpointing: 'manual',
+    checkpointIntervalMs: 1_000,
+    retry: { baseDelayMs: 100, maxDelayMs: 1_000 },
+    aggregation: {},
+    checkpoint: TRIM_HORIZON,
+    initialStart: { kind: 'trim-horizon' },
+    openSource: (start) => {
+      starts.push(start);
+      return { batches: (signal) => source(start, signal) };
+    },
+    createChildren: async (children) => {
+      log.push(`children ${children.map(({ shardId }) => shardId).join()}`);
+    },
+    emit: (name, payload) => events.push({ name, payload }),
+    isFatal: (error) => error instanceof StreamNotFoundError,
+    clock,
+    random: seededRandom(1),
+    logger,
+    ...changes,
+  });
+  return { consumer, lease, clock, logger, events, log, starts };
+}
+
+/** Logs every call, and acknowledges what it is told to. */
+class LoggingProcessor implements RecordProcessor {
+  readonly seen: string[] = [];
+  log: string[] = [];
+  inputs: ProcessRecordsInput[] = [];
+  onRecords: (input: ProcessRecordsInput) => Promise<void> | void = ({ checkpointer }) => checkpointer.checkpoint();
+
+  initialize(): void {
+    this.log.push('initialize');
+  }
+
+  async processRecords(input: ProcessRecordsInput): Promise<void> {
+    this.log.push(`process ${input.records.map(({ data }) => new TextDecoder().decode(data)).join()}`);
+    this.inputs.push(input);
+    await this.onRecords(input);
+    this.seen.push(...input.records.map(({ data }) => new TextDecoder().decode(data)));
+  }
+
+  shardEnded(): void {
+    this.log.push('shardEnded');
+  }
+
+  shutdownRequested({ reason }: { reason: string }): void {
+    this.log.push(`shutdownRequested ${reason}`);
+  }
+
+  leaseLost(): void {
+    this.log.push('leaseLost');
+  }
+}
+
+describe('ShardConsumer', () => {
+  it('initializes, hands records over, and gives the lease up after shutdownRequested', async () => {
+    const processor = new LoggingProcessor();
+    const { consumer, lease, log } = aConsumer(processor, feed(batch(aRecord(1), aRecord(2)), batch(aRecord(3))));
+    processor.log = log;
+    const done = consumer.run();
+    await settle();
+    consumer.drain();
+    await done;
+    expect(log).toEqual([
+      'initialize',
+      'process r1,r2',
+      'store 2',
+      'process r3',
+      'store 3',
+      'shutdownRequested stop',
+      'release',
+    ]);
+    expect(consumer.state).toBe('released');
+    expect(lease.releaseCount).toBe(1);
+  });
+
+  it('tells the processor its fencing token, the lag, and never gives it an empty batch', async () => {
+    const processor = new LoggingProcessor();
+    const { consumer } = aConsumer(processor, feed(batch(), batch(aRecord(1)), batch()));
+    const done = consumer.run();
+    await settle();
+    consumer.drain();
+    await done;
+    expect(processor.inputs).toHaveLength(1);
+    expect(processor.inputs[0]).toMatchObject({ lease: { fencingToken: 7 }, millisBehindLatest: 40 });
+  });
+
+  it('creates the children before it stores shard end, after shardEnded, checkpointed or not', async () => {
+    const processor = new LoggingProcessor();
+    processor.onRecords = () => undefined;
+    const { consumer, lease, log, events } = aConsumer(processor, feed(batch(aRecord(1)), shardEnd));
+    processor.log = log;
+    await consumer.run();
+    expect(log).toEqual(['initialize', 'process r1', 'shardEnded', 'children child', 'store shard-end', 'release']);
+    expect(lease.stored).toEqual([SHARD_END]);
+    expect(consumer.state).toBe('ended');
+    expect(events.map(({ name }) => name)).toContain('shardEnded');
+  });
+
+  it('does not pass shard end while shardEnded or the creation of children fails', async () => {
+    const processor = new LoggingProcessor();
+    let failures = 2;
+    const log: string[] = [];
+    processor.shardEnded = () => {
+      log.push('shardEnded');
+      if (failures-- > 0) throw new Error('cannot flush');
+    };
+    let childFailures = 1;
+    const { consumer, clock, lease } = aConsumer(processor, feed(shardEnd), {
+      createChildren: async () => {
+        log.push('children');
+        if (childFailures-- > 0) throw new Error('throttled');
+      },
+    });
+    lease.failures = 1;
+    const done = consumer.run();
+    await clock.advance(60_000);
+    await done;
+    expect(log).toEqual(['shardEnded', 'shardEnded', 'shardEnded', 'children', 'children']);
+    expect(lease.stored).toEqual([SHARD_END]);
+  });
+
+  it('leaves out the part of an aggregate that was acknowledged before', async () => {
+    const processor = new LoggingProcessor();
+    const data = aggregate([0, 1, 2, 3].map((index) => ({ partitionKey: 'key', data: bytes(`sub${index}`) })));
+    const { consumer, starts } = aConsumer(processor, feed(batch(aRecord(5, data), aRecord(6))), {
+      checkpoint: checkpointAt({ sequenceNumber: '5', subSequenceNumber: 1 }),
+    });
+    const done = consumer.run();
+    await settle();
+    consumer.drain();
+    await done;
+    expect(starts).toEqual([{ kind: 'at-sequence-number', sequenceNumber: '5' }]);
+    expect(processor.seen).toEqual(['sub2', 'sub3', 'r6']);
+  });
+
+  it('hands the rest over again, from behind the last acknowledged record, when the processor fails', async () => {
+    const processor = new LoggingProcessor();
+    let failed = false;
+    processor.onRecords = async ({ records, checkpointer }) => {
+      if (failed) return;
+      failed = true;
+      await checkpointer.checkpoint(records[1]);
+      throw new Error('no');
+    };
+    const { consumer, clock, lease, log, events } = aConsumer(
+      processor,
+      feed(batch(aRecord(1), aRecord(2), aRecord(3)), batch(aRecord(4))),
+    );
+    processor.log = log;
+    const done = consumer.run();
+    await clock.advance(1_000);
+    consumer.drain();
+    await done;
+    expect(log.filter((line) => line.startsWith('process'))).toEqual(['process r1,r2,r3', 'process r3', 'process r4']);
+    expect(lease.stored).toEqual([checkpointAt({ sequenceNumber: '2', subSequenceNumber: 0 })]);
+    expect(events.filter(({ name }) => name === 'processingFailed')).toHaveLength(1);
+  });
+
+  it('stores nothing by itself when records are acknowledged by hand', async () => {
+    const processor = new LoggingProcessor();
+    processor.onRecords = () => undefined;
+    const { consumer, clock, lease } = aConsumer(processor, feed(batch(aRecord(1))));
+    const done = consumer.run();
+    await clock.advance(60_000);
+    consumer.drain();
+    await done;
+    expect(lease.stored).toEqual([]);
+  });
+
+  it('stores resolved batches at the interval, and on the way out, in automatic mode', async () => {
+    const processor = new LoggingProcessor();
+    processor.onRecords = () => undefined;
+    let more = (): void => undefined;
+    const source: Feed = async function* (_, signal) {
+      yield batch(aRecord(1));
+      yield batch(aRecord(2));
+      await new Promise<void>((resolve) => {
+        more = resolve;
+      });
+      yield batch(aRecord(3));
+      yield* feed()({ kind: 'trim-horizon' }, signal);
+    };
+    const { consumer, clock, lease } = aConsumer(processor, source, { checkpointing: 'automatic' });
+    const done = consumer.run();
+    await clock.advance(1_500);
+    expect(lease.stored).toEqual([checkpointAt({ sequenceNumber: '2', subSequenceNumber: 0 })]);
+    more();
+    await settle();
+    consumer.drain();
+    await done;
+    expect(lease.stored).toHaveLength(2);
+    expect(lease.stored[1]).toEqual(checkpointAt({ sequenceNumber: '3', subSequenceNumber: 0 }));
+  });
+
+  it('waits for the call under way before it gives the lease up, and says that it was a hand-over', async () => {
+    const processor = new LoggingProcessor();
+    let finish = (): void => undefined;
+    processor.onRecords = () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
+    const { consumer, lease, log, clock } = aConsumer(processor, feed(batch(aRecord(1)), batch(aRecord(2))));
+    processor.log = log;
+    const done = consumer.run();
+    await settle();
+    lease.requestHandover();
+    await clock.advance(60_000);
+    expect(log).toEqual(['initialize', 'process r1']);
+    finish();
+    await done;
+    expect(log).toEqual(['initialize', 'process r1', 'shutdownRequested handover', 'release']);
+  });
+
+  it('gives the lease up even when shutdownRequested fails', async () => {
+    const processor = new LoggingProcessor();
+    processor.shutdownRequested = () => {
+      throw new Error('no');
+    };
+    const { consumer, lease } = aConsumer(processor, feed(batch(aRecord(1))));
+    const done = consumer.run();
+    await settle();
+    consumer.drain();
+    await done;
+    expect(lease.releaseCount).toBe(1);
+  });
+
+  it('aborts the signal of the processor when the lease expires, and writes nothing once it is lost', async () => {
+    const processor = new LoggingProcessor();
+    let aborted = false;
+    let refused: unknown;
+    processor.onRecords = async ({ signal, checkpointer }) => {
+      await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+      aborted = true;
+      refused = await checkpointer.checkpoint().catch((error: unknown) => error);
+    };
+    const { consumer, lease, log } = aConsumer(processor, feed(batch(aRecord(1)), batch(aRecord(2))));
+    processor.log = log;
+    const done = consumer.run();
+    await settle();
+    lease.lose();
+    await done;
+    expect(aborted).toBe(true);
+    expect(refused).toMatchObject({ code: 'LEASE_LOST', stored: 'no' });
+    expect(log).toEqual(['initialize', 'process r1', 'leaseLost']);
+    expect(lease.releaseCount).toBe(0);
+    expect(consumer.state).toBe('lost');
+  });
+
+  it('delivers nothing while the lease is not certain', async () => {
+    const processor = new LoggingProcessor();
+    const { consumer, lease, clock } = aConsumer(processor, feed(batch(aRecord(1))));
+    lease.held = false;
+    const done = consumer.run();
+    await clock.advance(60_000);
+    expect(processor.log).toEqual([]);
+    lease.lose();
+    await done;
+    expect(processor.log).toEqual([]);
+  });
+
+  it('abandons a processor that does not finish: its signal aborts and the lease is left alone', async () => {
+    const processor = new LoggingProcessor();
+    processor.onRecords = ({ signal }) =>
+      new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+    const { consumer, lease } = aConsumer(processor, feed(batch(aRecord(1))));
+    const done = consumer.run();
+    await settle();
+    consumer.drain();
+    await settle();
+    consumer.abandon();
+    await done;
+    expect(lease.releaseCount).toBe(0);
+    expect(lease.stored).toEqual([]);
+  });
+
+  it('opens the source again from the last record handed over, and skips and repeats nothing', async () => {
+    const processor = new LoggingProcessor();
+    let opened = 0;
+    const source: Feed = async function* (start, signal) {
+      opened++;
+      if (opened === 1) {
+        yield batch(aRecord(1), aRecord(2));
+        throw new Error('cannot be read');
+      }
+      // The source starts at, not after, the position.
+      yield batch(aRecord(2), aRecord(3));
+      yield* feed()(start, signal);
+    };
+    const { consumer, clock, starts, events, logger } = aConsumer(processor, source);
+    const done = consumer.run();
+    await clock.advance(5_000);
+    consumer.drain();
+    await done;
+    expect(processor.seen).toEqual(['r1', 'r2', 'r3']);
+    expect(starts).toEqual([{ kind: 'trim-horizon' }, { kind: 'at-sequence-number', sequenceNumber: '2' }]);
+    expect(events.filter(({ name }) => name === 'shardFailed')).toHaveLength(1);
+    expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+
+  it('rejects with a fault that ends the worker', async () => {
+    const source: Feed = async function* () {
+      yield batch();
+      throw new StreamNotFoundError('flights');
+    };
+    const { consumer } = aConsumer(new LoggingProcessor(), source);
+    await expect(consumer.run()).rejects.toThrow(StreamNotFoundError);
+  });
+
+  it('tries initialize again, and calls nothing else of a processor that never was initialized', async () => {
+    const processor = new LoggingProcessor();
+    let attempts = 0;
+    processor.initialize = () => {
+      attempts++;
+      throw new Error('database is down');
+    };
+    const { consumer, lease, clock } = aConsumer(processor, feed(batch(aRecord(1))));
+    const done = consumer.run();
+    await clock.advance(60_000);
+    consumer.drain();
+    await done;
+    expect(attempts).toBeGreaterThan(2);
+    expect(processor.log).toEqual([]);
+    expect(lease.releaseCount).toBe(1);
+  });
+});

@@ -1,0 +1,63 @@
+import { describe, expect, it } from '@jest/globals';
+import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
+import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { ConfigError, Worker, type WorkerOptions } from '../src';
+
+const good: WorkerOptions = {
+  applicationName: 'flight-delays',
+  streamName: 'flights',
+  processorFactory: () => ({ processRecords: () => undefined }),
+};
+
+function problemsOf(options: object): readonly string[] {
+  try {
+    new Worker(options as WorkerOptions);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('the options of a Worker', () => {
+  it('need a name, a stream and a factory, and no more', () => {
+    expect(problemsOf(good)).toEqual([]);
+  });
+
+  it('report all problems at once', () => {
+    expect(
+      problemsOf({
+        applicationName: 'a b',
+        checkpointing: 'sometimes',
+        initialPosition: { timestamp: new Date('never') },
+        leases: { failoverTimeMs: 10_000, renewIntervalMs: 5_000 },
+        fetch: { maxRecords: 20_000 },
+        retry: { baseDelayMs: 0 },
+        auditIntervalMs: Number.NaN,
+        table: { billing: { readCapacity: 0, writeCapacity: 5 } },
+        failoverTimeMs: 5,
+      }),
+    ).toEqual([
+      'failoverTimeMs is not an option',
+      'applicationName (a b) must have 1 to 255 characters of a-z A-Z 0-9 _ . -',
+      'applicationName, as the name of the lease table, (a b) must have 3 to 255 characters of a-z A-Z 0-9 _ . -',
+      'processorFactory must be a function that returns a record processor',
+      'exactly one of streamName and streamArn must be given',
+      'table.billing.readCapacity (0) must be a whole number of 1 or more',
+      'leases.renewIntervalMs (5000) must be at most a third of leases.failoverTimeMs (10000)',
+      'fetch.maxRecords must be an integer from 1 to 10000, not 20000',
+      'retry.baseDelayMs (0) must be 1 or more',
+      "initialPosition must be 'TRIM_HORIZON', 'LATEST' or { timestamp: a valid Date }",
+      'checkpointing (sometimes) must be one of manual, automatic',
+      'auditIntervalMs (NaN) must be from 1000 to 86400000',
+    ]);
+  });
+
+  it.each([
+    [{ streamName: 'a', streamArn: 'arn:aws:kinesis:us-east-1:123456789012:stream/a' }, 'exactly one of'],
+    [{ streamName: undefined, streamArn: 'arn:aws:s3:::bucket' }, 'is not the ARN of a Kinesis stream'],
+    [{ dynamodb: DynamoDBDocumentClient.from(new DynamoDBClient({ region: 'eu-west-1' })) }, 'not a document client'],
+  ])('refuse %#', (changes, message) => {
+    expect(problemsOf({ ...good, ...changes }).join()).toContain(message);
+  });
+});

@@ -1,0 +1,443 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { CreateTableCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateStreamCommand,
+  DeleteStreamCommand,
+  KinesisClient,
+  MergeShardsCommand,
+  SplitShardCommand,
+} from '@aws-sdk/client-kinesis';
+import { aggregate } from '@millrace/record-deaggregator/testing';
+import type { RecordProcessor, Worker } from '../src';
+import { credentials, numbered, region, until, World } from './support/world';
+
+// Ends a test that hangs; none waits for time to pass.
+jest.setTimeout(90_000);
+
+let world: World;
+
+afterEach(async () => {
+  await world.close();
+});
+
+const half = String(2n ** 127n);
+
+describe('a Worker, with real SDK clients against the embedded AWS', () => {
+  it('hands over every record once and in order, and stores what is acknowledged', async () => {
+    world = await World.start();
+    await world.put(numbered(700));
+    world.start();
+    await until(() => world.deliveries.length >= 700);
+    await world.put(numbered(300, 700));
+    await until(() => world.deliveries.length >= 1_000);
+    expect(world.texts).toEqual(numbered(1_000));
+    const last = world.deliveries.at(-1);
+    await until(async () => (await world.leaseRow())['checkpoint']?.S === last?.sequenceNumber);
+  });
+
+  it('prints nothing above info in a healthy life with a reshard and a hand-over', async () => {
+    world = await World.start({ shardCount: 2 });
+    await world.put(numbered(100));
+    world.start();
+    await until(() => world.deliveries.length >= 100);
+    world.start();
+    await world.kinesis.send(
+      new SplitShardCommand({
+        StreamName: 'flights',
+        ShardToSplit: 'shardId-000000000001',
+        NewStartingHashKey: String(3n * 2n ** 126n),
+      }),
+    );
+    await until(async () => (await world.leaseRow('shardId-000000000001'))['checkpoint']?.S === 'SHARD_END');
+    await world.close();
+    expect(world.logger.lines.filter(({ level }) => level === 'warn' || level === 'error')).toEqual([]);
+    world = await World.start();
+  });
+
+  it('starts again at the exact user record, in the middle of an aggregate', async () => {
+    world = await World.start();
+    const texts = numbered(10);
+    const data = aggregate(texts.map((text) => ({ partitionKey: 'key', data: new TextEncoder().encode(text) })));
+    await world.put([data, 'last']);
+    let acknowledged = false;
+    const first = world.start({
+      processorFactory: ({ shardId }): RecordProcessor => ({
+        processRecords: async ({ records, checkpointer }) => {
+          world.saw(shardId, records);
+          await checkpointer.checkpoint(records[3]);
+          acknowledged = true;
+        },
+      }),
+    });
+    await until(() => acknowledged);
+    await first.stop();
+    expect(await world.leaseRow()).toMatchObject({ checkpointSubSequenceNumber: { N: '3' } });
+    world.deliveries.length = 0;
+    world.start();
+    await until(() => world.deliveries.length >= 7);
+    expect(world.texts).toEqual([...texts.slice(4), 'last']);
+    expect(world.deliveries.slice(0, 6).map(({ subSequenceNumber }) => subSequenceNumber)).toEqual([4, 5, 6, 7, 8, 9]);
+  });
+
+  it('loses and repeats nothing when a handler blocks past the life of an iterator, also inside an aggregate', async () => {
+    world = await World.start();
+    const texts = numbered(8);
+    const data = aggregate(
+      texts.slice(2, 6).map((text) => ({ partitionKey: 'key', data: new TextEncoder().encode(text) })),
+    );
+    await world.put([texts[0] ?? '', texts[1] ?? '', data]);
+    let refreshed = 0;
+    let blocked = false;
+    const worker = world.start({
+      fetch: { maxRecords: 3, idleTimeBetweenReadsMs: 200 },
+      processorFactory: ({ shardId }): RecordProcessor => ({
+        processRecords: async ({ records, checkpointer }) => {
+          world.saw(shardId, records);
+          if (!blocked) {
+            blocked = true;
+            await world.put(texts.slice(6));
+            world.clock.shift(6 * 60_000);
+          }
+          await checkpointer.checkpoint();
+        },
+      }),
+    });
+    worker.on('iteratorRefreshed', () => refreshed++);
+    await until(() => world.deliveries.length >= 8);
+    expect(world.texts).toEqual(texts);
+    expect(refreshed).toBe(1);
+  });
+
+  it('is delivered again from the last checkpoint, exactly, when a worker dies between processing and checkpoint', async () => {
+    world = await World.start();
+    await world.put(numbered(50));
+    const dead = world.start({
+      fetch: { maxRecords: 10, idleTimeBetweenReadsMs: 200 },
+      processorFactory: ({ shardId }): RecordProcessor => ({
+        processRecords: async ({ records, checkpointer, signal }) => {
+          world.saw(shardId, records);
+          if (world.deliveries.length < 30) return checkpointer.checkpoint();
+          // As dead as a worker in this process can be: processed, never acknowledged, its lease left to expire.
+          void dead.stop({ timeoutMs: 0 });
+          await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+        },
+      }),
+    });
+    await until(() => dead.health().live === false);
+    expect(world.texts).toEqual(numbered(30));
+    world.deliveries.length = 0;
+    world.start();
+    await until(() => world.deliveries.length >= 30);
+    expect(world.texts).toEqual(numbered(30, 20));
+  });
+
+  it('lets two applications share the calls of a shard, and each gets every record', async () => {
+    world = await World.start();
+    const others: string[] = [];
+    let throttles = 0;
+    const slow = { fetch: { maxRecords: 20, idleTimeBetweenReadsMs: 200 } };
+    const second = world.start({
+      ...slow,
+      applicationName: `${world.applicationName}-b`,
+      processorFactory: () => ({
+        processRecords: async ({ records, checkpointer }) => {
+          others.push(...records.map(({ data }) => new TextDecoder().decode(data)));
+          await checkpointer.checkpoint();
+        },
+      }),
+    });
+    second.on('readThrottled', () => throttles++);
+    world.start(slow).on('readThrottled', () => throttles++);
+    await world.put(numbered(400));
+    await until(
+      () => world.deliveries.length >= 400 && others.length >= 400,
+      () => `${world.deliveries.length} ${others.length}`,
+      60_000,
+    );
+    expect(world.texts).toEqual(numbered(400));
+    expect(others).toEqual(numbered(400));
+    // 20 calls each within the 5 a second that they share: without back-off this could not have been quiet.
+    expect(world.logger.lines.filter(({ level }) => level === 'error')).toEqual([]);
+    expect(throttles).toBeGreaterThan(0);
+  });
+
+  it('reads the children of a split and a merge after their parents, in order per key', async () => {
+    world = await World.start();
+    const keys = ['a', 'b', 'c', 'd'];
+    const putAll = async (from: number): Promise<void> => {
+      for (const key of keys)
+        await world.put(
+          numbered(20, from).map((text) => `${key} ${text}`),
+          key,
+        );
+    };
+    await putAll(0);
+    const split = { StreamName: 'flights', ShardToSplit: 'shardId-000000000000', NewStartingHashKey: half };
+    await world.kinesis.send(new SplitShardCommand(split));
+    await putAll(20);
+    await until(() => world.aws.kinesis.inspect('flights').filter(({ open }) => open).length === 2);
+    const merge = {
+      StreamName: 'flights',
+      ShardToMerge: 'shardId-000000000001',
+      AdjacentShardToMerge: 'shardId-000000000002',
+    };
+    await until(() =>
+      world.kinesis.send(new MergeShardsCommand(merge)).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await putAll(40);
+    world.start();
+    world.start();
+    await until(
+      () => world.deliveries.length >= 240,
+      () => String(world.deliveries.length),
+      40_000,
+    );
+    expect(world.deliveries).toHaveLength(240);
+    for (const key of keys) {
+      expect(world.texts.filter((text) => text.startsWith(key))).toEqual(numbered(60).map((text) => `${key} ${text}`));
+    }
+    const rows = await world.leaseRows();
+    expect(rows.map((row) => row['leaseKey']?.S).toSorted()).toHaveLength(4);
+  });
+
+  it('shares the shards with a worker that joins, without a second delivery, and takes over at once when it stops', async () => {
+    world = await World.start({ shardCount: 4 });
+    const putSome = (from: number): Promise<void[]> =>
+      Promise.all(
+        ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) =>
+          world.put(
+            numbered(25, from).map((text) => `${key} ${text}`),
+            key,
+          ),
+        ),
+      );
+    const first = world.start();
+    await until(() => first.snapshot().ownedShardIds.length === 4);
+    await putSome(0);
+    const second = world.start();
+    await until(() => second.snapshot().ownedShardIds.length === 2 && first.snapshot().ownedShardIds.length === 2);
+    await putSome(25);
+    await until(() => world.deliveries.length >= 400);
+    await first.stop();
+    await until(() => second.snapshot().ownedShardIds.length === 4);
+    await putSome(50);
+    await until(() => world.deliveries.length >= 600);
+    expect(world.deliveries).toHaveLength(600);
+    expect(new Set(world.texts).size).toBe(600);
+  });
+
+  it('delivers a malformed aggregate raw, counted, and its neighbours untouched', async () => {
+    world = await World.start();
+    const good = aggregate([
+      { partitionKey: 'key', data: new TextEncoder().encode('inside') },
+      { partitionKey: 'key', data: new TextEncoder().encode('too') },
+    ]);
+    const broken = Uint8Array.from(good);
+    broken[broken.length - 1] = (broken[broken.length - 1] ?? 0) ^ 0xff;
+    const counts: object[] = [];
+    await world.put(['before', broken, good, 'after']);
+    world.start().on('recordsDeaggregated', (payload) => counts.push(payload.counts));
+    await until(() => world.deliveries.length >= 5);
+    expect(world.texts.filter((_, index) => index !== 1)).toEqual(['before', 'inside', 'too', 'after']);
+    expect(counts).toMatchObject([{ aggregates: 1, badChecksum: 1 }]);
+  });
+
+  it('keeps LATEST at the moment of the first start, across a restart before the first checkpoint', async () => {
+    world = await World.start();
+    await world.put(['old']);
+    world.clock.shift(60_000);
+    const first = world.start({
+      initialPosition: 'LATEST',
+      processorFactory: () => ({ processRecords: () => undefined }),
+    });
+    await until(() => first.snapshot().ownedShardIds.length === 1);
+    await first.stop();
+    await world.put(['between']);
+    world.clock.shift(60_000);
+    world.start({ initialPosition: 'LATEST' });
+    await until(() => world.deliveries.length >= 1);
+    expect(world.texts).toEqual(['between']);
+  });
+
+  it('works with clients that the user built: defaults, own middleware, other credentials for the table', async () => {
+    world = await World.start();
+    await world.put(numbered(10));
+    const seen = new Set<string>();
+    const kinesis = new KinesisClient(world.kinesisConfig);
+    kinesis.middlewareStack.add(
+      (next, context) => (args) => {
+        seen.add(String(context.commandName));
+        return next(args);
+      },
+      { step: 'initialize', name: 'tracing' },
+    );
+    let tableKey = '';
+    const dynamodb = new DynamoDBClient({
+      ...world.dynamodbConfig,
+      credentials: { accessKeyId: 'other', secretAccessKey: 'other' },
+    });
+    dynamodb.middlewareStack.add(
+      (next) => (args) => {
+        tableKey = (args.request as { headers: Record<string, string> }).headers['authorization'] ?? '';
+        return next(args);
+      },
+      { step: 'finalizeRequest', priority: 'low', name: 'spy' },
+    );
+    world.start({ kinesis, dynamodb });
+    await until(() => world.deliveries.length >= 10);
+    expect([...seen].toSorted()).toEqual([
+      'DescribeStreamSummaryCommand',
+      'GetRecordsCommand',
+      'GetShardIteratorCommand',
+      'ListShardsCommand',
+    ]);
+    expect(tableKey).toContain('Credential=other/');
+    kinesis.destroy();
+    dynamodb.destroy();
+  });
+
+  it('stops while it starts, and a worker that was stopped before it ran does nothing', async () => {
+    world = await World.start();
+    const starting = world.start();
+    await expect(starting.stop()).resolves.toEqual({ unfinishedShardIds: [] });
+    const idle = world.worker();
+    await idle.stop();
+    await idle.run();
+    expect(idle.health().live).toBe(false);
+  });
+});
+
+describe('bad input', () => {
+  const start = async (changes: Parameters<World['worker']>[0] = {}): Promise<Worker> => {
+    world = await World.start();
+    await world.put(['record']);
+    return world.worker(changes);
+  };
+
+  /** Lets the worker run until it has made and taken its lease, and stops it. */
+  const untilLeased = async (worker: Worker): Promise<void> => {
+    const running = worker.run();
+    await until(() => worker.snapshot().ownedShardIds.length === 1);
+    await worker.stop();
+    await running;
+  };
+
+  const denied =
+    (action: string) => (next: (args: never) => Promise<never>, context: { commandName?: string }) => (args: never) => {
+      if (context.commandName === `${action}Command`) {
+        throw Object.assign(new Error('not authorized'), { name: 'AccessDeniedException' });
+      }
+      return next(args);
+    };
+
+  it('a stream that does not exist', async () => {
+    const worker = await start({ streamName: 'nowhere' });
+    await expect(worker.run()).rejects.toMatchObject({ code: 'STREAM_NOT_FOUND' });
+  });
+
+  it.each(['DescribeStreamSummary', 'ListShards'])('no permission for kinesis:%s', async (action) => {
+    world = await World.start();
+    const kinesis = new KinesisClient(world.kinesisConfig);
+    kinesis.middlewareStack.add(denied(action) as never, { step: 'initialize', name: 'denied' });
+    await expect(world.worker({ kinesis }).run()).rejects.toMatchObject({
+      code: 'PERMISSION_MISSING',
+      action: `kinesis:${action}`,
+    });
+  });
+
+  it.each(['DescribeTable', 'CreateTable', 'Scan', 'PutItem'])('no permission for dynamodb:%s', async (action) => {
+    world = await World.start();
+    const dynamodb = new DynamoDBClient(world.dynamodbConfig);
+    dynamodb.middlewareStack.add(denied(action) as never, { step: 'initialize', name: 'denied' });
+    await expect(world.worker({ dynamodb }).run()).rejects.toMatchObject({
+      code: 'PERMISSION_MISSING',
+      action: `dynamodb:${action}`,
+    });
+  });
+
+  it('a missing table that may not be created', async () => {
+    const worker = await start({ table: { create: false } });
+    await expect(worker.run()).rejects.toMatchObject({ code: 'LEASE_TABLE_MISSING' });
+  });
+
+  it('a table that is for something else', async () => {
+    const worker = await start();
+    await world.dynamodb.send(
+      new CreateTableCommand({
+        TableName: world.applicationName,
+        KeySchema: [{ AttributeName: 'id', KeyType: 'HASH' }],
+        AttributeDefinitions: [{ AttributeName: 'id', AttributeType: 'S' }],
+        BillingMode: 'PAY_PER_REQUEST',
+      }),
+    );
+    await expect(worker.run()).rejects.toMatchObject({ code: 'LEASE_TABLE_FOREIGN' });
+  });
+
+  it('a corrupt checkpoint: nothing is read, and the row stays as it is', async () => {
+    const worker = await start();
+    await untilLeased(worker);
+    const corrupt = { ':checkpoint': { S: '49590338271490256608559692538361571095921575989136588898x' } };
+    const update = (values: Record<string, { S: string }>): UpdateItemCommand =>
+      new UpdateItemCommand({
+        TableName: world.applicationName,
+        Key: { leaseKey: { S: 'shardId-000000000000' } },
+        UpdateExpression: 'SET checkpoint = :checkpoint',
+        ExpressionAttributeValues: values,
+      });
+    await world.dynamodb.send(update(corrupt));
+    world.deliveries.length = 0;
+    await expect(world.worker().run()).rejects.toMatchObject({
+      code: 'LEASE_CORRUPT',
+      leaseKey: 'shardId-000000000000',
+    });
+    expect(world.deliveries).toEqual([]);
+    expect((await world.leaseRow())['checkpoint']).toEqual(corrupt[':checkpoint']);
+  });
+
+  it('a stream that was deleted and made again', async () => {
+    const worker = await start();
+    await untilLeased(worker);
+    await world.kinesis.send(new DeleteStreamCommand({ StreamName: 'flights' }));
+    const create = new CreateStreamCommand({ StreamName: 'flights', ShardCount: 1 });
+    await until(() =>
+      world.kinesis.send(create).then(
+        () => true,
+        () => false,
+      ),
+    );
+    await expect(world.worker().run()).rejects.toMatchObject({
+      code: 'STREAM_RECREATED',
+      message: expect.stringContaining(
+        'Use another applicationName or tableName, or delete the lease table',
+      ) as unknown,
+    });
+  });
+
+  it('an AT_TIMESTAMP of the Java KCL, whose moment the table does not hold', async () => {
+    const worker = await start();
+    await untilLeased(worker);
+    await world.dynamodb.send(
+      new PutItemCommand({
+        TableName: world.applicationName,
+        Item: {
+          leaseKey: { S: 'shardId-000000000000' },
+          leaseCounter: { N: '0' },
+          checkpoint: { S: 'AT_TIMESTAMP' },
+          checkpointSubSequenceNumber: { N: '0' },
+          ownerSwitchesSinceCheckpoint: { N: '0' },
+        },
+      }),
+    );
+    await expect(world.worker().run()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('a region that nobody gave is reported as the SDK says it', async () => {
+    world = await World.start();
+    const worker = world.worker({ kinesis: { endpoint: world.kinesisConfig.endpoint, credentials, region: '' } });
+    await expect(worker.run()).rejects.toThrow(/[Rr]egion/);
+    expect(region).toBe('us-east-1');
+  });
+});
