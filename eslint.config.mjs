@@ -11,7 +11,7 @@ const worldEdges = [
 ];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', 'eslint.config.mjs', 'scripts/**'] },
+  { ignores: ['**/dist/**', '**/node_modules/**', 'eslint.config.mjs', 'scripts/**', '**/test/support/*.mjs'] },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {

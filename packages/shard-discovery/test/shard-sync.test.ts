@@ -32,8 +32,8 @@ class FakeTable implements LeaseTable {
 function aShardSync({
   table = new FakeTable(),
   lister = new FakeShardLister(2),
-  position = { kind: 'moment', sentinel: 'latest', timestampMs: 1_000 } as ApplicationPosition,
-} = {}): {
+  position = { kind: 'moment', sentinel: 'latest', timestampMs: 1_000 },
+}: { table?: FakeTable; lister?: FakeShardLister; position?: ApplicationPosition } = {}): {
   sync: ShardSync;
   table: FakeTable;
   lister: FakeShardLister;

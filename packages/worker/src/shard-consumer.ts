@@ -36,7 +36,8 @@ export interface ConsumerLease extends CheckpointStore {
 
 export interface ShardConsumerParts {
   readonly lease: ConsumerLease;
-  readonly processor: RecordProcessor;
+  /** Called before `initialize`, and again if it throws. */
+  readonly createProcessor: () => RecordProcessor;
   readonly checkpointing: 'manual' | 'automatic';
   readonly checkpointIntervalMs: number;
   readonly retry: ResolvedRetryOptions;
@@ -90,6 +91,7 @@ export class ShardConsumer {
   #position: Checkpoint;
   #millisBehindLatest: number | undefined;
   #handoverAsked = false;
+  #processor: RecordProcessor | undefined;
 
   constructor(parts: ShardConsumerParts) {
     const { lease, retry, clock, random, logger } = parts;
@@ -149,8 +151,9 @@ export class ShardConsumer {
   }
 
   async #initialize(): Promise<void> {
-    const { processor, checkpoint } = this.#parts;
-    await processor.initialize?.({ lease: this.#lease, checkpoint, signal: this.#handler });
+    const { createProcessor, checkpoint } = this.#parts;
+    this.#processor ??= asProcessor(createProcessor());
+    await this.#processor.initialize?.({ lease: this.#lease, checkpoint, signal: this.#handler });
   }
 
   /** Reads until shard end, or until reading is to end; opens the source again after a fault. */
@@ -217,13 +220,13 @@ export class ShardConsumer {
 
   /** Reaches the user's code before its first await: the lease was found ours in this very turn. */
   async #deliver(records: readonly UserRecord[]): Promise<void> {
-    const { processor, checkpointing, clock, emit } = this.#parts;
+    const { checkpointing, clock, emit } = this.#parts;
     const last: RecordPosition | undefined = records.at(-1);
     if (last === undefined) return;
     const startedAtMs = clock.now();
     const millisBehindLatest = this.#millisBehindLatest ?? 0;
     this.#checkpointer.deliver(last);
-    await processor.processRecords({
+    await this.#processor?.processRecords({
       records,
       checkpointer: this.#checkpointer.handle(),
       millisBehindLatest,
@@ -242,7 +245,7 @@ export class ShardConsumer {
 
   /** Everything was handed over. Returns whether shard end is stored; if not, the lease is to be left. */
   async #endShard({ childShards, agedOut }: ShardEnd): Promise<boolean> {
-    const { processor, lease, logger, emit, createChildren } = this.#parts;
+    const { lease, logger, emit, createChildren } = this.#parts;
     if (!this.#mayGoOn()) return false;
     this.#move('shard-end-reached');
     if (agedOut) {
@@ -250,7 +253,7 @@ export class ShardConsumer {
       emit('recordsAgedOut', { shardId: this.shardId, wanted: undefined, found: undefined });
     }
     const flushed = await this.#untilDone('shardEnded', async () =>
-      processor.shardEnded?.({
+      this.#processor?.shardEnded?.({
         checkpointer: this.#checkpointer.handle(),
         signal: this.#handler,
         lease: this.#lease,
@@ -270,12 +273,12 @@ export class ShardConsumer {
 
   /** A clean stop, a hand-over, or a lost lease. */
   async #leave(initialized: boolean): Promise<void> {
-    const { lease, processor } = this.#parts;
+    const { lease } = this.#parts;
     if (!this.#isLost()) {
       this.#move('shutdown-requested');
       if (initialized) {
         await this.#once('shutdownRequested', async () =>
-          processor.shutdownRequested?.({
+          this.#processor?.shutdownRequested?.({
             checkpointer: this.#checkpointer.handle(),
             signal: this.#handler,
             lease: this.#lease,
@@ -287,7 +290,7 @@ export class ShardConsumer {
     }
     if (this.#isLost()) {
       this.#move('lease-lost');
-      if (initialized) await this.#once('leaseLost', async () => processor.leaseLost?.({ lease: this.#lease }));
+      if (initialized) await this.#once('leaseLost', async () => this.#processor?.leaseLost?.({ lease: this.#lease }));
       return;
     }
     await lease.release();
@@ -349,6 +352,12 @@ export class ShardConsumer {
     this.#state = nextShardState(from, transition);
     this.#parts.emit('shardStateChanged', { shardId: this.shardId, from, to: this.#state });
   }
+}
+
+/** What the factory gave may come from code without types. */
+function asProcessor(value: RecordProcessor | undefined): RecordProcessor {
+  if (typeof value?.processRecords === 'function') return value;
+  throw new TypeError('processorFactory must return an object with a processRecords method');
 }
 
 /** False when the sleep was cut short. */

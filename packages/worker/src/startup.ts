@@ -1,4 +1,14 @@
-import { ConfigError, type Clock, type Lease, type Logger, type Random, type StreamIdentity } from '@millrace/core';
+import {
+  backoffDelayMs,
+  ConfigError,
+  isDynamoDbThrottled,
+  isTransient,
+  type Clock,
+  type Lease,
+  type Logger,
+  type Random,
+  type StreamIdentity,
+} from '@millrace/core';
 import { DynamoDbLeaseStore, ensureLeaseTable, findForeignLease } from '@millrace/lease-coordinator';
 import {
   applicationPosition,
@@ -36,11 +46,28 @@ export interface Started {
 const streamPollMs = 1_000;
 const streamWaitMs = 300_000;
 
+/** A start that meets a passing fault (a throttle, a lost connection) begins again, this often in all. */
+const maxStartAttempts = 5;
+
 /**
  * Everything that must be right before the first lease is taken: the stream, the table, and that they belong together.
  * Rejects with an error that names what is wrong; nothing has been read from the stream then.
  */
 export async function startUp(parts: StartupParts): Promise<Started> {
+  const { clock, random, logger, signal } = parts;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startOnce(parts);
+    } catch (error) {
+      const passing = isDynamoDbThrottled(error) || isTransient(error);
+      if (!passing || signal.aborted || attempt === maxStartAttempts) throw error;
+      logger.warn({ err: error, attempt }, 'start failed, it will be repeated');
+      await clock.sleep(backoffDelayMs(attempt - 1, { baseMs: 500, maxMs: 5_000 }, random), signal);
+    }
+  }
+}
+
+async function startOnce(parts: StartupParts): Promise<Started> {
   const { options, clients, workerId, clock, random, logger, observer, signal } = parts;
   const { callTimeoutMs } = options.fetch;
   const describe = (abort: AbortSignal): Promise<StreamDescription> =>

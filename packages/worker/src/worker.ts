@@ -220,7 +220,7 @@ export class Worker {
     const logger = this.#logger.child({ shardId });
     const consumer = new ShardConsumer({
       lease: held,
-      processor: this.#options.processorFactory({ shardId }),
+      createProcessor: () => this.#options.processorFactory({ shardId }),
       checkpointing: this.#options.checkpointing,
       checkpointIntervalMs: this.#options.checkpointIntervalMs,
       retry: this.#options.retry,

@@ -71,10 +71,10 @@ describe('deriveClients', () => {
       { step: 'build', name: 'mine' },
     );
     users.middlewareStack.addRelativeTo(
-      (next) => async (args) => {
+      ((next: (args: never) => Promise<never>) => (args: never) => {
         seen.push('relative');
         return next(args);
-      },
+      }) as never,
       { relation: 'before', toMiddleware: 'retryMiddleware', name: 'mineToo' },
     );
     const before = users.middlewareStack.identify();

@@ -51,7 +51,7 @@ function aConsumer(processor: RecordProcessor, source: Feed, changes: Partial<Sh
   const starts: StartPosition[] = [];
   const consumer = new ShardConsumer({
     lease,
-    processor,
+    createProcessor: () => processor,
     checkpointing: 'manual',
     checkpointIntervalMs: 1_000,
     retry: { baseDelayMs: 100, maxDelayMs: 1_000 },
@@ -359,6 +359,31 @@ describe('ShardConsumer', () => {
     };
     const { consumer } = aConsumer(new LoggingProcessor(), source);
     await expect(consumer.run()).rejects.toThrow(StreamNotFoundError);
+  });
+
+  it.each([
+    [
+      'throws',
+      (): RecordProcessor => {
+        throw new Error('no');
+      },
+    ],
+    ['gives no processor', () => ({}) as RecordProcessor],
+  ])('tries a factory again that %s', async (_, broken) => {
+    const processor = new LoggingProcessor();
+    let calls = 0;
+    const { consumer, clock } = aConsumer(processor, feed(batch(aRecord(1))), {
+      createProcessor: () => {
+        if (calls++ === 0) return broken();
+        return processor;
+      },
+    });
+    const done = consumer.run();
+    await clock.advance(5_000);
+    consumer.drain();
+    await done;
+    expect(calls).toBe(2);
+    expect(processor.seen).toEqual(['r1']);
   });
 
   it('tries initialize again, and calls nothing else of a processor that never was initialized', async () => {

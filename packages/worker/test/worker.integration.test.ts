@@ -123,7 +123,7 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
         },
       }),
     });
-    await until(() => dead.health().live === false);
+    await until(() => !dead.health().live);
     expect(world.texts).toEqual(numbered(30));
     world.deliveries.length = 0;
     world.start();
@@ -205,7 +205,7 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
 
   it('shares the shards with a worker that joins, without a second delivery, and takes over at once when it stops', async () => {
     world = await World.start({ shardCount: 4 });
-    const putSome = (from: number): Promise<void[]> =>
+    const putSome = (from: number): Promise<unknown> =>
       Promise.all(
         ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'].map((key) =>
           world.put(
