@@ -4,10 +4,7 @@ import { type Lease, type StreamIdentity, StreamRecreatedError } from '@millrace
  * The first lease that was created for another stream than `identity`, as the error to throw. Rows that name no stream
  * (the Java KCL's) are nobody's proof.
  */
-export function findForeignLease(
-  leases: readonly Lease[],
-  identity: StreamIdentity,
-): StreamRecreatedError | undefined {
+export function findForeignLease(leases: readonly Lease[], identity: StreamIdentity): StreamRecreatedError | undefined {
   const foreign = leases.find(
     ({ streamArn, streamCreatedAtMs }) =>
       (streamArn !== undefined && streamArn !== identity.streamArn) ||

@@ -1,25 +1,342 @@
-import type { Checkpoint, Lease } from '@millrace/core';
+import {
+  type Checkpoint,
+  type Clock,
+  effectiveOwner,
+  isHandoverPending,
+  type Lease,
+  LeaseLostError,
+  type Logger,
+} from '@millrace/core';
+import { Alarm } from './alarm';
+import { judgeRefusal, storedAfterLoss } from './refused-write';
+import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
+import { sendUntilAnswered, type WriteContext } from './write-attempts';
 
 /**
  * What became of a checkpoint. `lost`: the lease is no longer ours; `stored` says whether the checkpoint got through.
- * `failed`: nothing is known to be stored, the lease is still held, and the call may be made again.
+ * `failed`: the lease is still held and the call may be made again; the checkpoint is not known to be stored.
  */
 export type CheckpointOutcome =
   | { readonly kind: 'stored' }
   | { readonly kind: 'lost'; readonly stored: 'no' | 'unknown'; readonly error?: unknown }
   | { readonly kind: 'failed'; readonly error: unknown };
 
-/** Skeleton. */
-export declare class HeldLease {
-  readonly leaseKey: string;
+/** How a held lease came to its end. `released` also when the row went to another before the answer came. */
+export type LeaseEnding = 'released' | 'handed-over' | 'lost' | 'abandoned';
+
+/** This process's two clocks, read together. */
+export interface Moment {
+  readonly monotonicMs: number;
+  readonly wallMs: number;
+}
+
+export interface HeldLeaseDependencies extends WriteContext {
+  readonly store: LeaseStore;
+  readonly logger: Logger;
+  readonly me: string;
+  /** The row as the acquiring write left it. */
   readonly lease: Lease;
+  /** The start of the first attempt of that write: the lease lives for a failover time from there. */
+  readonly acquiredAt: Moment;
+  /** A new id for each write, never used twice by anybody. */
+  readonly nextWriteId: () => string;
+}
+
+type WriteOutcome =
+  | { readonly kind: 'applied'; readonly lease: Lease }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'lost'; readonly row: Lease | undefined; readonly ambiguous: boolean; readonly error?: unknown };
+
+/** Looking again at once would not help: the row is mine, yet it refused. */
+const LOOK_AGAIN_AFTER = 1 / 100;
+/** After a failure that another attempt would not mend: missing permissions, say. */
+const RENEW_AGAIN_AFTER = 1 / 10;
+
+/**
+ * One lease while this worker holds it: the only place that writes to its row.
+ *
+ * *Writes.* One after another; each bears one id through all its attempts. A refused write looks at the row: with this
+ * id it got through; with the id of an earlier write of ours that nobody answered it only tells the counter to go on
+ * from; anything else means that the lease is lost. No write is sent past the deadline or after the end.
+ *
+ * *Deadline.* A failover time after the **start of the first attempt** of the last write that got through. Others count
+ * from the arrival of an answer that shows that write, which is later, so they take the lease only after we stopped.
+ *
+ * *Two loops*, which end with the lease. The renewal loop writes a sign of life a renewal interval after the start of
+ * the last one; a checkpoint is one. The watch loop minds the clock while a write hangs: shortly before the deadline,
+ * or when a hand-over takes too long, it winds the lease down, and at the deadline gives it up for lost.
+ *
+ * *Winding down* cannot be undone: the handler's signal has aborted, nothing more is delivered, nothing more renewed,
+ * and no write moves the deadline, so that a handler that never ends cannot keep the lease. Checkpoints and the release
+ * still go out until then.
+ */
+export class HeldLease {
+  readonly leaseKey: string;
+  /** The row as it was acquired: where to read on from. */
+  readonly lease: Lease;
+  /** Greater than that of every earlier holder of this lease. */
   readonly fencingToken: number;
-  get lost(): AbortSignal;
-  get expiring(): AbortSignal;
-  get handoverRequested(): AbortSignal;
-  get closed(): boolean;
-  mayDeliver(): boolean;
-  checkpoint(checkpoint: Checkpoint): Promise<CheckpointOutcome>;
-  release(): Promise<void>;
-  abandon(): void;
+
+  readonly #deps: HeldLeaseDependencies;
+  readonly #lost = new AbortController();
+  readonly #expiring = new AbortController();
+  readonly #handoverRequested = new AbortController();
+  readonly #renewAlarm: Alarm;
+  readonly #watchAlarm: Alarm;
+  readonly #unansweredIds = new Set<string>();
+  #counter: number;
+  #confirmedAt: Moment;
+  #renewAtMs: number;
+  #renewNotBeforeMs = -Infinity;
+  #handoverDueAtMs = Infinity;
+  #receiver: string | undefined;
+  #closing = false;
+  #ending: LeaseEnding | undefined;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+  #release: Promise<void> | undefined;
+
+  constructor(deps: HeldLeaseDependencies) {
+    const { lease, acquiredAt, clock, options } = deps;
+    this.#deps = deps;
+    this.lease = lease;
+    this.leaseKey = lease.leaseKey;
+    this.fencingToken = lease.leaseCounter;
+    this.#counter = lease.leaseCounter;
+    this.#confirmedAt = acquiredAt;
+    this.#renewAtMs = acquiredAt.monotonicMs + options.renewIntervalMs;
+    this.#renewAlarm = new Alarm(clock);
+    this.#watchAlarm = new Alarm(clock);
+  }
+
+  /** Aborts with `LeaseLostError` when the lease is proven lost, its deadline has passed, or it was abandoned. */
+  get lost(): AbortSignal {
+    return this.#lost.signal;
+  }
+
+  /** For the handler: aborts when the lease is about to be lost, is lost, or a hand-over takes too long. */
+  get expiring(): AbortSignal {
+    return this.#expiring.signal;
+  }
+
+  /** Aborts when another worker has asked for the lease: finish what is under way, then `release()`. */
+  get handoverRequested(): AbortSignal {
+    return this.#handoverRequested.signal;
+  }
+
+  /** Released, handed over, lost or abandoned: nothing is written any more. */
+  get closed(): boolean {
+    return this.#ending !== undefined;
+  }
+
+  get ending(): LeaseEnding | undefined {
+    return this.#ending;
+  }
+
+  /** Who has asked for the lease. */
+  get receiver(): string | undefined {
+    return this.#receiver;
+  }
+
+  /** Still held, and not about to be given up. */
+  get active(): boolean {
+    return !this.closed && !this.#closing && !this.#expiring.signal.aborted;
+  }
+
+  /** Whether a batch may be started now. Ask in the same synchronous turn in which it is: timers may be late. */
+  mayDeliver(): boolean {
+    const { clock, options } = this.#deps;
+    if (!this.active || clock.now() >= this.#deadlineMs() - options.abortMarginMs) return false;
+    const { monotonicMs, wallMs } = this.#confirmedAt;
+    const driftMs = clock.wallTime() - wallMs - (clock.now() - monotonicMs);
+    if (Math.abs(driftMs) <= options.driftMarginMs) return true;
+    // A suspended machine: its monotonic clock may have stood still while the others' went on. Only a write can tell.
+    this.#renewNow();
+    return false;
+  }
+
+  /** Stores how far the shard has been read. Retried until the deadline; never rejects. */
+  checkpoint(checkpoint: Checkpoint): Promise<CheckpointOutcome> {
+    return this.#exclusively(async () => {
+      const { store } = this.#deps;
+      const outcome = await this.#write('checkpoint', (held, id) => store.checkpoint(held, checkpoint, id));
+      if (outcome.kind === 'applied') return { kind: 'stored' };
+      if (outcome.kind === 'failed') return outcome;
+      this.#end('lost', 'its checkpoint was refused');
+      const stored = storedAfterLoss(outcome.row, checkpoint, outcome.ambiguous);
+      return stored === 'yes' ? { kind: 'stored' } : { kind: 'lost', stored, error: outcome.error };
+    });
+  }
+
+  /**
+   * Gives the lease to the worker that asked for it, or to nobody. Only when the handler has settled; nothing is
+   * delivered from this moment on, whatever becomes of it. What cannot be given back expires. Never rejects.
+   */
+  release(): Promise<void> {
+    this.#closing = true;
+    this.#release ??= this.#exclusively(() => this.#giveBack());
+    return this.#release;
+  }
+
+  /** Stops renewing and never writes again: the lease expires. For a handler that does not settle. */
+  abandon(): void {
+    this.#end('abandoned', 'it was abandoned');
+  }
+
+  /** Takes in a row of this lease as somebody read it, maybe a stale one. */
+  notice(row: Lease): void {
+    const { me, clock, options } = this.#deps;
+    // Below the token it speaks of an earlier life of this lease, whose requests are settled.
+    if (this.closed || row.leaseCounter < this.fencingToken) return;
+    if (row.leaseCounter > this.#counter && effectiveOwner(row) !== me) this.#renewNow();
+    if (this.#receiver !== undefined || !isHandoverPending(row) || row.checkpointOwner !== me) return;
+    this.#receiver = row.leaseOwner;
+    this.#handoverDueAtMs = clock.now() + options.handoverTimeoutMs;
+    this.#handoverRequested.abort(new Error('another worker asked for the lease'));
+    this.#watchAlarm.ring();
+    this.#renewNow();
+  }
+
+  /** Keeps the lease until it ends; then resolves. */
+  async run(): Promise<void> {
+    await Promise.all([this.#keepRenewing(), this.#watch()]);
+    // Its caller is still waiting for the answer.
+    await this.#lastWrite;
+  }
+
+  async #keepRenewing(): Promise<void> {
+    const { clock } = this.#deps;
+    while (this.active) {
+      const delayMs = this.#renewAtMs - clock.now();
+      if (delayMs > 0) await this.#renewAlarm.wait(delayMs);
+      else await this.#exclusively(() => this.#renew());
+    }
+  }
+
+  async #watch(): Promise<void> {
+    const { clock, options } = this.#deps;
+    while (!this.closed) {
+      const nowMs = clock.now();
+      const deadlineMs = this.#deadlineMs();
+      const windDownAtMs = Math.min(deadlineMs - options.abortMarginMs, this.#handoverDueAtMs);
+      if (nowMs >= deadlineMs) this.#end('lost', 'its deadline has passed');
+      else if (this.#expiring.signal.aborted) await this.#watchAlarm.wait(deadlineMs - nowMs);
+      else if (nowMs < windDownAtMs) await this.#watchAlarm.wait(windDownAtMs - nowMs);
+      else
+        this.#windDown(nowMs >= this.#handoverDueAtMs ? 'its hand-over took too long' : 'it was not renewed in time');
+    }
+  }
+
+  async #renew(): Promise<void> {
+    const { clock, store, options } = this.#deps;
+    // A checkpoint that was waiting before this may have renewed the lease.
+    if (!this.active || this.#renewAtMs > clock.now()) return;
+    const outcome = await this.#write('renew', (held, id) => store.renew(held, id));
+    if (outcome.kind === 'lost') this.#end('lost', 'its renewal was refused');
+    if (outcome.kind === 'failed') {
+      this.#renewNotBeforeMs = clock.now() + options.failoverTimeMs * RENEW_AGAIN_AFTER;
+      this.#renewAtMs = this.#renewNotBeforeMs;
+    }
+  }
+
+  async #giveBack(): Promise<void> {
+    const { store, logger } = this.#deps;
+    // Asked anew for each attempt: a request that came in meanwhile turns the release into a completion.
+    const send = (held: HeldLeaseRef, writeId: string): Promise<WriteResult> =>
+      this.#receiver === undefined ? store.release(held, writeId) : store.completeHandover(held, writeId);
+    const outcome = await this.#write('release', send, { givesBack: true });
+    if (outcome.kind === 'applied') {
+      this.#end(outcome.lease.leaseOwner === undefined ? 'released' : 'handed-over', 'it was given back');
+    } else if (outcome.kind === 'failed') {
+      logger.warn({ leaseKey: this.leaseKey, err: outcome.error }, 'lease not released, left to expire');
+      this.abandon();
+    } else {
+      const wentOn = outcome.ambiguous && outcome.row !== undefined;
+      this.#end(wentOn ? 'released' : 'lost', 'its release was refused');
+    }
+  }
+
+  async #write(
+    operation: string,
+    send: (held: HeldLeaseRef, writeId: string) => Promise<WriteResult>,
+    { givesBack = false }: { readonly givesBack?: boolean } = {},
+  ): Promise<WriteOutcome> {
+    const { me, nextWriteId, clock, options } = this.#deps;
+    const writeId = nextWriteId();
+    const startedAt = readMoment(clock);
+    let ambiguous = false;
+    for (;;) {
+      const outcome = await sendUntilAnswered(this.#deps, {
+        operation,
+        leaseKey: this.leaseKey,
+        sendUntilMs: () => (this.closed ? -Infinity : this.#deadlineMs()),
+        send: () => send({ leaseKey: this.leaseKey, counter: this.#counter, owner: me }, writeId),
+      });
+      ambiguous ||= outcome.ambiguous;
+      if (outcome.ambiguous) this.#unansweredIds.add(writeId);
+      if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error };
+      if (outcome.kind === 'out-of-time') return { kind: 'lost', row: undefined, ambiguous, error: outcome.error };
+      if (outcome.result.kind === 'applied') return this.#confirm(outcome.result.lease, startedAt);
+
+      const refused = { writeId, me, counter: this.#counter, unansweredIds: this.#unansweredIds, givesBack };
+      const verdict = judgeRefusal(outcome.result.lease, refused);
+      if (verdict.kind === 'lost') return { kind: 'lost', row: verdict.row, ambiguous };
+      if (verdict.kind === 'through') return this.#confirm(verdict.row, startedAt);
+      if (verdict.kind === 'unchanged') await clock.sleep(options.failoverTimeMs * LOOK_AGAIN_AFTER);
+      // The deadline stays: nobody knows when the earlier write was seen.
+      this.#counter = verdict.row.leaseCounter;
+      this.notice(verdict.row);
+    }
+  }
+
+  #confirm(row: Lease, startedAt: Moment): WriteOutcome {
+    this.#counter = row.leaseCounter;
+    this.#unansweredIds.clear();
+    this.notice(row);
+    if (!this.#expiring.signal.aborted) {
+      this.#confirmedAt = startedAt;
+      this.#renewAtMs = startedAt.monotonicMs + this.#deps.options.renewIntervalMs;
+    }
+    return { kind: 'applied', lease: row };
+  }
+
+  #deadlineMs(): number {
+    return this.#confirmedAt.monotonicMs + this.#deps.options.failoverTimeMs;
+  }
+
+  #renewNow(): void {
+    this.#renewAtMs = Math.max(this.#deps.clock.now(), this.#renewNotBeforeMs);
+    this.#renewAlarm.ring();
+  }
+
+  #windDown(why: string): void {
+    const { logger } = this.#deps;
+    logger.warn({ leaseKey: this.leaseKey, fencingToken: this.fencingToken, why }, 'lease winds down');
+    this.#expiring.abort(new LeaseLostError(this.leaseKey, 'no', { cause: new Error(why) }));
+    this.#renewAlarm.ring();
+  }
+
+  #end(ending: LeaseEnding, why: string): void {
+    if (this.closed) return;
+    this.#ending = ending;
+    if (ending === 'lost' || ending === 'abandoned') {
+      this.#deps.logger.warn({ leaseKey: this.leaseKey, fencingToken: this.fencingToken, ending, why }, 'lease lost');
+      const reason = new LeaseLostError(this.leaseKey, 'no', { cause: new Error(why) });
+      this.#lost.abort(reason);
+      this.#expiring.abort(reason);
+    }
+    this.#renewAlarm.ring();
+    this.#watchAlarm.ring();
+  }
+
+  /** One write at a time. */
+  #exclusively<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#lastWrite.then(task);
+    this.#lastWrite = run.catch(() => undefined);
+    return run;
+  }
+}
+
+/** Reads both clocks. */
+export function readMoment(clock: Clock): Moment {
+  return { monotonicMs: clock.now(), wallMs: clock.wallTime() };
 }

@@ -6,8 +6,4 @@ export { LeaseCoordinator, type LeaseCoordinatorDependencies } from './lease-coo
 export type { LeaseObserverEvents } from './lease-events';
 export { resolveLeaseOptions, type LeaseOptions, type ResolvedLeaseOptions } from './lease-options';
 export type { Acquisition, CreateResult, HeldLeaseRef, LeaseListing, LeaseStore, WriteResult } from './lease-store';
-export {
-  ensureLeaseTable,
-  type EnsureLeaseTableRequest,
-  type LeaseTableSettings,
-} from './lease-table';
+export { ensureLeaseTable, type EnsureLeaseTableRequest, type LeaseTableSettings } from './lease-table';

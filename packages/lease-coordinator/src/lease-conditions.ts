@@ -15,8 +15,8 @@ export const rowAbsent = `attribute_not_exists(${a.leaseKey})`;
 
 /** I may write as the holder, while a hand-over is pending too. */
 export const effectiveOwnerIsMe =
-  `((${a.leaseOwner} = :me AND NOT ${handoverPending}) OR ` +
-  `(${a.checkpointOwner} = :me AND ${a.receiver} = ${a.leaseOwner}))`;
+  `(${a.leaseOwner} = :me AND NOT ${handoverPending}) OR ` +
+  `(${a.checkpointOwner} = :me AND ${a.receiver} = ${a.leaseOwner})`;
 
 export const namesMeAndNoHandoverIsPending = `${a.leaseOwner} = :me AND NOT ${handoverPending}`;
 
@@ -30,7 +30,7 @@ export const mayBeAskedFor = `${a.leaseOwner} = :owner AND attribute_not_exists(
 
 export const atShardEnd = `${a.checkpoint} = :shardEnd`;
 
-/** All of them. */
+/** All of them. DynamoDB rejects redundant parentheses: a condition given has none around it. */
 export function allOf(...conditions: readonly string[]): string {
   return conditions.map((condition) => `(${condition})`).join(' AND ');
 }

@@ -3,11 +3,7 @@ import type { CorruptLeaseError } from '@millrace/core';
 /** What happened to leases, for metrics and events. Never the only carrier of a fault; a listener that throws is logged. */
 export interface LeaseObserverEvents {
   /** This worker acquired a free or expired lease. `from` is who was named in the row. */
-  taken?(event: {
-    readonly leaseKey: string;
-    readonly fencingToken: number;
-    readonly from: string | undefined;
-  }): void;
+  taken?(event: { readonly leaseKey: string; readonly fencingToken: number; readonly from: string | undefined }): void;
   /** This worker acquired a lease that it had asked for. */
   adopted?(event: { readonly leaseKey: string; readonly fencingToken: number }): void;
   /** This worker asked `from` for a lease. */

@@ -44,14 +44,22 @@ export interface ResolvedLeaseOptions {
   readonly scanIntervalMs: number;
   readonly maxLeases: number;
   readonly handoverTimeoutMs: number;
-  /** Waited beyond the failover time before a lease counts as expired: for clocks that run at different rates. */
+  /**
+   * Waited beyond the failover time before a lease counts as expired, for clocks that run at different rates: a
+   * twentieth of the failover time that counts, which is the row's if that is longer.
+   */
   readonly expiryMarginMs: number;
-  /** How long before the deadline of a lease its handler is told to stop. */
+  /** How long before the deadline of a lease its handler is told to stop: a tenth of the failover time. */
   readonly abortMarginMs: number;
-  /** How far wall and monotonic clock may drift apart between two renewals: below {@link expiryMarginMs}. */
+  /** How far wall and monotonic clock may drift apart between two renewals: half the expiry margin. */
   readonly driftMarginMs: number;
-  /** The deadline of each call to the lease table: below a third of the failover time, so that it can be made again. */
+  /** The deadline of each call to the lease table: a quarter of the failover time, so that it can be made again. */
   readonly callTimeoutMs: number;
+}
+
+/** The margin beyond a failover time after which a lease counts as expired: a twentieth. */
+export function expiryMarginMs(failoverTimeMs: number): number {
+  return Math.ceil(failoverTimeMs / 20);
 }
 
 const DEFAULT_FAILOVER_TIME_MS = 10_000;
@@ -69,7 +77,7 @@ export function resolveLeaseOptions(options: LeaseOptions | undefined, problems:
     scanIntervalMs: options?.scanIntervalMs ?? Math.floor(failoverTimeMs / 5),
     maxLeases: options?.maxLeases ?? Infinity,
     handoverTimeoutMs: options?.handoverTimeoutMs ?? DEFAULT_HANDOVER_TIMEOUT_MS,
-    expiryMarginMs: Math.ceil(failoverTimeMs / 20),
+    expiryMarginMs: expiryMarginMs(failoverTimeMs),
     abortMarginMs: Math.ceil(failoverTimeMs / 10),
     driftMarginMs: Math.ceil(failoverTimeMs / 40),
     callTimeoutMs: Math.floor(failoverTimeMs / 4),

@@ -30,13 +30,12 @@ export interface Acquisition {
  * if it is gone. That is a race lost, or an earlier attempt of the same write: compare `lease.writeId`.
  */
 export type WriteResult =
-  | { readonly kind: 'applied'; readonly lease: Lease }
-  | { readonly kind: 'refused'; readonly lease: Lease | undefined };
+  { readonly kind: 'applied'; readonly lease: Lease } | { readonly kind: 'refused'; readonly lease: Lease | undefined };
 
 export type CreateResult = { readonly kind: 'created' | 'exists'; readonly lease: Lease };
 
 /**
- * The lease table: one conditional write per change of state, as in the table of `docs/design` §3. Calls reject when
+ * The lease table: one conditional write per change of state. Calls reject when
  * the outcome is unknown (a time-out, a reset), when nothing was done (a throttle), when the row cannot be understood
  * (`CorruptLeaseError`), and with `MissingPermissionError` and `LeaseTableMissingError`. They are never retried inside.
  */

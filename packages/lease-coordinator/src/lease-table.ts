@@ -10,8 +10,10 @@ import {
   type Clock,
   errorName,
   isAccessDenied,
+  isDynamoDbThrottled,
   isTableInUse,
   isTableNotFound,
+  isTransient,
   LeaseTableMissingError,
   type Logger,
   MissingPermissionError,
@@ -45,6 +47,7 @@ export interface EnsureLeaseTableRequest {
 }
 
 const POLL_INTERVAL_MS = 500;
+const MAX_CALL_ATTEMPTS = 5;
 /** The KCL waits as long. Creating a table takes seconds. */
 const MAX_WAIT_MS = 600_000;
 
@@ -149,16 +152,22 @@ async function enablePointInTimeRecovery(request: EnsureLeaseTableRequest): Prom
   }
 }
 
+/** One call, made again a few times when the network or the service fails: a start need not fail with it. */
 async function call<T>(
-  { clock, callTimeoutMs, signal, tableName }: EnsureLeaseTableRequest,
+  { clock, callTimeoutMs, signal, tableName, logger }: EnsureLeaseTableRequest,
   operation: string,
   send: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const action = `dynamodb:${operation}`;
-  try {
-    return await withDeadline(clock, { deadlineMs: callTimeoutMs, what: action, signal }, send);
-  } catch (error) {
-    if (isAccessDenied(error)) throw new MissingPermissionError(action, `table ${tableName}`, { cause: error });
-    throw error;
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await withDeadline(clock, { deadlineMs: callTimeoutMs, what: action, signal }, send);
+    } catch (err) {
+      if (isAccessDenied(err)) throw new MissingPermissionError(action, `table ${tableName}`, { cause: err });
+      const mayPass = isTransient(err) || isDynamoDbThrottled(err);
+      if (!mayPass || attempt === MAX_CALL_ATTEMPTS) throw err;
+      logger.warn({ tableName, operation, err }, 'lease table call failed');
+      await clock.sleep(POLL_INTERVAL_MS * attempt, signal);
+    }
   }
 }

@@ -1,0 +1,98 @@
+import { effectiveOwner, type Lease, type Logger, type StreamIdentity } from '@millrace/core';
+import { type Moment, readMoment } from './held-lease';
+import type { LeaseStore, WriteResult } from './lease-store';
+import { type AttemptsOutcome, sendUntilAnswered, type WriteContext } from './write-attempts';
+
+export interface LeaseMovesDependencies extends WriteContext {
+  readonly store: LeaseStore;
+  readonly logger: Logger;
+  readonly me: string;
+  readonly identity: StreamIdentity;
+  readonly initialTimestampMs: number | undefined;
+  readonly nextWriteId: () => string;
+}
+
+/** A lease that is now this worker's, and since when others may count on that. */
+export interface AcquiredLease {
+  readonly lease: Lease;
+  readonly acquiredAt: Moment;
+}
+
+/** A move that takes longer is given up: a lease acquired so late could hardly be renewed in time. */
+const MOVE_TIME = 1 / 2;
+
+/**
+ * The writes to leases that this worker does not hold: they acquire one, ask for one, or give back one that was handed
+ * over in vain. Losing a race is a normal result of each.
+ */
+export class LeaseMoves {
+  readonly #deps: LeaseMovesDependencies;
+
+  constructor(deps: LeaseMovesDependencies) {
+    this.#deps = deps;
+  }
+
+  take(observed: Lease): Promise<AcquiredLease | undefined> {
+    return this.#acquire('take', observed);
+  }
+
+  adopt(observed: Lease): Promise<AcquiredLease | undefined> {
+    return this.#acquire('adopt', observed);
+  }
+
+  /** True when the lease is on its way to me, by this request or an earlier one. */
+  async request(observed: Lease): Promise<boolean> {
+    const { store, me, nextWriteId, logger } = this.#deps;
+    const writeId = nextWriteId();
+    const outcome = await this.#attempt('request-handover', observed, () =>
+      store.requestHandover(observed, { receiver: me, writeId }),
+    );
+    if (outcome.kind !== 'answered') return false;
+    const { leaseKey } = observed;
+    if (outcome.result.kind === 'applied') {
+      logger.debug({ leaseKey, from: observed.leaseOwner }, 'lease asked for');
+      return true;
+    }
+    return outcome.result.lease?.leaseOwner === me;
+  }
+
+  /** Gives back a lease that was handed over to me and that I do not want any more. */
+  async decline(observed: Lease): Promise<void> {
+    const { store, me, nextWriteId, logger } = this.#deps;
+    const writeId = nextWriteId();
+    const held = { leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner: me };
+    await this.#attempt('decline', observed, () => store.release(held, writeId));
+    logger.debug({ leaseKey: observed.leaseKey }, 'handed-over lease declined');
+  }
+
+  /** Passes on a lease that was handed over to me and asked for by another before I could adopt it. */
+  async passOn(observed: Lease): Promise<void> {
+    const { store, me, nextWriteId, logger } = this.#deps;
+    const writeId = nextWriteId();
+    const held = { leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner: me };
+    await this.#attempt('pass-on', observed, () => store.completeHandover(held, writeId));
+    logger.debug({ leaseKey: observed.leaseKey, to: observed.leaseOwner }, 'handed-over lease passed on');
+  }
+
+  async #acquire(operation: 'take' | 'adopt', observed: Lease): Promise<AcquiredLease | undefined> {
+    const { store, me, nextWriteId, clock, logger, options, identity, initialTimestampMs } = this.#deps;
+    const { failoverTimeMs } = options;
+    const acquisition = { owner: me, writeId: nextWriteId(), failoverTimeMs, identity, initialTimestampMs };
+    const acquiredAt = readMoment(clock);
+    const outcome = await this.#attempt(operation, observed, () => store[operation](observed, acquisition));
+    if (outcome.kind !== 'answered') return undefined;
+    const { kind, lease } = outcome.result;
+    const isMine =
+      lease !== undefined &&
+      (kind === 'applied' || (lease.writeId === acquisition.writeId && effectiveOwner(lease) === me));
+    if (isMine) return { lease, acquiredAt };
+    logger.debug({ leaseKey: observed.leaseKey, operation, owner: lease?.leaseOwner }, 'lease went to another worker');
+    return undefined;
+  }
+
+  #attempt(operation: string, { leaseKey }: Lease, send: () => Promise<WriteResult>): Promise<AttemptsOutcome> {
+    const { clock, options } = this.#deps;
+    const sendUntilMs = clock.now() + options.failoverTimeMs * MOVE_TIME;
+    return sendUntilAnswered(this.#deps, { operation, leaseKey, sendUntilMs: () => sendUntilMs, send });
+  }
+}

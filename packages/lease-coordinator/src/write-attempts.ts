@@ -1,0 +1,76 @@
+import {
+  backoffDelayMs,
+  type Clock,
+  errorName,
+  isAccessDenied,
+  isBadCredentials,
+  isDynamoDbThrottled,
+  isTransient,
+  type Random,
+  withDeadline,
+} from '@millrace/core';
+import type { ResolvedLeaseOptions } from './lease-options';
+import { hasCode, type LeaseReporter } from './lease-reporter';
+import type { WriteResult } from './lease-store';
+
+export interface WriteContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly options: ResolvedLeaseOptions;
+  readonly reporter: LeaseReporter;
+}
+
+/** One write, whose attempts all bear the same id. */
+export interface LeaseWrite {
+  readonly operation: string;
+  readonly leaseKey: string;
+  /** Asked right before each attempt; no attempt outlasts it. Not later than now: nothing more is sent. */
+  readonly sendUntilMs: () => number;
+  readonly send: () => Promise<WriteResult>;
+}
+
+/**
+ * What the attempts came to. `ambiguous`: one of those without an answer may have taken effect, or may still.
+ * `failed`: another attempt would not mend it. `out-of-time`: nothing more may be sent.
+ */
+export type AttemptsOutcome = { readonly ambiguous: boolean } & (
+  | { readonly kind: 'answered'; readonly result: WriteResult }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'out-of-time'; readonly error: unknown }
+);
+
+/** Makes a write again and again until it is answered, its time is up, or it fails for good. */
+export async function sendUntilAnswered(context: WriteContext, write: LeaseWrite): Promise<AttemptsOutcome> {
+  const { clock, random, options, reporter } = context;
+  const backoff = { baseMs: options.failoverTimeMs / 100, maxMs: options.failoverTimeMs / 10 };
+  let ambiguous = false;
+  let lastError: unknown;
+  for (let attempt = 0; ; attempt++) {
+    const leftMs = write.sendUntilMs() - clock.now();
+    if (leftMs <= 0) return { kind: 'out-of-time', ambiguous, error: lastError };
+    const deadlineMs = Math.min(options.callTimeoutMs, leftMs);
+    try {
+      const result = await withDeadline(clock, { deadlineMs, what: `lease ${write.operation}` }, write.send);
+      return { kind: 'answered', ambiguous, result };
+    } catch (error) {
+      lastError = error;
+      ambiguous ||= mayHaveTakenEffect(error);
+      reporter.callFailed(write.operation, error, { leaseKey: write.leaseKey });
+      if (!isDynamoDbThrottled(error) && !isTransient(error)) return { kind: 'failed', ambiguous, error };
+    }
+    const untilEndMs = Math.max(0, write.sendUntilMs() - clock.now());
+    await clock.sleep(Math.min(backoffDelayMs(attempt, backoff, random), untilEndMs));
+  }
+}
+
+/** Refusals of DynamoDB have no effect. Anything else may be a reply that was lost. */
+function mayHaveTakenEffect(error: unknown): boolean {
+  return !(
+    isDynamoDbThrottled(error) ||
+    isAccessDenied(error) ||
+    isBadCredentials(error) ||
+    errorName(error) === 'ValidationException' ||
+    hasCode(error, 'PERMISSION_MISSING') ||
+    hasCode(error, 'LEASE_TABLE_MISSING')
+  );
+}

@@ -1,0 +1,108 @@
+import type { Checkpoint, Lease } from '@millrace/core';
+import { checkpointAt, silentLogger } from '@millrace/core';
+import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
+import { resolveLeaseOptions } from '../src';
+import { HeldLease, readMoment } from '../src/held-lease';
+import { LeaseReporter } from '../src/lease-reporter';
+import { InMemoryLeaseStore, InMemoryLeaseTable, type LeaseCall, type LeaseFault } from '../src/testing';
+
+export const leaseKey = 'shardId-000000000000';
+export const options = resolveLeaseOptions({ handoverTimeoutMs: 5_000 }, []);
+export const identity = { streamName: 'flights', streamArn: 'arn:flights', streamCreatedAtMs: 1 };
+
+export const at = (sequenceNumber: number): Checkpoint =>
+  checkpointAt({ sequenceNumber: String(sequenceNumber), subSequenceNumber: 0 });
+
+export const timeout = (): Error => Object.assign(new Error('late'), { name: 'TimeoutError' });
+export const throttle = (): Error =>
+  Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
+
+/** A clock whose wall clock can jump: the machine was suspended, or its time was set. */
+export class SuspendableClock extends ManualClock {
+  driftMs = 0;
+
+  override wallTime(): number {
+    return super.wallTime() + this.driftMs;
+  }
+}
+
+/** One lease that `me` has just acquired with counter 1, and the table it stands in. */
+export class HeldLeaseHarness {
+  readonly clock = new SuspendableClock();
+  readonly logger = new RecordingLogger();
+  readonly table = new InMemoryLeaseTable();
+  /** Every call that was sent, faults included. */
+  readonly calls: (LeaseCall & { readonly atMs: number })[] = [];
+  readonly store = new InMemoryLeaseStore({ clock: this.clock, table: this.table });
+  /** Another worker's, or an operator's, without faults. */
+  readonly others = new InMemoryLeaseStore({ clock: this.clock, table: this.table });
+  readonly held: HeldLease;
+  readonly done: Promise<void>;
+  #faults: LeaseFault[] = [];
+  #writes = 0;
+
+  constructor(row: Partial<Lease> = {}) {
+    this.store.fault = (call) => {
+      this.calls.push({ ...call, atMs: this.clock.now() });
+      return this.#faults.shift();
+    };
+    const lease = aLease({ leaseKey, leaseOwner: 'me', leaseCounter: 1, writeId: 'me/take', ...row });
+    this.table.put(lease);
+    this.held = new HeldLease({
+      store: this.store,
+      clock: this.clock,
+      random: seededRandom(1),
+      logger: this.logger,
+      reporter: new LeaseReporter(this.clock, silentLogger, {}),
+      options,
+      me: 'me',
+      lease,
+      acquiredAt: readMoment(this.clock),
+      nextWriteId: () => `me/${String(++this.#writes)}`,
+    });
+    this.done = this.held.run();
+  }
+
+  /** What goes wrong with the next calls, in order. */
+  failNext(...faults: LeaseFault[]): void {
+    this.#faults.push(...faults);
+  }
+
+  /** Before those that are still to come. */
+  failFirst(...faults: LeaseFault[]): void {
+    this.#faults.unshift(...faults);
+  }
+
+  failAlways(fault: LeaseFault): void {
+    this.#faults = Array.from({ length: 1_000 }, () => fault);
+  }
+
+  heal(): void {
+    this.#faults = [];
+  }
+
+  row(): Lease {
+    const row = this.table.get(leaseKey);
+    if (row === undefined) throw new Error('the row is gone');
+    return row;
+  }
+
+  operations(): string[] {
+    return this.calls.map(({ operation }) => operation);
+  }
+
+  async stolenBy(owner: string): Promise<void> {
+    const acquisition = {
+      owner,
+      writeId: `${owner}/take-again`,
+      failoverTimeMs: 10_000,
+      initialTimestampMs: undefined,
+      identity,
+    };
+    await this.others.take(this.row(), acquisition);
+  }
+
+  async askedBy(receiver: string): Promise<void> {
+    await this.others.requestHandover(this.row(), { receiver, writeId: `${receiver}/1` });
+  }
+}

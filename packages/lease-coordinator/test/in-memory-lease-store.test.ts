@@ -1,0 +1,12 @@
+import { ManualClock } from '@millrace/core/testing';
+import { InMemoryLeaseStore } from '../src/testing';
+import { describeLeaseStore } from './lease-store-contract';
+
+describeLeaseStore('InMemoryLeaseStore', async () => {
+  const store = new InMemoryLeaseStore({ clock: new ManualClock() });
+  return {
+    store,
+    put: async (lease) => store.table.put(lease),
+    putCorrupt: async (leaseKey) => store.corrupt(leaseKey, 'broken on purpose'),
+  };
+});
