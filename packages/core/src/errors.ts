@@ -92,7 +92,7 @@ export class MissingPermissionError extends MillraceError {
   }
 }
 
-/** Thrown when there is no lease table and it may not be created. */
+/** Thrown when there is no lease table and it may not be created, or when it was deleted while the worker ran. */
 export class LeaseTableMissingError extends MillraceError {
   readonly code = 'LEASE_TABLE_MISSING';
 
@@ -101,8 +101,8 @@ export class LeaseTableMissingError extends MillraceError {
     options?: ErrorOptions,
   ) {
     super(
-      `lease table ${tableName} does not exist and table.create is false: ` +
-        'create it with the string partition key leaseKey and no sort key, or allow its creation',
+      `lease table ${tableName} does not exist: create it with the string partition key leaseKey and no sort key, ` +
+        'or leave table.create at true and start again',
       options,
     );
   }

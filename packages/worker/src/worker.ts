@@ -203,7 +203,7 @@ export class Worker {
       clock: this.#clock,
       random: this.#random,
       logger: this.#logger,
-      selectReadable: (leases) => started.shardSync.selectReadable(leases),
+      selectReadable: (leases) => this.#selectReadable(leases, started),
       onAcquired: (held) => this.#consume(held, started, clients),
       observer: leaseEvents(this.#emitter),
     });
@@ -213,6 +213,14 @@ export class Worker {
     const unfinishedShardIds = await this.#drain();
     this.#logger.info({ unfinishedShardIds }, 'worker stopped');
     this.#emitter.emit('workerStopped', { workerId: this.workerId, unfinishedShardIds });
+  }
+
+  /** Not a shard whose lost lease this worker might take again while user code of that time has not settled. */
+  #selectReadable(leases: readonly Lease[], { shardSync }: Started): readonly Lease[] {
+    const held = new Set(this.#coordinator?.heldLeases().map(({ leaseKey }) => leaseKey));
+    return shardSync
+      .selectReadable(leases)
+      .filter(({ leaseKey }) => held.has(leaseKey) || !this.#consumers.has(leaseKey));
   }
 
   #consume(held: HeldLease, started: Started, clients: DerivedClients): void {
