@@ -299,6 +299,56 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
     dynamodb.destroy();
   });
 
+  it('loses its lease in an outage of the table, and takes it again only once the call of that time has settled', async () => {
+    world = await World.start();
+    await world.put(numbered(5));
+    let down = false;
+    let scansSince = 0;
+    const dynamodb = new DynamoDBClient(world.dynamodbConfig);
+    dynamodb.middlewareStack.add(
+      (next, context) => (args) => {
+        if (down) throw Object.assign(new Error('reset'), { code: 'ECONNRESET' });
+        if (context.commandName === 'ScanCommand') scansSince++;
+        return next(args);
+      },
+      { step: 'initialize', name: 'outage' },
+    );
+    let processors = 0;
+    let lost = false;
+    let refused: unknown;
+    let settle = (): void => undefined;
+    const settled = new Promise<void>((resolve) => {
+      settle = resolve;
+    });
+    const worker = world.start({
+      dynamodb,
+      leases: { failoverTimeMs: 1_000 },
+      processorFactory: ({ shardId }): RecordProcessor => {
+        if (++processors > 1) return world.collect(shardId);
+        return {
+          processRecords: async ({ checkpointer }) => {
+            await settled;
+            refused = await checkpointer.checkpoint().catch((error: unknown) => error);
+          },
+        };
+      },
+    });
+    worker.on('leaseLost', () => (lost = true));
+    await until(() => worker.health().shards[0]?.millisBehindLatest !== undefined);
+    down = true;
+    await until(() => lost);
+    down = false;
+    scansSince = 0;
+    // Twenty scans are three times as long as an expired lease takes to be seen.
+    await until(() => scansSince >= 20);
+    expect(processors).toBe(1);
+    settle();
+    await until(() => world.deliveries.length >= 5);
+    expect(refused).toMatchObject({ code: 'LEASE_LOST' });
+    expect(processors).toBe(2);
+    expect(world.texts).toEqual(numbered(5));
+  });
+
   it('stops while it starts, and a worker that was stopped before it ran does nothing', async () => {
     world = await World.start();
     const starting = world.start();
