@@ -198,3 +198,14 @@ export class WorkerStoppedError extends MillraceError {
     super(message);
   }
 }
+
+const fatalCodes: readonly unknown[] = [
+  'STREAM_NOT_FOUND',
+  'STREAM_RECREATED',
+  'LEASE_TABLE_MISSING',
+] satisfies ErrorCode[];
+
+/** What no retry can mend and ends the worker: the stream or the lease table is gone. By its code, as copies differ. */
+export function isFatal(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && fatalCodes.includes(error.code);
+}

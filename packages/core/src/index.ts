@@ -3,6 +3,7 @@ export { systemRandom, type Random } from './random';
 export { backoffDelayMs, type BackoffOptions } from './backoff';
 export { withDeadline } from './deadline';
 export { repeat } from './repeat';
+export { retryPassing } from './retry-passing';
 export { silentLogger, type Logger } from './logger';
 export { comparePositions, compareSequenceNumbers, isSequenceNumber, type RecordPosition } from './sequence-number';
 export {
@@ -17,6 +18,7 @@ export {
   TRIM_HORIZON,
   type Checkpoint,
 } from './checkpoint';
+export type { CheckpointOutcome } from './checkpoint-outcome';
 export type { HashKeyRange, Shard, StreamIdentity } from './shard';
 export { effectiveOwner, isHandoverPending, type Lease, type LeaseSeed } from './lease';
 export type { StreamRecord, UserRecord } from './record';
@@ -27,6 +29,7 @@ export {
   CheckpointOutOfRangeError,
   ConfigError,
   CorruptLeaseError,
+  isFatal,
   LeaseLostError,
   LeaseTableMissingError,
   MillraceError,

@@ -8,4 +8,5 @@ export {
   type StreamReference,
 } from './stream-description';
 export { planFinishedLeases, planMissingLeases, selectReadable, type MissingLease } from './lease-sync-plan';
+export type { StreamShards } from './shard-lineage';
 export { ShardSync, type LeaseTable, type ShardSyncObserver } from './shard-sync';

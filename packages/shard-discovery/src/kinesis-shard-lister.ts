@@ -5,13 +5,10 @@ import {
   type ShardFilter,
 } from '@aws-sdk/client-kinesis';
 import {
-  backoffDelayMs,
   isAccessDenied,
-  isExpiredNextToken,
   isKinesisResourceNotFound,
-  isKinesisThrottled,
-  isTransient,
   MissingPermissionError,
+  retryPassing,
   StreamNotFoundError,
   withDeadline,
   type Clock,
@@ -23,7 +20,6 @@ import type { ShardLister } from './shard-lister';
 
 /** Bounds the work of one listing: 100 pages of 1,000 shards are five times the largest stream AWS gives by default. */
 const maxPages = 100;
-const maxAttemptsPerListing = 8;
 
 /** Lists shards by ListShards, page by page. A listing that could not be read to its end is an error, never a part. */
 export class KinesisShardLister implements ShardLister {
@@ -48,18 +44,17 @@ export class KinesisShardLister implements ShardLister {
   }
 
   async list(position: ApplicationPosition, signal: AbortSignal): Promise<readonly Shard[]> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.#listOnce(position, signal);
-      } catch (error) {
-        if (isAccessDenied(error)) {
-          throw new MissingPermissionError('kinesis:ListShards', this.#streamArn, { cause: error });
-        }
-        if (isKinesisResourceNotFound(error)) throw new StreamNotFoundError(this.#streamArn, { cause: error });
-        const again = isKinesisThrottled(error) || isTransient(error) || isExpiredNextToken(error);
-        if (!again || attempt + 1 >= maxAttemptsPerListing) throw error;
-        await this.#clock.sleep(backoffDelayMs(attempt, { baseMs: 200, maxMs: 5_000 }, this.#random), signal);
+    try {
+      // A listing that was interrupted begins again from its first page.
+      return await retryPassing({ clock: this.#clock, random: this.#random, signal }, () =>
+        this.#listOnce(position, signal),
+      );
+    } catch (error) {
+      if (isAccessDenied(error)) {
+        throw new MissingPermissionError('kinesis:ListShards', this.#streamArn, { cause: error });
       }
+      if (isKinesisResourceNotFound(error)) throw new StreamNotFoundError(this.#streamArn, { cause: error });
+      throw error;
     }
   }
 

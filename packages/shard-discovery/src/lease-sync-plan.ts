@@ -1,5 +1,5 @@
 import { isInitial, type Lease, type Shard } from '@millrace/core';
-import { byShardId, oldestFirst, ShardLineage } from './shard-lineage';
+import { oldestFirst, ShardLineage, type StreamShards } from './shard-lineage';
 
 export interface MissingLease {
   readonly shard: Shard;
@@ -9,36 +9,29 @@ export interface MissingLease {
 
 /**
  * Which lease rows must be created, oldest first: all of them at the first start, and later those that went missing.
+ * `leases` are all rows, read consistently and after the listing.
  *
- * `listed` are the shards from the application's position on ({@link ShardLister}), `leases` all rows, both fresh.
- * - A shard with no parent in that listing is a root: it starts at the initial position.
+ * - A shard in scope none of whose parents is to be read is a root: it starts at the initial position.
  * - A child is created when a parent has been read to its end. Otherwise whoever finishes the parent will create it.
  * - Never when a descendant has left its initial position: then the shard has been read, and its row was deleted.
  */
-export function planMissingLeases(listed: readonly Shard[], leases: readonly Lease[]): readonly MissingLease[] {
-  const rows = byShardId(leases);
-  const listedIds = new Set(listed.map(({ shardId }) => shardId));
-  const lineage = new ShardLineage(listed, rows);
+export function planMissingLeases(stream: StreamShards, leases: readonly Lease[]): readonly MissingLease[] {
+  const lineage = new ShardLineage(stream, leases);
   const missing: MissingLease[] = [];
-  for (const shard of oldestFirst(listed)) {
-    if (rows.has(shard.shardId) || lineage.hasStartedDescendant(shard.shardId)) continue;
-    const parents = shard.parentShardIds.filter((parent) => listedIds.has(parent));
-    if (parents.length === 0) {
+  for (const shard of oldestFirst(stream.listed)) {
+    if (lineage.rows.has(shard.shardId) || lineage.hasStartedDescendant(shard.shardId)) continue;
+    const parents = shard.parentShardIds.filter((parent) => isAwaited(lineage, parent));
+    if (parents.length > 0) {
+      if (parents.some((parent) => lineage.isFinished(parent))) missing.push({ shard, start: 'trim-horizon' });
+    } else if (lineage.isInScope(shard.shardId)) {
       missing.push({ shard, start: 'initial-position' });
-    } else if (parents.some((parent) => isFinished(parent))) {
-      missing.push({ shard, start: 'trim-horizon' });
     }
   }
   return missing;
-
-  function isFinished(shardId: string): boolean {
-    const row = rows.get(shardId);
-    return row === undefined ? lineage.hasStartedDescendant(shardId) : row.checkpoint.kind === 'shard-end';
-  }
 }
 
 /** Finished rows whose shards are no longer listed. Deleted earlier, an audit would bring them back and read them again. */
-export function planFinishedLeases(listed: readonly Shard[], leases: readonly Lease[]): readonly Lease[] {
+export function planFinishedLeases({ listed }: StreamShards, leases: readonly Lease[]): readonly Lease[] {
   const listedIds = new Set(listed.map(({ shardId }) => shardId));
   return leases.filter(({ leaseKey, checkpoint }) => checkpoint.kind === 'shard-end' && !listedIds.has(leaseKey));
 }
@@ -46,21 +39,19 @@ export function planFinishedLeases(listed: readonly Shard[], leases: readonly Le
 /**
  * The leases whose shards may be read now: not finished, and not waiting for a parent.
  *
- * A shard that has left its initial position is never stopped again. One that has not waits until every parent is at
- * shard end. A parent without a row counts as unread as long as its shard is listed (its row went missing and will be
- * put back), unless the shard is a root, or a begun descendant proves that the parent was finished.
+ * A shard that has left its initial position is never stopped again, and a root waits for nobody. Any other waits until
+ * each of its parents is finished, or neither has a row nor can get one.
  */
-export function selectReadable(listed: readonly Shard[], leases: readonly Lease[]): readonly Lease[] {
-  const rows = byShardId(leases);
-  const listedIds = new Set(listed.map(({ shardId }) => shardId));
-  const lineage = new ShardLineage(listed, rows);
-  return leases.filter((lease) => {
-    if (lease.checkpoint.kind === 'shard-end') return false;
-    if (!isInitial(lease.checkpoint) || lease.root) return true;
-    return lease.parentShardIds.every((parent) => {
-      const row = rows.get(parent);
-      if (row !== undefined) return row.checkpoint.kind === 'shard-end';
-      return !listedIds.has(parent) || lineage.hasStartedDescendant(parent);
-    });
+export function selectReadable(stream: StreamShards, leases: readonly Lease[]): readonly Lease[] {
+  const lineage = new ShardLineage(stream, leases);
+  return leases.filter(({ checkpoint, root, parentShardIds }) => {
+    if (checkpoint.kind === 'shard-end') return false;
+    if (!isInitial(checkpoint) || root) return true;
+    return parentShardIds.every((parent) => !isAwaited(lineage, parent) || lineage.isFinished(parent));
   });
+}
+
+/** A parent without a row is awaited as long as its shard is listed: its row went missing, and will be put back. */
+function isAwaited(lineage: ShardLineage, parent: string): boolean {
+  return lineage.rows.has(parent) || (lineage.isListed(parent) && lineage.isToBeRead(parent));
 }

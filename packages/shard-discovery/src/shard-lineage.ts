@@ -1,34 +1,69 @@
 import { compareSequenceNumbers, isInitial, type Lease, type Shard } from '@millrace/core';
 
-/** What the rules need of a lease: whether it exists, and whether its shard was begun or finished. */
-export type LeaseByShard = ReadonlyMap<string, Lease>;
-
-export function byShardId(leases: readonly Lease[]): LeaseByShard {
-  return new Map(leases.map((lease) => [lease.leaseKey, lease]));
+/** What is known of the stream's shards, by a listing. */
+export interface StreamShards {
+  /** Every shard that the stream lists, closed ones included. */
+  readonly listed: readonly Shard[];
+  /** Those that hold, or may hold, records at or after the application's position. */
+  readonly inScope: ReadonlySet<string>;
 }
 
-/** The shards that came out of each shard, by what the listing and the lease rows say of parents. */
+/** Who came out of whom, by what the listing and the lease rows say of parents; and what follows from it. */
 export class ShardLineage {
+  readonly rows: ReadonlyMap<string, Lease>;
+  readonly #listedIds: ReadonlySet<string>;
+  readonly #inScope: ReadonlySet<string>;
+  readonly #parents = new Map<string, readonly string[]>();
   readonly #children = new Map<string, Set<string>>();
-  readonly #leases: LeaseByShard;
+  readonly #toBeRead = new Map<string, boolean>();
 
-  constructor(shards: readonly Shard[], leases: LeaseByShard) {
-    this.#leases = leases;
-    for (const { shardId, parentShardIds } of shards) this.#add(shardId, parentShardIds);
-    for (const { leaseKey, parentShardIds } of leases.values()) this.#add(leaseKey, parentShardIds);
+  constructor({ listed, inScope }: StreamShards, leases: readonly Lease[]) {
+    this.rows = new Map(leases.map((lease) => [lease.leaseKey, lease]));
+    this.#listedIds = new Set(listed.map(({ shardId }) => shardId));
+    this.#inScope = inScope;
+    for (const { leaseKey, parentShardIds } of leases) this.#add(leaseKey, parentShardIds);
+    for (const { shardId, parentShardIds } of listed) this.#add(shardId, parentShardIds);
+  }
+
+  isListed(shardId: string): boolean {
+    return this.#listedIds.has(shardId);
+  }
+
+  isInScope(shardId: string): boolean {
+    return this.#inScope.has(shardId);
   }
 
   /**
-   * Whether the shard is known to have been read to its end although its lease row is gone: a shard is begun only after
-   * its parents have ended, so one descendant that has left its initial position proves it.
+   * Whether the application reads this shard, has read it, or will: it is in scope, or has a lease row, or comes after
+   * one that is to be read. What lies wholly before the application's start is not.
    */
+  isToBeRead(shardId: string): boolean {
+    const known = this.#toBeRead.get(shardId);
+    if (known !== undefined) return known;
+    const toBeRead =
+      this.#inScope.has(shardId) ||
+      this.rows.has(shardId) ||
+      (this.#parents.get(shardId) ?? []).some((parent) => this.isToBeRead(parent));
+    this.#toBeRead.set(shardId, toBeRead);
+    return toBeRead;
+  }
+
+  /**
+   * Whether every record of the shard has been acknowledged. Its row says so; or, when the row is gone, a descendant
+   * that has left its initial position proves it: a shard is begun only after its parents have ended.
+   */
+  isFinished(shardId: string): boolean {
+    const row = this.rows.get(shardId);
+    return row === undefined ? this.hasStartedDescendant(shardId) : row.checkpoint.kind === 'shard-end';
+  }
+
   hasStartedDescendant(shardId: string): boolean {
     const seen = new Set<string>();
     const pending = [...(this.#children.get(shardId) ?? [])];
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       if (seen.has(next)) continue;
       seen.add(next);
-      const lease = this.#leases.get(next);
+      const lease = this.rows.get(next);
       if (lease !== undefined && !isInitial(lease.checkpoint)) return true;
       pending.push(...(this.#children.get(next) ?? []));
     }
@@ -36,6 +71,7 @@ export class ShardLineage {
   }
 
   #add(shardId: string, parentShardIds: readonly string[]): void {
+    this.#parents.set(shardId, parentShardIds);
     for (const parentShardId of parentShardIds) {
       const children = this.#children.get(parentShardId) ?? new Set();
       children.add(shardId);

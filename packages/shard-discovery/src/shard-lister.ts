@@ -4,8 +4,8 @@ import type { ApplicationPosition } from './application-position';
 /** Lists the shards of one stream. */
 export interface ShardLister {
   /**
-   * Every shard that holds, or held, records at or after `position` and is still listed: the shards that the application
-   * has to read, read or not. Shards closed before `position` are left out.
+   * With `trim-horizon` every shard that the stream lists, closed ones included. With a moment those that hold, or may
+   * hold, records that arrived at or after it: shards closed before are left out.
    */
   list(position: ApplicationPosition, signal: AbortSignal): Promise<readonly Shard[]>;
 }

@@ -1,7 +1,9 @@
 import {
   AT_TIMESTAMP,
   LATEST,
+  isFatal,
   repeat,
+  retryPassing,
   StreamRecreatedError,
   TRIM_HORIZON,
   type Clock,
@@ -13,13 +15,20 @@ import {
   type StreamIdentity,
 } from '@millrace/core';
 import type { ApplicationPosition } from './application-position';
-import { planFinishedLeases, planMissingLeases, selectReadable } from './lease-sync-plan';
+import { planFinishedLeases, planMissingLeases, selectReadable, type MissingLease } from './lease-sync-plan';
+import type { StreamShards } from './shard-lineage';
 import type { ShardLister } from './shard-lister';
+
+/** Rows that are created at the same time. */
+const createdAtOnce = 16;
 
 /** What shard discovery needs of the lease table. */
 export interface LeaseTable {
-  /** All rows. `consistent`: every write that was acknowledged before the call is seen. */
-  list(options: { readonly consistent: boolean }): Promise<{ readonly leases: readonly Lease[] }>;
+  /** All rows. `consistent`: every write that was acknowledged before the call is seen. `corrupt`: not understood. */
+  list(options: { readonly consistent: boolean }): Promise<{
+    readonly leases: readonly Lease[];
+    readonly corrupt: readonly { readonly leaseKey: string }[];
+  }>;
   /** Creates the row unless there is one; then answers with that one. */
   create(seed: LeaseSeed, writeId: string): Promise<{ readonly kind: 'created' | 'exists'; readonly lease: Lease }>;
   /** Deletes the row if it is still as observed and at shard end. */
@@ -49,7 +58,7 @@ export interface ShardSyncObserver {
  * Every write is create-if-absent or delete-if-unchanged: any number of workers may do this at the same time.
  */
 export class ShardSync {
-  #listed: readonly Shard[] = [];
+  #stream: StreamShards = { listed: [], inScope: new Set() };
   #position: ApplicationPosition;
   #writeCount = 0;
 
@@ -80,51 +89,54 @@ export class ShardSync {
 
   /** The leases whose shards may be read now, by the last listing. */
   selectReadable(leases: readonly Lease[]): readonly Lease[] {
-    return selectReadable(this.#listed, leases);
+    return selectReadable(this.#stream, leases);
   }
 
   /** Whether the stream lists the shard, asked anew. */
   async isListed(shardId: string, signal: AbortSignal): Promise<boolean> {
-    this.#listed = await this.options.lister.list(this.#position, signal);
-    return this.#listed.some((shard) => shard.shardId === shardId);
+    const { listed } = await this.#listShards(signal);
+    return listed.some((shard) => shard.shardId === shardId);
   }
 
   /** Lists the shards and, if the table is empty, fills it. Rejects with what is wrong with the stream or the table. */
   async start(signal: AbortSignal): Promise<void> {
-    const { lister, table, logger, observer } = this.options;
-    this.#listed = await lister.list(this.#position, signal);
-    const { leases } = await table.list({ consistent: true });
+    const { logger, observer } = this.options;
+    this.#adoptMoment((await this.#listLeases(signal)).leases);
+    const stream = await this.#listShards(signal);
+    const { leases } = await this.#listLeases(signal);
     // Rows there, but perhaps not all: another worker may be creating them just now. The audit will see to the rest.
-    if (leases.length > 0) return;
-    const [oldest, ...others] = planMissingLeases(this.#listed, leases);
+    const [oldest, ...others] = leases.length > 0 ? [] : planMissingLeases(stream, leases);
     if (oldest === undefined) return;
-    const first = await this.#create(oldest.shard, oldest.start, { healed: false });
-    this.#adoptMoment(first.lease);
-    const created = await Promise.all(others.map(({ shard, start }) => this.#create(shard, start, { healed: false })));
-    const shardIds = [first, ...created].flatMap(({ kind, lease }) => (kind === 'created' ? [lease.leaseKey] : []));
-    if (shardIds.length === 0) return;
+    const first = await this.#create([oldest], { healed: false }, signal);
+    if (first.length === 0) {
+      // Another worker was first, and fixed the moment. It goes on; ours would be another.
+      this.#adoptMoment((await this.#listLeases(signal)).leases);
+      await this.#listShards(signal);
+      return;
+    }
+    const shardIds = [...first, ...(await this.#create(others, { healed: false }, signal))];
     logger.info({ leaseCount: shardIds.length, position: this.#position }, 'leases created at first start');
     observer?.leasesCreated?.({ shardIds, reason: 'first-start' });
   }
 
-  /** Audits at the interval until `signal` aborts. Rejects when the stream is gone or is another one. */
+  /**
+   * Audits at the interval until `signal` aborts; the first time soon, in case whoever filled the table has died over
+   * it. Rejects when the stream is gone or is another one.
+   */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, random, auditIntervalMs } = this.options;
-    const jitteredMs = (): number => auditIntervalMs * (0.75 + random.next() / 2);
-    try {
-      await clock.sleep(jitteredMs(), signal);
-    } catch {
-      return;
-    }
+    let delayMs = auditIntervalMs * (0.1 + random.next() / 10);
     await repeat(clock, signal, async () => {
+      await clock.sleep(delayMs, signal);
       await this.#auditOrWarn(signal);
-      return jitteredMs();
+      delayMs = auditIntervalMs * (0.75 + random.next() / 2);
+      return 0;
     });
   }
 
   /** Compares shards and rows once, and mends what differs. */
   async audit(signal: AbortSignal): Promise<void> {
-    const { lister, table, identity, clock, logger, observer } = this.options;
+    const { table, identity, clock, logger, observer } = this.options;
     const current = await this.options.currentIdentity(signal);
     if (current.streamCreatedAtMs !== identity.streamCreatedAtMs || current.streamArn !== identity.streamArn) {
       throw new StreamRecreatedError(identity.streamName, {
@@ -135,22 +147,23 @@ export class ShardSync {
         actualCreatedAtMs: current.streamCreatedAtMs,
       });
     }
-    this.#listed = await lister.list(this.#position, signal);
-    const { leases } = await table.list({ consistent: true });
-    const healed: string[] = [];
-    for (const { shard, start } of planMissingLeases(this.#listed, leases)) {
-      // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
-      const { kind } = await this.#create(shard, start, { healed: true, leaseCounter: clock.wallTime() });
-      if (kind === 'created') healed.push(shard.shardId);
-    }
+    const stream = await this.#listShards(signal);
+    const { leases, corrupt } = await this.#listLeases(signal);
+    const corruptKeys = new Set(corrupt.map(({ leaseKey }) => leaseKey));
+    const missing = planMissingLeases(stream, leases).filter(({ shard }) => !corruptKeys.has(shard.shardId));
+    // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
+    const healed = await this.#create(missing, { healed: true, leaseCounter: clock.wallTime() }, signal);
     if (healed.length > 0) {
       logger.warn({ shardIds: healed }, 'leases were missing and have been put back');
       observer?.leasesCreated?.({ shardIds: healed, reason: 'audit' });
     }
-    const finished = planFinishedLeases(this.#listed, leases);
-    for (const lease of finished) await table.delete(lease);
-    if (finished.length === 0) return;
-    const shardIds = finished.map(({ leaseKey }) => leaseKey);
+    const shardIds: string[] = [];
+    for (const lease of planFinishedLeases(stream, leases)) {
+      signal.throwIfAborted();
+      await retryPassing({ ...this.options, signal }, () => table.delete(lease));
+      shardIds.push(lease.leaseKey);
+    }
+    if (shardIds.length === 0) return;
     logger.info({ shardIds }, 'finished leases deleted, their shards are no longer listed');
     observer?.leasesDeleted?.({ shardIds });
   }
@@ -160,17 +173,30 @@ export class ShardSync {
    * end is stored. `childShards` is what the answer that ended the parent named; if that is empty, the listing is asked.
    */
   async createChildren(parentShardId: string, childShards: readonly Shard[], signal: AbortSignal): Promise<void> {
-    const { lister, logger, observer } = this.options;
-    let children = childShards;
-    if (children.length === 0) {
-      this.#listed = await lister.list(this.#position, signal);
-      children = this.#listed.filter(({ parentShardIds }) => parentShardIds.includes(parentShardId));
-    }
-    const results = await Promise.all(children.map((child) => this.#create(child, 'trim-horizon', { healed: false })));
-    const shardIds = results.flatMap(({ kind, lease }) => (kind === 'created' ? [lease.leaseKey] : []));
+    const { logger, observer } = this.options;
+    const children =
+      childShards.length > 0
+        ? childShards
+        : (await this.#listShards(signal)).listed.filter(({ parentShardIds }) =>
+            parentShardIds.includes(parentShardId),
+          );
+    const missing = children.map((shard) => ({ shard, start: 'trim-horizon' }) as const);
+    const shardIds = await this.#create(missing, { healed: false }, signal);
     if (shardIds.length === 0) return;
     logger.info({ parentShardId, shardIds }, 'leases created for child shards');
     observer?.leasesCreated?.({ shardIds, reason: 'reshard' });
+  }
+
+  async #listShards(signal: AbortSignal): Promise<StreamShards> {
+    const { lister } = this.options;
+    const listed = await lister.list({ kind: 'trim-horizon' }, signal);
+    const inScope = this.#position.kind === 'trim-horizon' ? listed : await lister.list(this.#position, signal);
+    this.#stream = { listed, inScope: new Set(inScope.map(({ shardId }) => shardId)) };
+    return this.#stream;
+  }
+
+  #listLeases(signal: AbortSignal): ReturnType<LeaseTable['list']> {
+    return retryPassing({ ...this.options, signal }, () => this.options.table.list({ consistent: true }));
   }
 
   async #auditOrWarn(signal: AbortSignal): Promise<void> {
@@ -184,16 +210,34 @@ export class ShardSync {
     }
   }
 
-  #create(
-    shard: Shard,
-    start: 'initial-position' | 'trim-horizon',
+  /** Creates the rows that are missing, the first before the others; answers with those that were not there yet. */
+  async #create(
+    missing: readonly MissingLease[],
     { healed, leaseCounter = 0 }: { readonly healed: boolean; readonly leaseCounter?: number },
-  ): ReturnType<LeaseTable['create']> {
-    const { identity, incarnation, table } = this.options;
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const { incarnation, table } = this.options;
+    const created: string[] = [];
+    for (let from = 0; from < missing.length; from += createdAtOnce) {
+      signal.throwIfAborted();
+      await Promise.all(
+        missing.slice(from, from + createdAtOnce).map(async (lease) => {
+          const seed = this.#seed(lease, healed, leaseCounter);
+          const writeId = `${incarnation}:sync-${String(++this.#writeCount)}`;
+          const { kind } = await retryPassing({ ...this.options, signal }, () => table.create(seed, writeId));
+          if (kind === 'created') created.push(seed.leaseKey);
+        }),
+      );
+    }
+    return created;
+  }
+
+  #seed({ shard, start }: MissingLease, healed: boolean, leaseCounter: number): LeaseSeed {
+    const { identity } = this.options;
     const position = this.#position;
     const sentinel =
       position.kind === 'trim-horizon' ? TRIM_HORIZON : position.sentinel === 'latest' ? LATEST : AT_TIMESTAMP;
-    const seed: LeaseSeed = {
+    return {
       leaseKey: shard.shardId,
       leaseCounter,
       checkpoint: start === 'trim-horizon' ? TRIM_HORIZON : sentinel,
@@ -205,17 +249,13 @@ export class ShardSync {
       streamArn: identity.streamArn,
       streamCreatedAtMs: identity.streamCreatedAtMs,
     };
-    return table.create(seed, `${incarnation}:sync-${String(++this.#writeCount)}`);
   }
 
-  #adoptMoment({ initialTimestampMs }: Lease): void {
-    if (this.#position.kind === 'moment' && initialTimestampMs !== undefined) {
-      this.#position = { ...this.#position, timestampMs: initialTimestampMs };
+  /** The rows' moment is the application's, whenever this worker came to its own. */
+  #adoptMoment(leases: readonly Lease[]): void {
+    const moments = leases.flatMap(({ initialTimestampMs }) => initialTimestampMs ?? []);
+    if (this.#position.kind === 'moment' && moments.length > 0) {
+      this.#position = { ...this.#position, timestampMs: Math.min(...moments) };
     }
   }
-}
-
-function isFatal(error: unknown): boolean {
-  const code = (error as { code?: unknown }).code;
-  return code === 'STREAM_NOT_FOUND' || code === 'STREAM_RECREATED';
 }

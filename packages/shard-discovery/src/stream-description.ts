@@ -1,11 +1,9 @@
 import { DescribeStreamSummaryCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
 import {
-  backoffDelayMs,
   isAccessDenied,
   isKinesisResourceNotFound,
-  isKinesisThrottled,
-  isTransient,
   MissingPermissionError,
+  retryPassing,
   StreamNotFoundError,
   withDeadline,
   type Clock,
@@ -35,8 +33,6 @@ export interface DescribeStreamOptions {
   readonly signal: AbortSignal;
 }
 
-const maxAttempts = 8;
-
 /**
  * Asks what the stream is. Throttles and transient faults are tried again a few times.
  *
@@ -44,19 +40,16 @@ const maxAttempts = 8;
  * @throws MissingPermissionError naming the action.
  */
 export async function describeStream(options: DescribeStreamOptions): Promise<StreamDescription> {
-  const { stream, clock, random, signal } = options;
+  const { stream } = options;
   const name = 'streamArn' in stream ? stream.streamArn : stream.streamName;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      return await describeOnce(options, name);
-    } catch (error) {
-      if (isKinesisResourceNotFound(error)) throw new StreamNotFoundError(name, { cause: error });
-      if (isAccessDenied(error)) {
-        throw new MissingPermissionError('kinesis:DescribeStreamSummary', name, { cause: error });
-      }
-      if (!(isKinesisThrottled(error) || isTransient(error)) || attempt + 1 >= maxAttempts) throw error;
-      await clock.sleep(backoffDelayMs(attempt, { baseMs: 200, maxMs: 5_000 }, random), signal);
+  try {
+    return await retryPassing(options, () => describeOnce(options, name));
+  } catch (error) {
+    if (isKinesisResourceNotFound(error)) throw new StreamNotFoundError(name, { cause: error });
+    if (isAccessDenied(error)) {
+      throw new MissingPermissionError('kinesis:DescribeStreamSummary', name, { cause: error });
     }
+    throw error;
   }
 }
 

@@ -2,12 +2,18 @@ import { describe, expect, it } from '@jest/globals';
 import { AT_TIMESTAMP, checkpointAt, isInitial, LATEST, SHARD_END, TRIM_HORIZON, type Lease } from '@millrace/core';
 import { aLease } from '@millrace/core/testing';
 import fc from 'fast-check';
-import { planFinishedLeases, planMissingLeases, selectReadable } from '../src';
+import { planFinishedLeases, planMissingLeases, selectReadable, type StreamShards } from '../src';
 import { FakeShardLister } from '../src/testing';
 
 const begun = checkpointAt({ sequenceNumber: '1', subSequenceNumber: 0 });
 const id = (index: number): string => `shardId-${String(index).padStart(12, '0')}`;
 const ids = (leases: readonly Lease[]): readonly string[] => leases.map(({ leaseKey }) => leaseKey);
+
+/** Everything that is listed is in scope, unless `from` is given: then only the shards from that number on. */
+function all({ shards }: FakeShardLister, from = 0): StreamShards {
+  const inScope = shards.map(({ shardId }) => shardId).filter((shardId) => shardId >= id(from));
+  return { listed: [...shards], inScope: new Set(inScope) };
+}
 
 function lease(index: number, changes: Partial<Lease> = {}): Lease {
   return aLease({ leaseKey: id(index), ...changes });
@@ -23,55 +29,85 @@ function splitAndMerged(): FakeShardLister {
 
 describe('planMissingLeases', () => {
   it('starts an empty table with the oldest listed shards, and no child', () => {
-    const plan = planMissingLeases(splitAndMerged().shards, []);
+    const plan = planMissingLeases(all(splitAndMerged()), []);
     expect(plan).toMatchObject([{ shard: { shardId: id(0) }, start: 'initial-position' }]);
   });
 
   it('takes a shard whose parents are no longer listed for a root', () => {
     const stream = splitAndMerged();
     stream.trim(id(0));
-    expect(planMissingLeases(stream.shards, []).map(({ shard, start }) => [shard.shardId, start])).toEqual([
+    expect(planMissingLeases(all(stream), []).map(({ shard, start }) => [shard.shardId, start])).toEqual([
       [id(1), 'initial-position'],
       [id(2), 'initial-position'],
     ]);
   });
 
   it('leaves a child to whoever finishes its parent', () => {
-    expect(planMissingLeases(splitAndMerged().shards, [lease(0, { checkpoint: begun })])).toEqual([]);
+    expect(planMissingLeases(all(splitAndMerged()), [lease(0, { checkpoint: begun })])).toEqual([]);
   });
 
   it('creates the missing child of a finished parent at its beginning', () => {
-    const plan = planMissingLeases(splitAndMerged().shards, [lease(0, { checkpoint: SHARD_END }), lease(2)]);
+    const plan = planMissingLeases(all(splitAndMerged()), [lease(0, { checkpoint: SHARD_END }), lease(2)]);
     expect(plan).toMatchObject([{ shard: { shardId: id(1) }, start: 'trim-horizon' }]);
   });
 
   it('does not bring back a row whose child has been begun: the shard has been read', () => {
     const leases = [lease(1, { parentShardIds: [id(0)], checkpoint: begun }), lease(2, { parentShardIds: [id(0)] })];
-    expect(planMissingLeases(splitAndMerged().shards, leases)).toEqual([]);
+    expect(planMissingLeases(all(splitAndMerged()), leases)).toEqual([]);
   });
 
   it('creates the missing sibling of a begun child, whose parent is thereby known to be finished', () => {
     const leases = [lease(1, { parentShardIds: [id(0)], checkpoint: begun })];
-    expect(planMissingLeases(splitAndMerged().shards, leases)).toMatchObject([
+    expect(planMissingLeases(all(splitAndMerged()), leases)).toMatchObject([
       { shard: { shardId: id(2) }, start: 'trim-horizon' },
     ]);
   });
 
   it('puts back a parent whose children have not been begun', () => {
     const leases = [lease(1, { parentShardIds: [id(0)] }), lease(2, { parentShardIds: [id(0)] })];
-    expect(planMissingLeases(splitAndMerged().shards, leases)).toMatchObject([
+    expect(planMissingLeases(all(splitAndMerged()), leases)).toMatchObject([
       { shard: { shardId: id(0) }, start: 'initial-position' },
     ]);
   });
 
   it('looks through shards without rows for begun descendants', () => {
     const leases = [lease(3, { parentShardIds: [id(1), id(2)], checkpoint: begun })];
-    expect(planMissingLeases(splitAndMerged().shards, leases)).toEqual([]);
+    expect(planMissingLeases(all(splitAndMerged()), leases)).toEqual([]);
+  });
+});
+
+describe('planMissingLeases, when the application starts after some shards were closed', () => {
+  it('creates the first shards in scope, and nothing before them', () => {
+    expect(planMissingLeases(all(splitAndMerged(), 1), []).map(({ shard, start }) => [shard.shardId, start])).toEqual([
+      [id(1), 'initial-position'],
+      [id(2), 'initial-position'],
+    ]);
+  });
+
+  it('leaves the children of a shard that is still being read alone, however late the position', () => {
+    const leases = [lease(0, { checkpoint: begun })];
+    expect(planMissingLeases(all(splitAndMerged(), 1), leases)).toEqual([]);
+    expect(planMissingLeases(all(splitAndMerged(), 3), leases)).toEqual([]);
+  });
+
+  it('creates the children of a finished shard at their beginning, though they are before the position', () => {
+    const plan = planMissingLeases(all(splitAndMerged(), 3), [lease(0, { checkpoint: SHARD_END })]);
+    expect(plan).toMatchObject([
+      { shard: { shardId: id(1) }, start: 'trim-horizon' },
+      { shard: { shardId: id(2) }, start: 'trim-horizon' },
+    ]);
+  });
+
+  it('lets a row wait for a parent that will be created, and not for one before the position', () => {
+    const child = lease(3, { parentShardIds: [id(1), id(2)] });
+    const stream = splitAndMerged();
+    expect(selectReadable(all(stream, 3), [child])).toEqual([child]);
+    expect(selectReadable(all(stream, 3), [child, lease(0, { checkpoint: SHARD_END })])).toEqual([]);
   });
 });
 
 describe('selectReadable', () => {
-  const shards = splitAndMerged().shards;
+  const stream = splitAndMerged();
 
   it.each([
     ['waits for the one parent', lease(1, { parentShardIds: [id(0)] }), [lease(0, { checkpoint: begun })], false],
@@ -102,7 +138,7 @@ describe('selectReadable', () => {
     ['waits at LATEST too', lease(1, { parentShardIds: [id(0)], checkpoint: LATEST }), [lease(0)], false],
     ['waits at AT_TIMESTAMP too', lease(1, { parentShardIds: [id(0)], checkpoint: AT_TIMESTAMP }), [lease(0)], false],
   ])('%s', (_, subject, others, readable) => {
-    expect(selectReadable(shards, [subject, ...others]).includes(subject)).toBe(readable);
+    expect(selectReadable(all(stream), [subject, ...others]).includes(subject)).toBe(readable);
   });
 });
 
@@ -114,10 +150,10 @@ describe('planFinishedLeases', () => {
       lease(1, { checkpoint: SHARD_END }),
       lease(2, { checkpoint: begun }),
     ];
-    expect(planFinishedLeases(stream.shards, leases)).toEqual([]);
+    expect(planFinishedLeases(all(stream), leases)).toEqual([]);
     stream.trim(id(0));
     stream.trim(id(2));
-    expect(ids(planFinishedLeases(stream.shards, leases))).toEqual([id(0)]);
+    expect(ids(planFinishedLeases(all(stream), leases))).toEqual([id(0)]);
   });
 });
 
@@ -142,19 +178,19 @@ describe('the rules together', () => {
         const readTo = new Map<string, 'begun' | 'finished'>();
         const deletedByHand = new Set<string>();
         const audit = (): void => {
-          for (const { shard } of planMissingLeases(stream.shards, [...rows.values()])) {
+          for (const { shard } of planMissingLeases(all(stream), [...rows.values()])) {
             const { shardId: leaseKey, parentShardIds } = shard;
             // Only a hand in the table can make a shard be read again.
             if (readTo.has(leaseKey)) expect(deletedByHand).toContain(leaseKey);
             rows.set(leaseKey, aLease({ leaseKey, parentShardIds, checkpoint: TRIM_HORIZON }));
           }
-          for (const { leaseKey } of planFinishedLeases(stream.shards, [...rows.values()])) rows.delete(leaseKey);
+          for (const { leaseKey } of planFinishedLeases(all(stream), [...rows.values()])) rows.delete(leaseKey);
         };
         audit();
         const choose = <T>(items: readonly T[], pick: number): T | undefined => items[pick % Math.max(1, items.length)];
         const act = ({ act: action, pick }: Step): void => {
           const open = stream.shards.filter(({ endingSequenceNumber }) => endingSequenceNumber === undefined);
-          const readable = selectReadable(stream.shards, [...rows.values()]);
+          const readable = selectReadable(all(stream), [...rows.values()]);
           if (action === 'audit') audit();
           if (action === 'split' && open.length < 8) stream.split(choose(open, pick)?.shardId ?? '');
           if (action === 'merge' && open.length > 1) {

@@ -10,12 +10,15 @@ const signal = new AbortController().signal;
 class FakeTable implements LeaseTable {
   readonly rows = new Map<string, Lease>();
   readonly created: LeaseSeed[] = [];
+  readonly corrupt: { leaseKey: string }[] = [];
+  failNextCreates = 0;
 
-  async list(): Promise<{ leases: readonly Lease[] }> {
-    return { leases: [...this.rows.values()] };
+  async list(): Promise<{ leases: readonly Lease[]; corrupt: readonly { leaseKey: string }[] }> {
+    return { leases: [...this.rows.values()], corrupt: this.corrupt };
   }
 
   async create(seed: LeaseSeed): Promise<{ kind: 'created' | 'exists'; lease: Lease }> {
+    if (this.failNextCreates-- > 0) throw Object.assign(new Error('no'), { name: 'ThrottlingException' });
     const existing = this.rows.get(seed.leaseKey);
     if (existing !== undefined) return { kind: 'exists', lease: existing };
     const lease = aLease(seed);
@@ -75,6 +78,34 @@ describe('ShardSync', () => {
     await Promise.all([first.sync.start(signal), second.sync.start(signal)]);
     expect(new Set(table.created.map(({ initialTimestampMs }) => initialTimestampMs))).toEqual(new Set([1_000]));
     expect(second.sync.position).toMatchObject({ timestampMs: 1_000 });
+  });
+
+  it('takes over the moment of rows that appeared after it had come to its own', async () => {
+    const table = new FakeTable();
+    const late = aShardSync({ table, position: { kind: 'moment', sentinel: 'latest', timestampMs: 9_000 } });
+    await aShardSync({ table }).sync.start(signal);
+    await late.sync.start(signal);
+    expect(late.sync.position).toMatchObject({ timestampMs: 1_000 });
+  });
+
+  it('fills the table although it is throttled meanwhile', async () => {
+    const { sync, table, clock } = aShardSync({ lister: new FakeShardLister(40) });
+    table.failNextCreates = 5;
+    const started = sync.start(signal);
+    await clock.advance(60_000);
+    await started;
+    expect(table.rows.size).toBe(40);
+    expect(table.created.every(({ healed }) => !healed)).toBe(true);
+  });
+
+  it('heals the others when one row is corrupt, and leaves that one alone', async () => {
+    const { sync, table } = aShardSync({ lister: new FakeShardLister(3) });
+    await sync.start(signal);
+    table.rows.delete('shardId-000000000000');
+    table.rows.delete('shardId-000000000001');
+    table.corrupt.push({ leaseKey: 'shardId-000000000000' });
+    await sync.audit(signal);
+    expect([...table.rows.keys()].toSorted()).toEqual(['shardId-000000000001', 'shardId-000000000002']);
   });
 
   it('leaves a table that has rows to the audit', async () => {
