@@ -2,7 +2,7 @@
 export interface FetchObserver {
   /** Kinesis refused a call because of a rate limit; it is made again no sooner than `delayMs` later. Normal where readers share a shard. */
   throttled?(event: { readonly shardId: string; readonly attempt: number; readonly delayMs: number }): void;
-  /** The iterator could not be used any longer and was replaced by a new one at the same place. Nothing was lost. */
+  /** The iterator could not be used any longer and was replaced by a new one at the same place. What may have aged out meanwhile is told on its own. */
   iteratorRefreshed?(event: { readonly shardId: string; readonly reason: 'expired' | 'refused' }): void;
   /**
    * A call failed and is made again. `attempt` counts the failures in a row, from 1. `'unauthorized'` means that a
@@ -17,8 +17,9 @@ export interface FetchObserver {
   /** A call succeeded after `attempts` failures or throttles in a row. */
   recovered?(event: { readonly shardId: string; readonly attempts: number }): void;
   /**
-   * The record to start at is no longer in the shard: records behind it may have aged out unread, as far as `found`,
-   * the first that is still there (`undefined`: none is).
+   * The record to go on from is no longer in the shard: records behind it may have aged out unread, as far as `found`,
+   * the first that is still there (`undefined`: none is). `wanted` is the checkpoint at the start; afterwards it is the
+   * last record handed over, when the consumer or an outage held reading up so long that the iterator was replaced.
    */
   startAgedOut?(event: { readonly shardId: string; readonly wanted: string; readonly found: string | undefined }): void;
 }

@@ -1,4 +1,4 @@
-export type { IteratorPosition, KinesisReader, RecordsPage } from './kinesis-reader';
+export type { KinesisReader, RecordsPage } from './kinesis-reader';
 export { SdkKinesisReader, type KinesisSender, type SdkKinesisReaderParts } from './sdk-kinesis-reader';
 export type { RecordBatch, RecordSource, ShardStatus } from './record-source';
 export { PollingRecordSource, type PollingRecordSourceParts } from './polling-record-source';

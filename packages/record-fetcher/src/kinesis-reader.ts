@@ -1,9 +1,5 @@
 import type { Shard, StartPosition, StreamRecord } from '@millrace/core';
 
-/** Where an iterator begins: where the application starts in the shard, or right after a record that it has got. */
-export type IteratorPosition =
-  StartPosition | { readonly kind: 'after-sequence-number'; readonly sequenceNumber: string };
-
 /** One answer of GetRecords. */
 export interface RecordsPage {
   /** In sequence; may be empty, also when more records follow. */
@@ -24,7 +20,7 @@ export interface RecordsPage {
  */
 export interface KinesisReader {
   getShardIterator(
-    request: { readonly shardId: string; readonly position: IteratorPosition },
+    request: { readonly shardId: string; readonly position: StartPosition },
     signal?: AbortSignal,
   ): Promise<string>;
 

@@ -39,8 +39,9 @@ export interface PollingRecordSourceParts {
  * Reads a shard by polling it with GetRecords.
  *
  * There is no loop of its own and no buffer: each call is made because the consumer asked for the next batch, and a
- * record counts as handed over when its batch is. The invariant is that a new iterator begins right behind the last
- * record that was handed over, so that throttles, lost answers and expired iterators neither lose nor repeat one.
+ * record counts as handed over when its batch is. The invariant is that reading goes on right behind the last record that
+ * was handed over, so that throttles, lost answers and expired iterators neither lose nor repeat one. A new iterator
+ * begins at that record, which is dropped when it comes and reported when it does not: it has aged out then.
  *
  * Faults that may pass are retried for ever, with backoff, telling the observer. `batches()` rejects with
  * - `ShardUnreadableError`: Kinesis does not know our position, or answered out of sequence. It never goes on from
@@ -78,12 +79,16 @@ export class PollingRecordSource implements RecordSource {
           yield { kind: 'shard-end', childShards: [], agedOut: true };
           return;
         }
-        const { records, millisBehindLatest, nextIterator, childShards } = page;
-        const missingStart = this.#position.startMissingFrom(records);
-        this.#position.advance(records);
-        if (missingStart !== undefined) this.#reportMissingStart(missingStart, page);
+        const { millisBehindLatest, nextIterator, childShards } = page;
+        const { records, missing } = this.#position.advance(page);
+        if (missing !== undefined) this.#reportAgedOut(missing, records[0]?.sequenceNumber);
         this.#iterator = nextIterator;
-        if (records.length > 0 || nextIterator !== undefined) yield { kind: 'records', records, millisBehindLatest };
+        // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
+        // limit of one record reading would then never get any further.
+        const isOnlyKnown = page.records.length > 0 && records.length === 0;
+        if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
+          yield { kind: 'records', records, millisBehindLatest };
+        }
         signal.throwIfAborted();
         if (nextIterator === undefined) {
           yield { kind: 'shard-end', childShards, agedOut: false };
@@ -112,7 +117,10 @@ export class PollingRecordSource implements RecordSource {
   async #attempt(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
     const { reader, shardId, clock, random, options } = this.#parts;
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
-    this.#iterator ??= await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
+    if (this.#iterator === undefined) {
+      this.#iterator = await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
+      this.#position.iteratorRenewed();
+    }
     await this.#sleep(this.#pace.nextCallAtMs - clock.now(), signal);
     this.#pace = afterCall(this.#pace, clock.now(), random);
     const page = await reader.getRecords({ shardId, iterator: this.#iterator, limit: this.#limit }, signal);
@@ -190,13 +198,10 @@ export class PollingRecordSource implements RecordSource {
     );
   }
 
-  /** The record at the start is the last that was acknowledged; without it nobody knows whether the next one is here. */
-  #reportMissingStart(wanted: string, { records, nextIterator }: RecordsPage): void {
-    const isTooEarlyToTell = records.length === 0 && nextIterator !== undefined;
-    if (isTooEarlyToTell) return;
+  /** Without the last record acknowledged, or handed over, nobody knows whether the one behind it is still here. */
+  #reportAgedOut(wanted: string, found: string | undefined): void {
     const { shardId, logger, observer } = this.#parts;
-    const found = records[0]?.sequenceNumber;
-    logger.warn({ wanted, found }, 'record to start at is no longer in the shard: others may have aged out unread');
+    logger.warn({ wanted, found }, 'record to go on from is no longer in the shard: others may have aged out unread');
     observer.startAgedOut?.({ shardId, wanted, found });
   }
 

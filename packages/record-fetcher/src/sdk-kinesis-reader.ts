@@ -15,9 +15,10 @@ import {
   withDeadline,
   type Clock,
   type Shard,
+  type StartPosition,
   type StreamRecord,
 } from '@millrace/core';
-import type { IteratorPosition, KinesisReader, RecordsPage } from './kinesis-reader';
+import type { KinesisReader, RecordsPage } from './kinesis-reader';
 
 /** The part of a `KinesisClient` that reads. */
 export interface KinesisSender {
@@ -47,7 +48,7 @@ export class SdkKinesisReader implements KinesisReader {
   }
 
   async getShardIterator(
-    { shardId, position }: { readonly shardId: string; readonly position: IteratorPosition },
+    { shardId, position }: { readonly shardId: string; readonly position: StartPosition },
     signal?: AbortSignal,
   ): Promise<string> {
     const { kinesis, streamArn } = this.#parts;
@@ -98,7 +99,7 @@ export class SdkKinesisReader implements KinesisReader {
 }
 
 function iteratorInput(
-  position: IteratorPosition,
+  position: StartPosition,
 ): Pick<GetShardIteratorCommandInput, 'ShardIteratorType' | 'StartingSequenceNumber' | 'Timestamp'> {
   switch (position.kind) {
     case 'trim-horizon':
@@ -107,8 +108,6 @@ function iteratorInput(
       return { ShardIteratorType: 'AT_TIMESTAMP', Timestamp: new Date(position.timestampMs) };
     case 'at-sequence-number':
       return { ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: position.sequenceNumber };
-    case 'after-sequence-number':
-      return { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: position.sequenceNumber };
   }
 }
 

@@ -8,7 +8,7 @@ import { Reading, SHARD } from './reading';
 const MINUTE = 60_000;
 
 describe('an iterator that expired', () => {
-  it('is replaced right behind the last record handed over, after the consumer held a batch for six minutes', async () => {
+  it('is replaced at the last record handed over, which is not given again, after the consumer held a batch for six minutes', async () => {
     const reading = new Reading();
     const put = reading.put(4);
     reading.deal = () => reading.clock.sleep(6 * MINUTE);
@@ -17,15 +17,16 @@ describe('an iterator that expired', () => {
     expect(reading.delivered).toEqual(put);
     expect(reading.positions.slice(0, 3)).toEqual([
       { kind: 'trim-horizon' },
-      { kind: 'after-sequence-number', sequenceNumber: put[1] },
-      { kind: 'after-sequence-number', sequenceNumber: put[3] },
+      { kind: 'at-sequence-number', sequenceNumber: put[1] },
+      { kind: 'at-sequence-number', sequenceNumber: put[2] },
     ]);
     expect(reading.events.iteratorRefreshed[0]).toEqual({ shardId: SHARD, reason: 'expired' });
+    expect(reading.events.startAgedOut).toEqual([]);
     expect(reading.events.failing).toEqual([]);
     expect(reading.logged('warn')).toEqual([]);
   });
 
-  it('is replaced behind an aggregate as a whole: all of its user records were handed over with it', async () => {
+  it('is replaced at an aggregate, which is dropped as a whole: all of its user records were handed over with it', async () => {
     const reading = new Reading();
     const [plain] = reading.put(1);
     const magic = Uint8Array.of(0xf3, 0x89, 0x9a, 0xc2);
@@ -35,7 +36,33 @@ describe('an iterator that expired', () => {
     reading.begin({ kind: 'trim-horizon' }, { maxRecords: 2 });
     await reading.clock.advance(10 * MINUTE);
     expect(reading.delivered).toEqual([plain, aggregate, next]);
-    expect(reading.positions[1]).toEqual({ kind: 'after-sequence-number', sequenceNumber: aggregate });
+    expect(reading.positions[1]).toEqual({ kind: 'at-sequence-number', sequenceNumber: aggregate });
+  });
+
+  it('is replaced without standing still when one record is read at a time and every batch takes too long', async () => {
+    const reading = new Reading({ enforceReadLimits: true });
+    const put = reading.put(4);
+    reading.deal = () => reading.clock.sleep(6 * MINUTE);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 1 });
+    await reading.clock.advance(24 * MINUTE + 10_000);
+    expect(reading.delivered).toEqual(put);
+    expect(reading.batches.map((batch) => batch.kind === 'records' && batch.records.length)).toEqual([1, 1, 1, 1, 0]);
+    expect(reading.events.throttled).toEqual([]);
+  });
+
+  it('is replaced at the end of the shard, which comes without an empty batch', async () => {
+    const reading = new Reading();
+    const put = reading.put(2);
+    reading.deal = async ({ kind }) => {
+      if (kind === 'shard-end') return;
+      reading.reader.closeShard(SHARD);
+      await reading.clock.sleep(6 * MINUTE);
+    };
+    reading.begin();
+    await reading.untilDone();
+    expect(reading.delivered).toEqual(put);
+    expect(reading.batches.map(({ kind }) => kind)).toEqual(['records', 'shard-end']);
+    expect(reading.events.startAgedOut).toEqual([]);
   });
 
   it.each<[string, (third: string) => StartPosition]>([
@@ -76,6 +103,71 @@ describe('an iterator that expired', () => {
     reading.reader.intercept = ({ operation }) => (operation === 'GetRecords' ? refused : undefined);
     await reading.untilDone();
     expect(reading.outcome).toMatchObject({ error: { code: 'SHARD_UNREADABLE', cause: refused } });
+  });
+});
+
+describe('a batch that is held up beyond the retention of the stream', () => {
+  const DAY = 24 * 60 * MINUTE;
+
+  /** Holds the first batch for a day, in which the oldest `trimmed` records age out. */
+  function stuck(reading: Reading, trimmed: number): void {
+    reading.deal = async () => {
+      reading.deal = () => Promise.resolve();
+      reading.reader.trim(SHARD, trimmed);
+      await reading.clock.sleep(DAY);
+    };
+  }
+
+  it('is followed by the first record that is left, and the loss is reported once', async () => {
+    const reading = new Reading();
+    const put = reading.put(6);
+    stuck(reading, 4);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 2 });
+    await reading.clock.advance(DAY + MINUTE);
+    expect(reading.delivered).toEqual([put[0], put[1], put[4], put[5]]);
+    expect(reading.events.startAgedOut).toEqual([{ shardId: SHARD, wanted: put[1], found: put[4] }]);
+    expect(reading.logged('warn')).toHaveLength(1);
+    // The next new iterator finds its record, and has nothing to report.
+    reading.reader.expireIterators();
+    await reading.clock.advance(MINUTE);
+    expect(reading.events.startAgedOut).toHaveLength(1);
+  });
+
+  it('is not reported while its last record is still there', async () => {
+    const reading = new Reading();
+    const put = reading.put(4);
+    stuck(reading, 1);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 2 });
+    await reading.clock.advance(DAY + MINUTE);
+    expect(reading.delivered).toEqual(put);
+    expect(reading.events.startAgedOut).toEqual([]);
+    expect(reading.logged('warn')).toEqual([]);
+  });
+
+  it('is reported with the first record that comes, however many empty answers and new iterators before it', async () => {
+    const reading = new Reading();
+    const put = reading.put(3);
+    stuck(reading, 3);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 2 });
+    await reading.clock.advance(DAY + MINUTE);
+    reading.reader.expireIterators();
+    await reading.clock.advance(MINUTE);
+    expect(reading.events.startAgedOut).toEqual([]);
+    const [found] = reading.put(1);
+    await reading.clock.advance(MINUTE);
+    expect(reading.events.startAgedOut).toEqual([{ shardId: SHARD, wanted: put[1], found }]);
+    expect(reading.delivered).toEqual([put[0], put[1], found]);
+  });
+
+  it('is reported at the end of the shard when no record is left', async () => {
+    const reading = new Reading();
+    const put = reading.put(3);
+    reading.reader.closeShard(SHARD);
+    stuck(reading, 3);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 2 });
+    await reading.clock.advance(DAY + MINUTE);
+    expect(reading.events.startAgedOut).toEqual([{ shardId: SHARD, wanted: put[1], found: undefined }]);
+    expect(reading.batches.map(({ kind }) => kind)).toEqual(['records', 'shard-end']);
   });
 });
 
@@ -231,6 +323,50 @@ describe('random faults between pages', () => {
           expect(reading.outcome).toBe('ended');
           expect(reading.delivered).toEqual(kind === 'at-sequence-number' ? stream.slice(count >> 1) : stream);
           expect(reading.batches.at(-1)?.kind).toBe('shard-end');
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('lose no record unreported when records age out while a batch is held', async () => {
+    const event = fc.constantFrom('hold', 'age out', 'a record more', 'ExpiredIteratorException', 'ServiceUnavailable');
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(event, { maxLength: 40 }),
+        fc.integer({ min: 1, max: 20 }),
+        fc.integer({ min: 1, max: 4 }),
+        fc.integer(),
+        async (events, count, maxRecords, seed) => {
+          const reading = new Reading({ seed });
+          const stream = reading.put(count);
+          const left = [...events];
+          reading.reader.intercept = () => {
+            const next = left.shift();
+            if (next === 'a record more') stream.push(...reading.put(1));
+            return next === 'ExpiredIteratorException' || next === 'ServiceUnavailable'
+              ? kinesisError(next)
+              : undefined;
+          };
+          reading.deal = async () => {
+            if (left[0] !== 'hold' && left[0] !== 'age out') return;
+            if (left.shift() === 'age out') reading.reader.trim(SHARD, 3);
+            await reading.clock.sleep(6 * MINUTE);
+          };
+          reading.begin({ kind: 'trim-horizon' }, { maxRecords });
+          await reading.clock.advanceUntil(() => left.length === 0, { stepMs: 5_000, limitMs: 10 * 3_600_000 });
+          reading.reader.closeShard(SHARD);
+          await reading.untilDone();
+          expect(reading.outcome).toBe('ended');
+
+          const { delivered } = reading;
+          expect(delivered).toEqual(stream.filter((sequenceNumber) => delivered.includes(sequenceNumber)));
+          const follower = (all: readonly string[], one: string): string | undefined => all[all.indexOf(one) + 1];
+          const reported = reading.events.startAgedOut.map(({ wanted }) => wanted);
+          const lostBehind = delivered.filter((one) => follower(delivered, one) !== follower(stream, one));
+          expect(reported).toEqual(expect.arrayContaining(lostBehind));
+          expect(new Set(reported).size).toBe(reported.length);
+          for (const { wanted, found } of reading.events.startAgedOut) expect(found).toBe(follower(delivered, wanted));
         },
       ),
       { numRuns: 150 },

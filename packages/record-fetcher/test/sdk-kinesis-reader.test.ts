@@ -6,8 +6,9 @@ import {
   type GetShardIteratorCommandOutput,
 } from '@aws-sdk/client-kinesis';
 import { describe, expect, it } from '@jest/globals';
+import type { StartPosition } from '@millrace/core';
 import { ManualClock, settle } from '@millrace/core/testing';
-import { SdkKinesisReader, type IteratorPosition, type KinesisSender } from '@millrace/record-fetcher';
+import { SdkKinesisReader, type KinesisSender } from '@millrace/record-fetcher';
 import { kinesisError, type InMemoryKinesisReader } from '@millrace/record-fetcher/testing';
 import { inMemorySubject } from './in-memory-subject';
 import { kinesisReaderContract } from './kinesis-reader-contract';
@@ -66,12 +67,10 @@ function clientOver(twin: InMemoryKinesisReader): KinesisSender {
   }).kinesis;
 }
 
-function positionOf(input: GetShardIteratorCommand['input']): IteratorPosition {
+function positionOf(input: GetShardIteratorCommand['input']): StartPosition {
   switch (input.ShardIteratorType) {
     case 'AT_SEQUENCE_NUMBER':
       return { kind: 'at-sequence-number', sequenceNumber: input.StartingSequenceNumber! };
-    case 'AFTER_SEQUENCE_NUMBER':
-      return { kind: 'after-sequence-number', sequenceNumber: input.StartingSequenceNumber! };
     case 'AT_TIMESTAMP':
       return { kind: 'at-timestamp', timestampMs: input.Timestamp!.getTime() };
     default:
@@ -91,7 +90,7 @@ describe('SdkKinesisReader', () => {
     client.destroy();
   });
 
-  it.each<[IteratorPosition, object]>([
+  it.each<[StartPosition, object]>([
     [{ kind: 'trim-horizon' }, { ShardIteratorType: 'TRIM_HORIZON' }],
     [
       { kind: 'at-timestamp', timestampMs: 1_700_000_000_123 },
@@ -100,10 +99,6 @@ describe('SdkKinesisReader', () => {
     [
       { kind: 'at-sequence-number', sequenceNumber: '17' },
       { ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: '17' },
-    ],
-    [
-      { kind: 'after-sequence-number', sequenceNumber: '17' },
-      { ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: '17' },
     ],
   ])('asks for an iterator at %j', async (position, input) => {
     const { sent, kinesis } = fakeClient(async () => ({ ShardIterator: 'it' }));

@@ -1,5 +1,12 @@
-import { compareSequenceNumbers, isSequenceNumber, type Clock, type Shard, type StreamRecord } from '@millrace/core';
-import type { IteratorPosition, KinesisReader, RecordsPage } from '../kinesis-reader';
+import {
+  compareSequenceNumbers,
+  isSequenceNumber,
+  type Clock,
+  type Shard,
+  type StartPosition,
+  type StreamRecord,
+} from '@millrace/core';
+import type { KinesisReader, RecordsPage } from '../kinesis-reader';
 
 const ITERATOR_LIFETIME_MS = 300_000;
 const MAX_PAGE_BYTES = 10_000_000;
@@ -13,7 +20,7 @@ export interface ReaderCall {
   /** By the clock's `now()`. */
   readonly atMs: number;
   /** Of GetShardIterator. */
-  readonly position?: IteratorPosition;
+  readonly position?: StartPosition;
   /** Of GetRecords. */
   readonly limit?: number;
 }
@@ -119,7 +126,7 @@ export class InMemoryKinesisReader implements KinesisReader {
   }
 
   async getShardIterator(
-    { shardId, position }: { readonly shardId: string; readonly position: IteratorPosition },
+    { shardId, position }: { readonly shardId: string; readonly position: StartPosition },
     signal?: AbortSignal,
   ): Promise<string> {
     signal?.throwIfAborted();
@@ -185,16 +192,15 @@ export class InMemoryKinesisReader implements KinesisReader {
   }
 }
 
-function indexOf(position: IteratorPosition, records: readonly StreamRecord[]): number {
+function indexOf(position: StartPosition, records: readonly StreamRecord[]): number {
   const orEnd = (index: number): number => (index === -1 ? records.length : index);
   switch (position.kind) {
     case 'trim-horizon':
       return 0;
     case 'at-timestamp':
       return orEnd(records.findIndex((record) => record.approximateArrivalTimestamp.getTime() >= position.timestampMs));
-    case 'at-sequence-number':
-    case 'after-sequence-number': {
-      const { kind, sequenceNumber } = position;
+    case 'at-sequence-number': {
+      const { sequenceNumber } = position;
       const last = records.at(-1);
       if (
         !isSequenceNumber(sequenceNumber) ||
@@ -203,12 +209,7 @@ function indexOf(position: IteratorPosition, records: readonly StreamRecord[]): 
       ) {
         throw kinesisError('InvalidArgumentException', `sequence number ${sequenceNumber} is not of this shard`);
       }
-      return orEnd(
-        records.findIndex((record) => {
-          const order = compareSequenceNumbers(record.sequenceNumber, sequenceNumber);
-          return kind === 'at-sequence-number' ? order >= 0 : order > 0;
-        }),
-      );
+      return orEnd(records.findIndex((record) => compareSequenceNumbers(record.sequenceNumber, sequenceNumber) >= 0));
     }
   }
 }
