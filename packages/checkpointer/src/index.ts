@@ -1,2 +1,2 @@
-export type { CheckpointOutcome, CheckpointStore } from './checkpoint-store';
+export type { CheckpointStore } from './checkpoint-store';
 export { ShardCheckpointer, type Checkpointer } from './shard-checkpointer';

@@ -63,6 +63,11 @@ export class ShardCheckpointer {
     return this.#acknowledged;
   }
 
+  /** Whether records were handed to the user's code that it has not acknowledged. */
+  get hasUnacknowledged(): boolean {
+    return this.#delivered !== undefined && compareCheckpoints(this.#acknowledged, checkpointAt(this.#delivered)) < 0;
+  }
+
   /** What the lease row is known to say. */
   get stored(): Checkpoint {
     return this.#stored;

@@ -1,5 +1,6 @@
 import {
   type Checkpoint,
+  type CheckpointOutcome,
   type Clock,
   effectiveOwner,
   isHandoverPending,
@@ -11,15 +12,6 @@ import { Alarm } from './alarm';
 import { judgeRefusal, storedAfterLoss } from './refused-write';
 import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
 import { sendUntilAnswered, type WriteContext } from './write-attempts';
-
-/**
- * What became of a checkpoint. `lost`: the lease is no longer ours; `stored` says whether the checkpoint got through.
- * `failed`: the lease is still held and the call may be made again; the checkpoint is not known to be stored.
- */
-export type CheckpointOutcome =
-  | { readonly kind: 'stored' }
-  | { readonly kind: 'lost'; readonly stored: 'no' | 'unknown'; readonly error?: unknown }
-  | { readonly kind: 'failed'; readonly error: unknown };
 
 /** How a held lease came to its end. `released` also when the row went to another before the answer came. */
 export type LeaseEnding = 'released' | 'handed-over' | 'lost' | 'abandoned';

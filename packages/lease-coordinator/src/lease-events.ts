@@ -18,6 +18,8 @@ export interface LeaseObserverEvents {
   corrupt?(event: { readonly leaseKey: string; readonly error: CorruptLeaseError }): void;
   /** DynamoDB throttled a call. */
   tableThrottled?(event: { readonly operation: string; readonly error: unknown }): void;
+  /** A call failed for another reason than a throttle. */
+  tableFailing?(event: { readonly operation: string; readonly error: unknown }): void;
   /** The lease table was read. */
   listed?(event: { readonly leases: number; readonly held: number; readonly durationMs: number }): void;
 }

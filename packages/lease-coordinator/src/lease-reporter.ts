@@ -40,7 +40,11 @@ export class LeaseReporter {
   /** A call to the lease table failed and will be made again. */
   callFailed(operation: string, err: unknown, fields: { readonly leaseKey?: string } = {}): void {
     const throttled = isDynamoDbThrottled(err);
-    if (throttled) this.notify((observer) => observer.tableThrottled?.({ operation, error: err }));
+    this.notify((observer) =>
+      throttled
+        ? observer.tableThrottled?.({ operation, error: err })
+        : observer.tableFailing?.({ operation, error: err }),
+    );
     if (this.#isRepeated(`${operation} ${errorName(err)}`)) {
       this.logger.debug({ operation, err, ...fields }, 'lease table call failed');
     } else if (throttled) {

@@ -84,7 +84,8 @@ export class RecordDispatcher {
       if (signal.aborted) return 'aborted';
       // No await stands between the check of the lease and this call.
       try {
-        await this.#target.deliver(rest);
+        // A copy: code that takes records off its array must not take them out of the retry.
+        await this.#target.deliver([...rest]);
         return 'delivered';
       } catch (error) {
         const remaining = after(rest, this.#target.acknowledged());

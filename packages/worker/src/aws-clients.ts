@@ -3,6 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { packageVersion } from './package-version';
 
 /** Sockets per client. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
 const maxSockets = 50;
@@ -10,7 +11,7 @@ const maxSockets = 50;
 export interface DerivedClients {
   readonly kinesis: KinesisClient;
   readonly dynamodb: DynamoDBClient;
-  /** Closes the connections that are Millrace's own; handlers that the user passed are left alone. */
+  /** Closes the connections that are Millrace's own; handlers and agents that the user passed are left alone. */
   destroy(): void;
 }
 
@@ -26,24 +27,20 @@ export function deriveClients(
   kinesis: KinesisClient | KinesisClientConfig | undefined,
   dynamodb: DynamoDBClient | DynamoDBClientConfig | undefined,
 ): DerivedClients {
-  const own: NodeHttpHandler[] = [];
+  const own: (HttpAgent | HttpsAgent)[] = [];
   const handlerFor = (given: unknown): unknown => {
     if (isHandler(given) && given.metadata?.handlerProtocol !== 'h2') return given;
     const options = typeof given === 'object' && given !== null && !isHandler(given) ? given : {};
-    const handler = new NodeHttpHandler({
-      httpAgent: new HttpAgent({ keepAlive: true, maxSockets }),
-      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets }),
-      connectionTimeout: 5_000,
-      ...options,
-    });
-    own.push(handler);
-    return handler;
+    const httpAgent = new HttpAgent({ keepAlive: true, maxSockets });
+    const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets });
+    own.push(httpAgent, httpsAgent);
+    return new NodeHttpHandler({ httpAgent, httpsAgent, connectionTimeout: 5_000, ...options });
   };
   return {
     kinesis: derive(KinesisClient, kinesis, handlerFor),
     dynamodb: derive(DynamoDBClient, dynamodb, handlerFor),
     destroy: () => {
-      for (const handler of own) handler.destroy();
+      for (const agent of own) agent.destroy();
     },
   };
 }
@@ -69,13 +66,17 @@ function isHandler(value: unknown): value is { readonly metadata?: { readonly ha
 }
 
 function overlay(config: object, handlerFor: (given: unknown) => unknown): object {
+  const { requestHandler, customUserAgent } = config as { requestHandler?: unknown; customUserAgent?: unknown };
+  const userAgent = typeof customUserAgent === 'string' ? [[customUserAgent]] : (customUserAgent ?? []);
   return {
     ...config,
     maxAttempts: 1,
+    // The adaptive mode would hold calls back by a limit of its own.
+    retryMode: 'standard',
     // The resolved configuration of a client carries its strategy; it must not win over maxAttempts.
     retryStrategy: undefined,
-    requestHandler: handlerFor((config as { requestHandler?: unknown }).requestHandler),
-    customUserAgent: [['millrace', '0.1.0']],
+    requestHandler: handlerFor(requestHandler),
+    customUserAgent: [...(userAgent as readonly unknown[]), ['millrace', packageVersion]],
   };
 }
 

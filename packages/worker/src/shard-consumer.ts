@@ -2,64 +2,25 @@ import {
   backoffDelayMs,
   checkpointAt,
   compareCheckpoints,
+  isFatal,
   type Checkpoint,
-  type Clock,
-  type Logger,
-  type Random,
   type RecordPosition,
-  type Shard,
   type StartPosition,
   type UserRecord,
 } from '@millrace/core';
-import { ShardCheckpointer, type CheckpointStore } from '@millrace/checkpointer';
-import { deaggregate, type DeaggregateOptions, type DeaggregationCounts } from '@millrace/record-deaggregator';
-import { RecordDispatcher, type DispatchTarget, type ResolvedRetryOptions } from '@millrace/record-dispatcher';
-import type { RecordBatch, RecordSource } from '@millrace/record-fetcher';
+import { ShardCheckpointer } from '@millrace/checkpointer';
+import { deaggregate, type DeaggregationCounts } from '@millrace/record-deaggregator';
+import { RecordDispatcher, type DispatchTarget } from '@millrace/record-dispatcher';
+import type { RecordBatch } from '@millrace/record-fetcher';
+import { sleepOrAbort, untilDone, type RepeatedStep, type StepContext } from './repeated-step';
 import type { ProcessorLease, RecordProcessor } from './record-processor';
+import type { ShardConsumerParts } from './shard-consumer-parts';
 import { nextShardState, type ShardState, type ShardTransition } from './shard-state';
-import type { WorkerEvents } from './worker-events';
-
-/** What a shard consumer needs of its lease. */
-export interface ConsumerLease extends CheckpointStore {
-  readonly leaseKey: string;
-  readonly fencingToken: number;
-  /** The lease is not ours any longer. */
-  readonly lost: AbortSignal;
-  /** The lease may be another's soon: the user's code must come to an end. */
-  readonly expiring: AbortSignal;
-  /** Another worker has asked for the lease. */
-  readonly handoverRequested: AbortSignal;
-  mayDeliver(): boolean;
-  /** Gives the lease up, to the worker that asked or to nobody. Only once the user's code has settled. */
-  release(): Promise<void>;
-}
-
-export interface ShardConsumerParts {
-  readonly lease: ConsumerLease;
-  /** Called before `initialize`, and again if it throws. */
-  readonly createProcessor: () => RecordProcessor;
-  readonly checkpointing: 'manual' | 'automatic';
-  readonly checkpointIntervalMs: number;
-  readonly retry: ResolvedRetryOptions;
-  readonly aggregation: DeaggregateOptions;
-  /** Where the lease row says the shard was left. */
-  readonly checkpoint: Checkpoint;
-  /** Where to start reading when no record was acknowledged yet. */
-  readonly initialStart: StartPosition;
-  readonly openSource: (start: StartPosition) => RecordSource;
-  readonly createChildren: (childShards: readonly Shard[], signal: AbortSignal) => Promise<void>;
-  readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
-  /** A fault that ends the whole worker, such as a stream that is gone. */
-  readonly isFatal: (error: unknown) => boolean;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-}
 
 type ShardEnd = Extract<RecordBatch, { kind: 'shard-end' }>;
 
-/** Delays between attempts of Millrace's own steps (initialize, shard end, reading again after a fault). */
-const stepBackoff = { baseMs: 500, maxMs: 30_000 };
+/** Delays between attempts to read a shard after a fault. */
+const readBackoff = { baseMs: 500, maxMs: 30_000 };
 
 /**
  * Reads one shard under one lease: fetch, deaggregate, dispatch, checkpoint; then shard end, a clean stop, or loss.
@@ -72,6 +33,8 @@ const stepBackoff = { baseMs: 500, maxMs: 30_000 };
  *   `abandon` (stop ran out of time): the handler's signal aborts, the lease is left to expire.
  * - The position is that of the last record handed over. Reading starts again from it after a fault of the source, so
  *   no record is skipped or handed over twice within one life of the consumer.
+ * - Of `shardEnded`, `shutdownRequested` and `leaseLost` exactly one call succeeds or is the last. Once `shardEnded` has
+ *   resolved the shard is acknowledged to its end: a stop or hand-over waits until that is stored.
  *
  * Invariant: the lease is given up, and shard end is stored, only while no call of the user's code is under way.
  */
@@ -83,13 +46,17 @@ export class ShardConsumer {
   readonly #dispatcher: RecordDispatcher;
   readonly #draining = new AbortController();
   readonly #abandoned = new AbortController();
+  /** Nothing can be written any more. */
+  readonly #gone: AbortSignal;
   /** Ends reading and retrying. */
   readonly #reading: AbortSignal;
   /** The signal that the user's code gets. */
   readonly #handler: AbortSignal;
   #state: ShardState = 'initializing';
   #position: Checkpoint;
-  #millisBehindLatest: number | undefined;
+  #lag: { readonly millisBehindLatest: number; readonly readAtMs: number } | undefined;
+  #isBatchInHand = false;
+  #problem: string | undefined;
   #handoverAsked = false;
   #processor: RecordProcessor | undefined;
 
@@ -101,7 +68,8 @@ export class ShardConsumer {
     this.#position = parts.checkpoint;
     this.#checkpointer = new ShardCheckpointer({ shardId: lease.leaseKey, start: parts.checkpoint, store: lease });
     this.#dispatcher = new RecordDispatcher({ target: this.#target(), retry, clock, random, logger });
-    this.#reading = AbortSignal.any([this.#draining.signal, lease.lost, this.#abandoned.signal]);
+    this.#gone = AbortSignal.any([lease.lost, this.#abandoned.signal]);
+    this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);
     this.#handler = AbortSignal.any([lease.expiring, this.#abandoned.signal]);
   }
 
@@ -109,9 +77,23 @@ export class ShardConsumer {
     return this.#state;
   }
 
-  /** How far behind the tip of the shard the last read was; `undefined` before the first. */
+  /** Why the shard is not getting on right now; `undefined` when it is. */
+  get problem(): string | undefined {
+    return this.#problem;
+  }
+
+  get ownsLease(): boolean {
+    return !this.#gone.aborted;
+  }
+
+  /**
+   * How far behind the tip of the shard the last read was, and for how long the user's code has been at its records
+   * since; `undefined` before the first read.
+   */
   get millisBehindLatest(): number | undefined {
-    return this.#millisBehindLatest;
+    if (this.#lag === undefined) return undefined;
+    const { millisBehindLatest, readAtMs } = this.#lag;
+    return this.#isBatchInHand ? millisBehindLatest + this.#parts.clock.now() - readAtMs : millisBehindLatest;
   }
 
   /** Finish the call under way, let the processor flush, give the lease up. */
@@ -136,18 +118,24 @@ export class ShardConsumer {
     else lease.handoverRequested.addEventListener('abort', onHandover, { once: true });
     const flushing = new AbortController();
     const flushLoop = this.#flushAtInterval(flushing.signal);
+    let hasEnded = false;
     try {
-      const initialized = await this.#untilDone('initialize', () => this.#initialize());
-      if (initialized) this.#move('initialized');
-      const end = initialized ? await this.#readToEnd() : undefined;
+      hasEnded = await this.#work();
+    } finally {
+      // Also after a fault that ends the worker: no call of the user's code is under way then.
       flushing.abort();
       await flushLoop;
-      const ended = end !== undefined && (await this.#endShard(end));
-      if (!ended) await this.#leave(initialized);
-    } finally {
-      flushing.abort();
+      if (!hasEnded) await this.#leave();
       lease.handoverRequested.removeEventListener('abort', onHandover);
     }
+  }
+
+  /** Returns whether shard end is stored; if not, the lease is to be left. */
+  async #work(): Promise<boolean> {
+    if (!(await this.#untilDone('initialize', { of: 'user', run: () => this.#initialize() }))) return false;
+    this.#move('initialized');
+    const end = await this.#readToEnd();
+    return end !== undefined && (await this.#endShard(end));
   }
 
   async #initialize(): Promise<void> {
@@ -158,7 +146,7 @@ export class ShardConsumer {
 
   /** Reads until shard end, or until reading is to end; opens the source again after a fault. */
   async #readToEnd(): Promise<ShardEnd | undefined> {
-    const { clock, random, logger, emit, isFatal } = this.#parts;
+    const { clock, random, logger, emit } = this.#parts;
     for (let attempt = 0; this.#mayGoOn(); attempt++) {
       const before = this.#position;
       try {
@@ -167,23 +155,29 @@ export class ShardConsumer {
         if (!this.#mayGoOn()) return undefined;
         if (isFatal(error)) throw error;
         if (before !== this.#position) attempt = 0;
+        this.#problem = 'the shard cannot be read';
         logger.error({ err: error, attempt: attempt + 1 }, 'shard cannot be read, it will be tried again');
         emit('shardFailed', { shardId: this.shardId, error });
-        await ignoreAbort(clock.sleep(backoffDelayMs(attempt, stepBackoff, random), this.#reading));
+        await sleepOrAbort(clock, backoffDelayMs(attempt, readBackoff, random), this.#reading);
       }
     }
     return undefined;
   }
 
   async #readOnce(): Promise<ShardEnd | undefined> {
-    const source = this.#parts.openSource(this.#start());
+    const { openSource, clock } = this.#parts;
+    const source = openSource(this.#start(), (problem) => (this.#problem = problem));
     for await (const batch of source.batches(this.#reading)) {
+      this.#problem = undefined;
       if (batch.kind === 'shard-end') return batch;
-      this.#millisBehindLatest = batch.millisBehindLatest;
+      this.#lag = { millisBehindLatest: batch.millisBehindLatest, readAtMs: clock.now() };
       const records = this.#newRecords(batch);
       const last = records.at(-1);
       if (last === undefined) continue;
-      if ((await this.#dispatcher.dispatch(records, this.#reading)) === 'aborted') return undefined;
+      this.#isBatchInHand = true;
+      const outcome = await this.#dispatcher.dispatch(records, this.#reading);
+      this.#isBatchInHand = false;
+      if (outcome === 'aborted') return undefined;
       this.#position = checkpointAt(last);
     }
     return undefined;
@@ -224,7 +218,10 @@ export class ShardConsumer {
     const last: RecordPosition | undefined = records.at(-1);
     if (last === undefined) return;
     const startedAtMs = clock.now();
-    const millisBehindLatest = this.#millisBehindLatest ?? 0;
+    const millisBehindLatest = this.#lag?.millisBehindLatest ?? 0;
+    // Before the user's code has them: it may take them off the array.
+    const recordCount = records.length;
+    const byteCount = records.reduce((sum, { data }) => sum + data.byteLength, 0);
     this.#checkpointer.deliver(last);
     await this.#processor?.processRecords({
       records,
@@ -236,14 +233,14 @@ export class ShardConsumer {
     if (checkpointing === 'automatic') this.#checkpointer.acknowledge(last);
     emit('recordsProcessed', {
       shardId: this.shardId,
-      recordCount: records.length,
-      byteCount: records.reduce((sum, { data }) => sum + data.byteLength, 0),
+      recordCount,
+      byteCount,
       millisBehindLatest,
       durationMs: clock.now() - startedAtMs,
     });
   }
 
-  /** Everything was handed over. Returns whether shard end is stored; if not, the lease is to be left. */
+  /** Everything was handed over. Returns whether shard end is stored. */
   async #endShard({ childShards, agedOut }: ShardEnd): Promise<boolean> {
     const { lease, logger, emit, createChildren } = this.#parts;
     if (!this.#mayGoOn()) return false;
@@ -252,18 +249,12 @@ export class ShardConsumer {
       logger.error({}, 'shard was trimmed before it was read to its end, records are lost');
       emit('recordsAgedOut', { shardId: this.shardId, wanted: undefined, found: undefined });
     }
-    const flushed = await this.#untilDone('shardEnded', async () =>
-      this.#processor?.shardEnded?.({
-        checkpointer: this.#checkpointer.handle(),
-        signal: this.#handler,
-        lease: this.#lease,
-      }),
-    );
+    if (!(await this.#untilDone('shardEnded', { of: 'user', run: () => this.#callShardEnded() }))) return false;
     // Children first: after shard end is stored nobody would come back to create them.
-    if (!flushed || !(await this.#untilDone('createChildren', () => createChildren(childShards, this.#reading)))) {
-      return false;
-    }
-    if (!(await this.#untilDone('storeShardEnd', () => this.#checkpointer.finish()))) return false;
+    const isStored =
+      (await this.#untilStored('createChildren', () => createChildren(childShards, this.#gone))) &&
+      (await this.#untilStored('storeShardEnd', () => this.#checkpointer.finish()));
+    if (!isStored) return false;
     this.#move('shard-end-stored');
     emit('shardEnded', { shardId: this.shardId });
     logger.info({}, 'shard ended');
@@ -271,12 +262,26 @@ export class ShardConsumer {
     return true;
   }
 
-  /** A clean stop, a hand-over, or a lost lease. */
-  async #leave(initialized: boolean): Promise<void> {
+  /** A processor that does not say when it is done with a shard must acknowledge its last record. */
+  async #callShardEnded(): Promise<void> {
+    if (this.#processor?.shardEnded !== undefined) {
+      const checkpointer = this.#checkpointer.handle();
+      await this.#processor.shardEnded({ checkpointer, signal: this.#handler, lease: this.#lease });
+    } else if (this.#checkpointer.hasUnacknowledged) {
+      throw new Error(
+        `shard ${this.shardId} has ended, but its last records are not acknowledged and the processor has no ` +
+          'shardEnded: checkpoint them, implement shardEnded, or use checkpointing: automatic',
+      );
+    }
+  }
+
+  /** A clean stop, a hand-over, a lost lease, or a fault that ends the worker. */
+  async #leave(): Promise<void> {
     const { lease } = this.#parts;
-    if (!this.#isLost()) {
+    const wasInitialized = this.#state !== 'initializing';
+    if (!this.#gone.aborted) {
       this.#move('shutdown-requested');
-      if (initialized) {
+      if (wasInitialized) {
         await this.#once('shutdownRequested', async () =>
           this.#processor?.shutdownRequested?.({
             checkpointer: this.#checkpointer.handle(),
@@ -288,9 +293,10 @@ export class ShardConsumer {
         await this.#once('checkpoint', () => this.#checkpointer.flush());
       }
     }
-    if (this.#isLost()) {
+    if (this.#isGone()) {
       this.#move('lease-lost');
-      if (initialized) await this.#once('leaseLost', async () => this.#processor?.leaseLost?.({ lease: this.#lease }));
+      if (wasInitialized)
+        await this.#once('leaseLost', async () => this.#processor?.leaseLost?.({ lease: this.#lease }));
       return;
     }
     await lease.release();
@@ -301,28 +307,26 @@ export class ShardConsumer {
     return !this.#reading.aborted;
   }
 
-  #isLost(): boolean {
-    return this.#parts.lease.lost.aborted || this.#abandoned.signal.aborted;
+  /** Asked anew after an await. */
+  #isGone(): boolean {
+    return this.#gone.aborted;
   }
 
-  /** Runs a step until it succeeds; false when reading is to end first. The lease is asked before every attempt. */
-  async #untilDone(step: string, action: () => Promise<void>): Promise<boolean> {
-    const { clock, random, logger, lease, isFatal } = this.#parts;
-    for (let attempt = 0; this.#mayGoOn(); attempt++) {
-      try {
-        if (lease.mayDeliver()) {
-          await action();
-          return true;
-        }
-      } catch (error) {
-        if (isFatal(error)) throw error;
-        // A lost lease is no fault of the step: the lost signal says so, and the loop ends.
-        if (this.#mayGoOn())
-          logger.warn({ err: error, step, attempt: attempt + 1 }, 'step failed, it will be repeated');
-      }
-      await ignoreAbort(clock.sleep(backoffDelayMs(attempt, stepBackoff, random), this.#reading));
-    }
-    return false;
+  /** A step that a stop or hand-over ends, and that waits while the lease is not certain. */
+  #untilDone(name: string, action: RepeatedStep['action']): Promise<boolean> {
+    const { lease } = this.#parts;
+    return untilDone({ name, action, signal: this.#reading, mayBegin: () => lease.mayDeliver() }, this.#stepContext());
+  }
+
+  /** A write that only the loss of the lease ends. */
+  #untilStored(name: string, run: () => Promise<void>): Promise<boolean> {
+    const action = { of: 'millrace', run } as const;
+    return untilDone({ name, action, signal: this.#gone, mayBegin: () => true }, this.#stepContext());
+  }
+
+  #stepContext(): StepContext {
+    const { clock, random, logger } = this.#parts;
+    return { clock, random, logger, setProblem: (problem) => (this.#problem = problem) };
   }
 
   /** Runs a step of the way out. Its failure must not keep the lease: what was not acknowledged comes again elsewhere. */
@@ -330,18 +334,18 @@ export class ShardConsumer {
     try {
       await action();
     } catch (error) {
-      if (!this.#isLost()) this.#parts.logger.warn({ err: error, step }, 'step failed while the lease was given up');
+      if (!this.#isGone()) this.#parts.logger.warn({ err: error, step }, 'step failed while the lease was given up');
     }
   }
 
   async #flushAtInterval(signal: AbortSignal): Promise<void> {
     const { checkpointing, checkpointIntervalMs, clock, logger } = this.#parts;
     while (checkpointing === 'automatic' && !signal.aborted) {
-      if (!(await ignoreAbort(clock.sleep(checkpointIntervalMs, signal)))) return;
+      if (!(await sleepOrAbort(clock, checkpointIntervalMs, signal))) return;
       try {
         await this.#checkpointer.flush();
       } catch (error) {
-        if (this.#isLost()) return;
+        if (this.#isGone()) return;
         logger.warn({ err: error }, 'checkpoint was not stored, it will be repeated');
       }
     }
@@ -358,12 +362,4 @@ export class ShardConsumer {
 function asProcessor(value: RecordProcessor | undefined): RecordProcessor {
   if (typeof value?.processRecords === 'function') return value;
   throw new TypeError('processorFactory must return an object with a processRecords method');
-}
-
-/** False when the sleep was cut short. */
-async function ignoreAbort(sleep: Promise<void>): Promise<boolean> {
-  return sleep.then(
-    () => true,
-    () => false,
-  );
 }

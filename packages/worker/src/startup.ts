@@ -1,8 +1,6 @@
 import {
-  backoffDelayMs,
   ConfigError,
-  isDynamoDbThrottled,
-  isTransient,
+  retryPassing,
   type Clock,
   type Lease,
   type Logger,
@@ -46,28 +44,11 @@ export interface Started {
 const streamPollMs = 1_000;
 const streamWaitMs = 300_000;
 
-/** A start that meets a passing fault (a throttle, a lost connection) begins again, this often in all. */
-const maxStartAttempts = 5;
-
 /**
  * Everything that must be right before the first lease is taken: the stream, the table, and that they belong together.
  * Rejects with an error that names what is wrong; nothing has been read from the stream then.
  */
 export async function startUp(parts: StartupParts): Promise<Started> {
-  const { clock, random, logger, signal } = parts;
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await startOnce(parts);
-    } catch (error) {
-      const passing = isDynamoDbThrottled(error) || isTransient(error);
-      if (!passing || signal.aborted || attempt === maxStartAttempts) throw error;
-      logger.warn({ err: error, attempt }, 'start failed, it will be repeated');
-      await clock.sleep(backoffDelayMs(attempt - 1, { baseMs: 500, maxMs: 5_000 }, random), signal);
-    }
-  }
-}
-
-async function startOnce(parts: StartupParts): Promise<Started> {
   const { options, clients, workerId, clock, random, logger, observer, signal } = parts;
   const { callTimeoutMs } = options.fetch;
   const describe = (abort: AbortSignal): Promise<StreamDescription> =>
@@ -89,13 +70,14 @@ async function startOnce(parts: StartupParts): Promise<Started> {
     clock,
     callTimeoutMs: options.leases.callTimeoutMs,
   });
-  const { leases, corrupt } = await store.list({ consistent: true });
+  const { leases, corrupt } = await retryPassing(parts, () => store.list({ consistent: true }));
   const [firstCorrupt] = corrupt;
   if (firstCorrupt !== undefined) throw firstCorrupt;
   const foreign = findForeignLease(leases, identity);
   if (foreign !== undefined) throw foreign;
-  assertTimestampsKnown(leases, options);
   const serviceTimeMs = description.serviceTimeMs ?? clock.wallTime();
+  assertTimestampsKnown(leases, options);
+  assertNotInFuture(options, serviceTimeMs);
   const position = applicationPosition(leases, options.initialPosition, serviceTimeMs);
   const shardSync = new ShardSync({
     lister: new KinesisShardLister({
@@ -153,4 +135,12 @@ function assertTimestampsKnown(leases: readonly Lease[], { initialPosition }: Re
     `lease ${unknown.leaseKey} is at AT_TIMESTAMP without a moment, as the Java KCL leaves it: ` +
       'initialPosition must be { timestamp } with the timestamp that the KCL application had',
   ]);
+}
+
+/** Kinesis refuses to read from a moment that is yet to come; the date in its answers is in whole seconds. */
+function assertNotInFuture({ initialPosition }: ResolvedWorkerOptions, serviceTimeMs: number): void {
+  if (typeof initialPosition !== 'object') return;
+  const { timestamp } = initialPosition;
+  if (timestamp.getTime() <= serviceTimeMs + 1_000) return;
+  throw new ConfigError([`initialPosition.timestamp (${timestamp.toISOString()}) must not be in the future`]);
 }

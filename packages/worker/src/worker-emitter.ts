@@ -22,12 +22,19 @@ export class WorkerEmitter {
   }
 
   emit<Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]): void {
-    for (const listener of this.#emitter.listeners(name)) {
-      try {
-        (listener as Listener<Name>)(payload);
-      } catch (error) {
-        this.#logger.error({ err: error, event: name }, 'event listener threw');
-      }
+    for (const listener of this.#emitter.listeners(name)) void this.#call(name, listener as Listener<Name>, payload);
+  }
+
+  /** Reaches the listener before its first await. One that is an async function may reject later: that is caught too. */
+  async #call<Name extends keyof WorkerEvents>(
+    name: Name,
+    listener: (payload: WorkerEvents[Name]) => unknown,
+    payload: WorkerEvents[Name],
+  ): Promise<void> {
+    try {
+      await listener(payload);
+    } catch (error) {
+      this.#logger.error({ err: error, event: name }, 'event listener failed');
     }
   }
 }

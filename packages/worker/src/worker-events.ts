@@ -28,6 +28,8 @@ export interface WorkerEvents {
   leaseCorrupt: { readonly leaseKey: string; readonly error: unknown };
   /** DynamoDB throttled a call to the lease table; it is made again. */
   leaseTableThrottled: { readonly operation: string };
+  /** A call to the lease table failed for another reason than a throttle; it is made again while it may help. */
+  leaseTableFailing: { readonly operation: string; readonly error: unknown };
   /** The shard moved on in its life; the diagram is in docs/lease-lifecycle.md. */
   shardStateChanged: { readonly shardId: string; readonly from: ShardState; readonly to: ShardState };
   /** Records were handed to the processor and it resolved. */
@@ -62,7 +64,10 @@ export interface WorkerEvents {
   iteratorRefreshed: { readonly shardId: string; readonly reason: 'expired' | 'refused' };
   /** The shard cannot be read on from its position. It is tried again with growing delays; the checkpoint stays. */
   shardFailed: { readonly shardId: string; readonly error: unknown };
-  /** Records passed the end of retention before they were read: they are lost. */
+  /**
+   * The record to go on from (`wanted`) has passed the end of retention; records behind it, up to `found`, may have too,
+   * unread. Without `wanted`: the shard was deleted before it was read to its end.
+   */
   recordsAgedOut: { readonly shardId: string; readonly wanted: string | undefined; readonly found: string | undefined };
   /** Every record of the shard is acknowledged; its children may be read. */
   shardEnded: { readonly shardId: string };

@@ -3,9 +3,9 @@ import type { ShardState } from './shard-state';
 export interface ShardHealth {
   readonly shardId: string;
   readonly state: ShardState;
-  /** By the last read of the shard; `undefined` before the first. */
+  /** By the last read, and the time that your code has been at its records since; `undefined` before the first read. */
   readonly millisBehindLatest: number | undefined;
-  /** Why the shard is not being read right now; `undefined` when it is. */
+  /** Why the shard is not getting on right now; `undefined` when it is. */
   readonly problem: string | undefined;
 }
 
@@ -13,7 +13,7 @@ export interface ShardHealth {
 export interface WorkerHealth {
   /** The process does its work; false once `run()` has ended. Depends neither on AWS nor on holding leases. */
   readonly live: boolean;
-  /** Started, not stopping, and AWS answers: no shard has a problem. */
+  /** Started, not stopping, no shard has a problem, and the lease table answers. */
   readonly ready: boolean;
   readonly shards: readonly ShardHealth[];
 }

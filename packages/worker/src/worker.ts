@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import {
+  isFatal,
   systemClock,
   systemRandom,
   WorkerStoppedError,
@@ -10,7 +11,7 @@ import {
   type StartPosition,
 } from '@millrace/core';
 import { LeaseCoordinator, type HeldLease } from '@millrace/lease-coordinator';
-import { PollingRecordSource, SdkKinesisReader, type FetchObserver } from '@millrace/record-fetcher';
+import { PollingRecordSource, SdkKinesisReader } from '@millrace/record-fetcher';
 import pino from 'pino';
 import { deriveClients, type DerivedClients } from './aws-clients';
 import { leaseEvents } from './lease-events';
@@ -41,6 +42,15 @@ export interface StopResult {
 
 const defaultStopTimeoutMs = 20_000;
 
+interface SourceParts {
+  readonly shardId: string;
+  readonly start: StartPosition;
+  readonly onProblem: (problem: string) => void;
+  readonly started: Started;
+  readonly clients: DerivedClients;
+  readonly logger: Logger;
+}
+
 /**
  * One process's part in reading a stream.
  *
@@ -65,7 +75,8 @@ export class Worker {
   readonly #emitter: WorkerEmitter;
   readonly #stopping = new AbortController();
   readonly #consumers = new Map<string, { readonly consumer: ShardConsumer; readonly done: Promise<void> }>();
-  readonly #problems = new Map<string, string>();
+  /** Why the lease table cannot be used right now. */
+  #tableProblem: string | undefined;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #ended: Promise<void> = Promise.resolve();
   /** Resolves with what was abandoned, once every consumer has ended or was abandoned. */
@@ -140,7 +151,7 @@ export class Worker {
     const running = this.#phase === 'running' && !this.#stopping.signal.aborted;
     return {
       live: this.#phase !== 'ended',
-      ready: running && this.#problems.size === 0,
+      ready: running && this.#tableProblem === undefined && shards.every(({ problem }) => problem === undefined),
       shards,
     };
   }
@@ -150,7 +161,9 @@ export class Worker {
     const shards = this.#shards();
     return {
       workerId: this.workerId,
-      ownedShardIds: shards.map(({ shardId }) => shardId),
+      ownedShardIds: [...this.#consumers.values()].flatMap(({ consumer: { ownsLease, shardId } }) =>
+        ownsLease ? [shardId] : [],
+      ),
       maxMillisBehindLatest: Math.max(0, ...shards.map(({ millisBehindLatest }) => millisBehindLatest ?? 0)),
       shards,
     };
@@ -160,9 +173,10 @@ export class Worker {
     const onAbort = (): void => void this.stop();
     if (signal?.aborted) onAbort();
     signal?.addEventListener('abort', onAbort, { once: true });
-    const clients = deriveClients(this.#raw.kinesis, this.#raw.dynamodb);
     const stopping = this.#stopping.signal;
+    let clients: DerivedClients | undefined;
     try {
+      clients = deriveClients(this.#raw.kinesis, this.#raw.dynamodb);
       const started = await startUp({
         options: this.#options,
         clients,
@@ -187,7 +201,7 @@ export class Worker {
     } finally {
       this.#phase = 'ended';
       signal?.removeEventListener('abort', onAbort);
-      clients.destroy();
+      clients?.destroy();
     }
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
@@ -205,7 +219,7 @@ export class Worker {
       logger: this.#logger,
       selectReadable: (leases) => this.#selectReadable(leases, started),
       onAcquired: (held) => this.#consume(held, started, clients),
-      observer: leaseEvents(this.#emitter),
+      observer: leaseEvents(this.#emitter, (problem) => (this.#tableProblem = problem)),
     });
     this.#coordinator = coordinator;
     const guard = (loop: Promise<void>): Promise<void> => loop.catch((error: unknown) => this.#fail(error));
@@ -235,10 +249,9 @@ export class Worker {
       aggregation: { hashKeyRange: held.lease.hashKeyRange, outOfRange: this.#options.aggregationOutOfRange },
       checkpoint: held.lease.checkpoint,
       initialStart: initialStart(held.lease, started.initialTimestampMs),
-      openSource: (start) => this.#openSource(shardId, start, started, clients, logger),
+      openSource: (start, onProblem) => this.#openSource({ shardId, start, onProblem, started, clients, logger }),
       createChildren: (childShards, signal) => started.shardSync.createChildren(shardId, childShards, signal),
       emit: (name, payload) => this.#emitter.emit(name, payload),
-      isFatal,
       clock: this.#clock,
       random: this.#random,
       logger,
@@ -246,13 +259,12 @@ export class Worker {
     const done = consumer
       .run()
       .catch((error: unknown) => {
-        // The lease is left as it is: whether another call of the user's code is under way is not known here.
+        // Nothing to do for a lease that was given up before; any other expires.
         held.abandon();
         this.#fail(error);
       })
       .finally(() => {
-        if (this.#consumers.get(shardId)?.consumer === consumer) this.#consumers.delete(shardId);
-        this.#problems.delete(shardId);
+        this.#consumers.delete(shardId);
         // Children may be readable now, and a lease that was given up may be somebody's.
         this.#coordinator?.wake();
       });
@@ -260,21 +272,13 @@ export class Worker {
     if (this.#stopping.signal.aborted) consumer.drain();
   }
 
-  #openSource(
-    shardId: string,
-    start: StartPosition,
-    { identity, shardSync }: Started,
-    { kinesis }: DerivedClients,
-    logger: Logger,
-  ): PollingRecordSource {
-    const { fetch } = this.#options;
+  #openSource({ shardId, start, onProblem, started, clients, logger }: SourceParts): PollingRecordSource {
+    const { identity, shardSync } = started;
+    const { fetch: options } = this.#options;
+    const clock = this.#clock;
+    const { callTimeoutMs } = options;
     return new PollingRecordSource({
-      reader: new SdkKinesisReader({
-        kinesis,
-        streamArn: identity.streamArn,
-        clock: this.#clock,
-        callTimeoutMs: fetch.callTimeoutMs,
-      }),
+      reader: new SdkKinesisReader({ kinesis: clients.kinesis, streamArn: identity.streamArn, clock, callTimeoutMs }),
       shardStatus: async (id, signal) => {
         try {
           return (await shardSync.isListed(id, signal)) ? 'listed' : 'gone';
@@ -286,25 +290,20 @@ export class Worker {
       stream: identity.streamName,
       shardId,
       start,
-      options: fetch,
-      clock: this.#clock,
+      options,
+      clock,
       random: this.#random,
       logger,
-      observer: this.#fetchObserver(),
-    });
-  }
-
-  #fetchObserver(): FetchObserver {
-    return {
-      throttled: (event) => this.#emitter.emit('readThrottled', event),
-      iteratorRefreshed: (event) => this.#emitter.emit('iteratorRefreshed', event),
-      failing: (event) => {
-        this.#problems.set(event.shardId, event.kind);
-        this.#emitter.emit('readFailing', event);
+      observer: {
+        throttled: (event) => this.#emitter.emit('readThrottled', event),
+        iteratorRefreshed: (event) => this.#emitter.emit('iteratorRefreshed', event),
+        failing: (event) => {
+          onProblem(event.kind === 'unauthorized' ? 'reading is not allowed' : 'reads fail');
+          this.#emitter.emit('readFailing', event);
+        },
+        startAgedOut: (event) => this.#emitter.emit('recordsAgedOut', event),
       },
-      recovered: ({ shardId }) => this.#problems.delete(shardId),
-      startAgedOut: (event) => this.#emitter.emit('recordsAgedOut', event),
-    };
+    });
   }
 
   #fail(error: unknown): void {
@@ -338,12 +337,14 @@ export class Worker {
   }
 
   #shards(): readonly ShardHealth[] {
-    return [...this.#consumers.values()].map(({ consumer: { shardId, state, millisBehindLatest } }) => ({
-      shardId,
-      state,
-      millisBehindLatest,
-      problem: this.#problems.get(shardId),
-    }));
+    return [...this.#consumers.values()].map(
+      ({ consumer: { shardId, state, millisBehindLatest, problem } }): ShardHealth => ({
+        shardId,
+        state,
+        millisBehindLatest,
+        problem,
+      }),
+    );
   }
 }
 
@@ -352,10 +353,4 @@ function initialStart({ checkpoint, initialTimestampMs }: Lease, defaultTimestam
     return { kind: 'at-timestamp', timestampMs: initialTimestampMs ?? defaultTimestampMs };
   }
   return { kind: 'trim-horizon' };
-}
-
-/** What no retry can mend. */
-function isFatal(error: unknown): boolean {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  return code === 'STREAM_NOT_FOUND' || code === 'STREAM_RECREATED' || code === 'LEASE_TABLE_MISSING';
 }

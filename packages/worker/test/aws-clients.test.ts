@@ -1,10 +1,11 @@
-import { createServer, type Server } from 'node:http';
+import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { deriveClients } from '../src/aws-clients';
+import { packageVersion } from '../src/package-version';
 
 /** An HTTP/1.1 server that answers every call with `status`, and counts calls and connections. */
 async function aServer(status = 200) {
@@ -83,6 +84,42 @@ describe('deriveClients', () => {
     destroy();
     expect(seen).toEqual(['absolute', 'relative']);
     expect(users.middlewareStack.identify()).toEqual(before);
+  });
+
+  it("keeps agents of the user's own, and does not destroy them", async () => {
+    const { endpoint } = await aServer();
+    const httpAgent = new Agent({ keepAlive: true });
+    let isDestroyed = false;
+    httpAgent.destroy = () => {
+      isDestroyed = true;
+    };
+    const { kinesis, destroy } = deriveClients(
+      { endpoint, region: 'eu-west-1', credentials, requestHandler: { httpAgent }, customUserAgent: 'mine/1' },
+      undefined,
+    );
+    await kinesis.send(new ListStreamsCommand());
+    expect(Object.values(httpAgent.freeSockets)).toHaveLength(1);
+    destroy();
+    expect(isDestroyed).toBe(false);
+    Agent.prototype.destroy.call(httpAgent);
+  });
+
+  it('names Millrace in the user agent beside what the user put there', async () => {
+    const { endpoint, headers } = await aServer();
+    for (const kind of ['client', 'configuration']) {
+      const configuration = { endpoint, region: 'eu-west-1', credentials, customUserAgent: 'mine/1' };
+      const { kinesis, destroy } = deriveClients(
+        kind === 'client' ? new KinesisClient(configuration) : configuration,
+        undefined,
+      );
+      await kinesis.send(new ListStreamsCommand());
+      destroy();
+    }
+    expect(headers).toHaveLength(2);
+    for (const header of headers) {
+      expect(header['user-agent']).toContain('mine/1');
+      expect(header['user-agent']).toContain(`millrace/${packageVersion}`);
+    }
   });
 
   it("keeps a request handler of the user's own, and does not destroy it", async () => {

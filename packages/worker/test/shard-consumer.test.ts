@@ -7,12 +7,14 @@ import {
   type Shard,
   type StartPosition,
   type StreamRecord,
+  type UserRecord,
 } from '@millrace/core';
 import { ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
 import { aggregate } from '@millrace/record-deaggregator/testing';
 import type { RecordBatch } from '@millrace/record-fetcher';
 import type { ProcessRecordsInput, RecordProcessor } from '../src';
-import { ShardConsumer, type ShardConsumerParts } from '../src/shard-consumer';
+import { ShardConsumer } from '../src/shard-consumer';
+import type { ShardConsumerParts } from '../src/shard-consumer-parts';
 import { FakeLease } from './support/fake-lease';
 
 type Feed = (start: StartPosition, signal: AbortSignal) => AsyncGenerator<RecordBatch, void, void>;
@@ -66,7 +68,6 @@ function aConsumer(processor: RecordProcessor, source: Feed, changes: Partial<Sh
       log.push(`children ${children.map(({ shardId }) => shardId).join()}`);
     },
     emit: (name, payload) => events.push({ name, payload }),
-    isFatal: (error) => error instanceof StreamNotFoundError,
     clock,
     random: seededRandom(1),
     logger,
@@ -350,6 +351,121 @@ describe('ShardConsumer', () => {
     expect(starts).toEqual([{ kind: 'trim-horizon' }, { kind: 'at-sequence-number', sequenceNumber: '2' }]);
     expect(events.filter(({ name }) => name === 'shardFailed')).toHaveLength(1);
     expect(logger.lines.filter(({ level }) => level === 'error')).toHaveLength(1);
+  });
+
+  it.each(['shardEnded', 'createChildren'] as const)(
+    'stores shard end, and calls nothing else, when a stop arrives during %s',
+    async (step) => {
+      const processor = new LoggingProcessor();
+      let goOn = (): void => undefined;
+      const held = new Promise<void>((resolve) => {
+        goOn = resolve;
+      });
+      const waitIn = async (name: string): Promise<void> => {
+        if (name === step) await held;
+        processor.log.push(name);
+      };
+      processor.onRecords = () => undefined;
+      processor.shardEnded = () => waitIn('shardEnded') as never;
+      const { consumer, log, lease } = aConsumer(processor, feed(batch(aRecord(1)), shardEnd), {
+        createChildren: () => waitIn('createChildren'),
+      });
+      processor.log = log;
+      const done = consumer.run();
+      await settle();
+      consumer.drain();
+      await settle();
+      goOn();
+      await done;
+      expect(log).toEqual(['initialize', 'process r1', 'shardEnded', 'createChildren', 'store shard-end', 'release']);
+      expect(lease.stored).toEqual([SHARD_END]);
+      expect(consumer.state).toBe('ended');
+    },
+  );
+
+  it('waits at shard end for the last acknowledgement of a processor without shardEnded, and says so', async () => {
+    let acknowledge: () => Promise<void> = async () => undefined;
+    const processor: RecordProcessor = {
+      processRecords: ({ checkpointer }) => {
+        acknowledge = () => checkpointer.checkpoint();
+      },
+    };
+    const { consumer, clock, lease, logger } = aConsumer(processor, feed(batch(aRecord(1)), shardEnd));
+    const done = consumer.run();
+    await clock.advance(120_000);
+    expect(lease.stored).toEqual([]);
+    expect(consumer.problem).toBe('shardEnded fails');
+    expect(logger.lines.at(-1)).toMatchObject({ level: 'error', message: 'step failed, it will be repeated' });
+    await acknowledge();
+    await clock.advance(60_000);
+    await done;
+    expect(lease.stored.at(-1)).toEqual(SHARD_END);
+    expect(consumer.problem).toBeUndefined();
+  });
+
+  it('keeps the rest of a batch whose array the processor has emptied before it failed', async () => {
+    const processor = new LoggingProcessor();
+    let failures = 1;
+    const seen: number[] = [];
+    processor.processRecords = async ({ records }) => {
+      const taken = (records as UserRecord[]).splice(0);
+      seen.push(taken.length);
+      if (failures-- > 0) throw new Error('no');
+    };
+    const { consumer, clock, events } = aConsumer(processor, feed(batch(aRecord(1), aRecord(2))));
+    const done = consumer.run();
+    await clock.advance(5_000);
+    consumer.drain();
+    await done;
+    expect(seen).toEqual([2, 2]);
+    expect(events.find(({ name }) => name === 'recordsProcessed')?.payload).toMatchObject({ recordCount: 2 });
+  });
+
+  it('has a problem while the shard cannot be read, and none after the next answer', async () => {
+    let opened = 0;
+    const source: Feed = async function* (start, signal) {
+      if (opened++ === 0) throw new Error('cannot be read');
+      yield batch(aRecord(1));
+      yield* feed()(start, signal);
+    };
+    const { consumer, clock } = aConsumer(new LoggingProcessor(), source);
+    const done = consumer.run();
+    await settle();
+    expect(consumer.problem).toBe('the shard cannot be read');
+    await clock.advance(5_000);
+    expect(consumer.problem).toBeUndefined();
+    consumer.drain();
+    await done;
+  });
+
+  it('counts the time that a batch has been in hand as lag', async () => {
+    const processor = new LoggingProcessor();
+    let finish = (): void => undefined;
+    processor.onRecords = () =>
+      new Promise((resolve) => {
+        finish = resolve;
+      });
+    const { consumer, clock } = aConsumer(processor, feed(batch(aRecord(1))));
+    const done = consumer.run();
+    await clock.advance(60_000);
+    expect(consumer.millisBehindLatest).toBe(60_040);
+    finish();
+    await settle();
+    expect(consumer.millisBehindLatest).toBe(40);
+    consumer.drain();
+    await done;
+  });
+
+  it('lets the processor flush, and gives the lease up, before a fault that ends the worker', async () => {
+    const processor = new LoggingProcessor();
+    const source: Feed = async function* () {
+      yield batch(aRecord(1));
+      throw new StreamNotFoundError('flights');
+    };
+    const { consumer, log } = aConsumer(processor, source);
+    processor.log = log;
+    await expect(consumer.run()).rejects.toThrow(StreamNotFoundError);
+    expect(log).toEqual(['initialize', 'process r1', 'store 1', 'shutdownRequested stop', 'release']);
   });
 
   it('rejects with a fault that ends the worker', async () => {

@@ -262,6 +262,85 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
     expect(world.texts).toEqual(['between']);
   });
 
+  it('takes over from the Java KCL in the middle of a parent, at whatever position, and reads its children whole', async () => {
+    world = await World.start();
+    await world.put(numbered(10));
+    let acknowledged = false;
+    const first = world.start({
+      processorFactory: (): RecordProcessor => ({
+        processRecords: async ({ records, checkpointer }) => {
+          await checkpointer.checkpoint(records[2]);
+          acknowledged = true;
+        },
+      }),
+    });
+    await until(() => acknowledged);
+    await first.stop();
+    // What the KCL leaves: a sequence number, and none of our attributes.
+    const ours = Object.keys(await world.leaseRow()).filter((name) => name.startsWith('millrace'));
+    await world.dynamodb.send(
+      new UpdateItemCommand({
+        TableName: world.applicationName,
+        Key: { leaseKey: { S: 'shardId-000000000000' } },
+        UpdateExpression: `REMOVE ${ours.join(', ')}`,
+      }),
+    );
+    await world.kinesis.send(
+      new SplitShardCommand({ StreamName: 'flights', ShardToSplit: 'shardId-000000000000', NewStartingHashKey: half }),
+    );
+    await until(() => world.aws.kinesis.inspect('flights').filter(({ open }) => open).length === 2);
+    await world.put(numbered(10, 10));
+    // The parent was closed, and the children written to, before what LATEST would mean now.
+    world.clock.shift(60_000);
+    let audits = -1;
+    const kinesis = new KinesisClient(world.kinesisConfig);
+    kinesis.middlewareStack.add(
+      (next, context) => (args) => {
+        if (context.commandName === 'DescribeStreamSummaryCommand') audits++;
+        return next(args);
+      },
+      { step: 'initialize', name: 'audits' },
+    );
+    const created: string[] = [];
+    const worker = world.start({
+      kinesis,
+      initialPosition: 'LATEST',
+      auditIntervalMs: 1_000,
+      processorFactory: ({ shardId }): RecordProcessor => ({
+        processRecords: async (input) => {
+          // The third has begun: two audits have seen the parent half read.
+          await until(() => audits >= 3);
+          await world.collect(shardId).processRecords(input);
+        },
+      }),
+    });
+    worker.on('leasesCreated', ({ reason }) => created.push(reason));
+    await until(() => world.deliveries.length >= 17);
+    expect(world.texts).toEqual(numbered(17, 3));
+    expect(created).toEqual(['reshard']);
+  });
+
+  it('is not ready while the lease table refuses its calls, and is again afterwards', async () => {
+    world = await World.start();
+    let isDenied = false;
+    const dynamodb = new DynamoDBClient(world.dynamodbConfig);
+    dynamodb.middlewareStack.add(
+      (next) => (args) => {
+        if (isDenied) throw Object.assign(new Error('no'), { name: 'AccessDeniedException' });
+        return next(args);
+      },
+      { step: 'initialize', name: 'denied' },
+    );
+    const worker = world.start({ dynamodb });
+    await until(() => worker.health().ready && worker.snapshot().ownedShardIds.length === 1);
+    isDenied = true;
+    await until(() => !worker.health().ready);
+    expect(worker.health().live).toBe(true);
+    isDenied = false;
+    await until(() => worker.health().ready && worker.snapshot().ownedShardIds.length === 1);
+    expect(world.logger.lines.some(({ level }) => level === 'error')).toBe(true);
+  });
+
   it('works with clients that the user built: defaults, own middleware, other credentials for the table', async () => {
     world = await World.start();
     await world.put(numbered(10));
@@ -482,6 +561,11 @@ describe('bad input', () => {
       }),
     );
     await expect(world.worker().run()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+  });
+
+  it('a moment that is yet to come', async () => {
+    const worker = await start({ initialPosition: { timestamp: new Date(Date.now() + 3_600_000) } });
+    await expect(worker.run()).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
   });
 
   it('a region that nobody gave is reported as the SDK says it', async () => {

@@ -1,5 +1,5 @@
-import type { Checkpoint } from '@millrace/core';
-import type { CheckpointOutcome, CheckpointStore } from '../checkpoint-store';
+import type { Checkpoint, CheckpointOutcome } from '@millrace/core';
+import type { CheckpointStore } from '../checkpoint-store';
 
 /** Keeps every checkpoint it was given; answers with `next` as long as it is set. */
 export class InMemoryCheckpointStore implements CheckpointStore {

@@ -1,5 +1,5 @@
 import { LeaseLostError, type Checkpoint } from '@millrace/core';
-import type { ConsumerLease } from '../../src/shard-consumer';
+import type { ConsumerLease } from '../../src/shard-consumer-parts';
 
 /** A lease that a test can lose, let expire, or have asked for. */
 export class FakeLease implements ConsumerLease {
