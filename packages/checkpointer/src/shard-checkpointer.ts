@@ -18,7 +18,7 @@ export interface Checkpointer {
    * Acknowledges records, and resolves once that is stored: the next holder of the lease starts after them.
    *
    * Without an argument: every record handed to this processor up to and including the call that this checkpointer came
-   * with. With a record, or its position: up to and including that record. A position at or before one that is stored
+   * with; in `shutdownRequested` and `shardEnded`, up to the last call of `processRecords` that resolved. With a record, or its position: up to and including that record. A position at or before one that is stored
    * already resolves without a write: it is true already. Calls may overlap; they share writes.
    *
    * @throws LeaseLostError the lease is another's; its `stored` says whether the checkpoint may have been stored.
@@ -78,10 +78,17 @@ export class ShardCheckpointer {
     if (this.#delivered === undefined || comparePositions(this.#delivered, position) < 0) this.#delivered = position;
   }
 
-  /** The checkpointer for a call of the user's code: without an argument it stands for what has been delivered by now. */
+  /** The checkpointer for a call with records: without an argument it stands for what has been delivered by now. */
   handle(): Checkpointer {
-    const upToNow = this.#delivered;
-    return { checkpoint: (upTo) => this.#checkpoint(upTo ?? upToNow) };
+    return this.handleUpTo(this.#delivered);
+  }
+
+  /**
+   * The checkpointer for a call without records: without an argument it stands for everything up to `position`;
+   * `undefined` for nothing.
+   */
+  handleUpTo(position: RecordPosition | undefined): Checkpointer {
+    return { checkpoint: (upTo) => this.#checkpoint(upTo ?? position) };
   }
 
   /** Moves `acknowledged` without a write; {@link flush} stores it. */

@@ -54,6 +54,8 @@ export class ShardConsumer {
   readonly #handler: AbortSignal;
   #state: ShardState = 'initializing';
   #position: Checkpoint;
+  /** The last record of the last call of `processRecords` that resolved: a call that failed acknowledges nothing. */
+  #resolved: RecordPosition | undefined;
   #lag: { readonly millisBehindLatest: number; readonly readAtMs: number } | undefined;
   #isBatchInHand = false;
   #problem: string | undefined;
@@ -230,6 +232,7 @@ export class ShardConsumer {
       signal: this.#handler,
       lease: this.#lease,
     });
+    this.#resolved = last;
     if (checkpointing === 'automatic') this.#checkpointer.acknowledge(last);
     emit('recordsProcessed', {
       shardId: this.shardId,
@@ -265,7 +268,7 @@ export class ShardConsumer {
   /** A processor that does not say when it is done with a shard must acknowledge its last record. */
   async #callShardEnded(): Promise<void> {
     if (this.#processor?.shardEnded !== undefined) {
-      const checkpointer = this.#checkpointer.handle();
+      const checkpointer = this.#checkpointer.handleUpTo(this.#resolved);
       await this.#processor.shardEnded({ checkpointer, signal: this.#handler, lease: this.#lease });
     } else if (this.#checkpointer.hasUnacknowledged) {
       throw new Error(
@@ -284,7 +287,7 @@ export class ShardConsumer {
       if (wasInitialized) {
         await this.#once('shutdownRequested', async () =>
           this.#processor?.shutdownRequested?.({
-            checkpointer: this.#checkpointer.handle(),
+            checkpointer: this.#checkpointer.handleUpTo(this.#resolved),
             signal: this.#handler,
             lease: this.#lease,
             reason: this.#handoverAsked ? 'handover' : 'stop',

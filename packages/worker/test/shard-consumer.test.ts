@@ -267,6 +267,24 @@ describe('ShardConsumer', () => {
     expect(log).toEqual(['initialize', 'process r1', 'shutdownRequested handover', 'release']);
   });
 
+  it('acknowledges no batch that failed by a checkpoint without an argument in shutdownRequested', async () => {
+    const processor = new LoggingProcessor();
+    processor.onRecords = ({ records }) => {
+      if (records[0]?.sequenceNumber === '2') throw new Error('no');
+    };
+    const { consumer, clock, lease } = aConsumer(
+      Object.assign(processor, {
+        shutdownRequested: ({ checkpointer }: ProcessRecordsInput) => checkpointer.checkpoint(),
+      }),
+      feed(batch(aRecord(1)), batch(aRecord(2))),
+    );
+    const done = consumer.run();
+    await clock.advance(10_000);
+    consumer.drain();
+    await done;
+    expect(lease.stored).toEqual([checkpointAt({ sequenceNumber: '1', subSequenceNumber: 0 })]);
+  });
+
   it('gives the lease up even when shutdownRequested fails', async () => {
     const processor = new LoggingProcessor();
     processor.shutdownRequested = () => {
