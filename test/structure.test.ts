@@ -130,6 +130,17 @@ describe('the packages', () => {
     ).toEqual([]);
   });
 
+  it('name in their dependencies nothing that they do not import', () => {
+    const unused = everyPackage.flatMap(({ folder, manifest }) => {
+      const own = everySource.filter((source) => source.folder === folder);
+      const imported = new Set(own.flatMap(importsOf).map(({ specifier }) => packageOf(specifier)));
+      return Object.keys(manifest.dependencies ?? {})
+        .filter((name) => !imported.has(name))
+        .map((name) => `${folder}: ${name}`);
+    });
+    expect(unused).toEqual([]);
+  });
+
   it('refer in tsconfig.json to the packages of this repository that they depend on', () => {
     for (const { folder, manifest } of everyPackage) {
       const { references = [] } = readJson(`packages/${folder}/tsconfig.json`) as {

@@ -18,8 +18,9 @@ export interface Checkpointer {
    * Acknowledges records, and resolves once that is stored: the next holder of the lease starts after them.
    *
    * Without an argument: every record handed to this processor up to and including the call that this checkpointer came
-   * with; in `shutdownRequested` and `shardEnded`, up to the last call of `processRecords` that resolved. With a record, or its position: up to and including that record. A position at or before one that is stored
-   * already resolves without a write: it is true already. Calls may overlap; they share writes.
+   * with; in `shutdownRequested` and `shardEnded`, up to the last call of `processRecords` that resolved. With a record,
+   * or its position: up to and including that record. A position at or before one that is stored already resolves
+   * without a write: it is true already. Calls may overlap; they share writes.
    *
    * @throws LeaseLostError the lease is another's; its `stored` says whether the checkpoint may have been stored.
    * @throws CheckpointOutOfRangeError the record was not handed to this processor; nothing was stored.

@@ -24,7 +24,10 @@ export abstract class MillraceError extends Error {
   }
 }
 
-/** Thrown by constructors when options are wrong. Nothing was called. `problems` lists all of them. */
+/**
+ * Thrown when options are wrong: by constructors, before any call, with all `problems` at once; by `Worker.run` when one
+ * cannot go with what the stream or the lease table says. No lease was touched.
+ */
 export class ConfigError extends MillraceError {
   readonly code = 'CONFIG_INVALID';
 

@@ -4,6 +4,7 @@ export { backoffDelayMs, type BackoffOptions } from './backoff';
 export { withDeadline } from './deadline';
 export { repeat } from './repeat';
 export { retryPassing } from './retry-passing';
+export { rejectUnknownOptions } from './unknown-options';
 export { silentLogger, type Logger } from './logger';
 export { comparePositions, compareSequenceNumbers, isSequenceNumber, type RecordPosition } from './sequence-number';
 export {

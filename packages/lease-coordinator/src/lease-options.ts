@@ -1,3 +1,5 @@
+import { rejectUnknownOptions } from '@millrace/core';
+
 /** How leases are held and shared. Times are in milliseconds. */
 export interface LeaseOptions {
   /**
@@ -68,8 +70,17 @@ const MIN_FAILOVER_TIME_MS = 1_000;
 const MIN_INTERVAL_MS = 100;
 const MAX_TIME_MS = 3_600_000;
 
+const known: Record<keyof LeaseOptions, true> = {
+  failoverTimeMs: true,
+  renewIntervalMs: true,
+  scanIntervalMs: true,
+  maxLeases: true,
+  handoverTimeoutMs: true,
+};
+
 /** Fills in the defaults and pushes a sentence to `problems` for everything wrong. The result counts only if none was. */
 export function resolveLeaseOptions(options: LeaseOptions | undefined, problems: string[]): ResolvedLeaseOptions {
+  rejectUnknownOptions(options, { prefix: 'leases.', known: Object.keys(known), problems });
   const failoverTimeMs = options?.failoverTimeMs ?? DEFAULT_FAILOVER_TIME_MS;
   const resolved = {
     failoverTimeMs,

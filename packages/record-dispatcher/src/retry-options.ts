@@ -1,3 +1,5 @@
+import { rejectUnknownOptions } from '@millrace/core';
+
 /** How a failed batch is tried again. It is tried until it succeeds or the lease is given up; it is never skipped. */
 export interface RetryOptions {
   /**
@@ -20,6 +22,7 @@ export type ResolvedRetryOptions = Required<RetryOptions>;
 
 /** Fills in the defaults and adds every problem to `problems`. */
 export function resolveRetryOptions(options: RetryOptions | undefined, problems: string[]): ResolvedRetryOptions {
+  rejectUnknownOptions(options, { prefix: 'retry.', known: ['baseDelayMs', 'maxDelayMs'], problems });
   const baseDelayMs = options?.baseDelayMs ?? 200;
   const maxDelayMs = options?.maxDelayMs ?? 30_000;
   if (!(baseDelayMs >= 1)) problems.push(`retry.baseDelayMs (${String(baseDelayMs)}) must be 1 or more`);

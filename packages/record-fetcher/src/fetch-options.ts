@@ -1,3 +1,5 @@
+import { rejectUnknownOptions } from '@millrace/core';
+
 /** How a shard is read. */
 export interface FetchOptions {
   /**
@@ -35,6 +37,7 @@ const ranges = {
 
 /** Fills in defaults. What is wrong is added to `problems`, one sentence each; the result is then not to be used. */
 export function resolveFetchOptions(options: FetchOptions | undefined, problems: string[]): ResolvedFetchOptions {
+  rejectUnknownOptions(options, { prefix: 'fetch.', known: Object.keys(ranges), problems });
   const resolve = (name: keyof FetchOptions): number => {
     const range = ranges[name];
     const value: unknown = options?.[name] ?? range.default;

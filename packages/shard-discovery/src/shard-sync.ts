@@ -32,7 +32,7 @@ export interface LeaseTable {
   /** Creates the row unless there is one; then answers with that one. */
   create(seed: LeaseSeed, writeId: string): Promise<{ readonly kind: 'created' | 'exists'; readonly lease: Lease }>;
   /** Deletes the row if it is still as observed and at shard end. */
-  delete(observed: Lease): Promise<unknown>;
+  delete(observed: Lease): Promise<{ readonly kind: 'applied' | 'refused' }>;
 }
 
 export interface ShardSyncObserver {
@@ -160,8 +160,8 @@ export class ShardSync {
     const shardIds: string[] = [];
     for (const lease of planFinishedLeases(stream, leases)) {
       signal.throwIfAborted();
-      await retryPassing({ ...this.options, signal }, () => table.delete(lease));
-      shardIds.push(lease.leaseKey);
+      const { kind } = await retryPassing({ ...this.options, signal }, () => table.delete(lease));
+      if (kind === 'applied') shardIds.push(lease.leaseKey);
     }
     if (shardIds.length === 0) return;
     logger.info({ shardIds }, 'finished leases deleted, their shards are no longer listed');
@@ -210,7 +210,7 @@ export class ShardSync {
     }
   }
 
-  /** Creates the rows that are missing, the first before the others; answers with those that were not there yet. */
+  /** Creates the rows that are missing, oldest first, some at a time; answers with those that were not there yet. */
   async #create(
     missing: readonly MissingLease[],
     { healed, leaseCounter = 0 }: { readonly healed: boolean; readonly leaseCounter?: number },

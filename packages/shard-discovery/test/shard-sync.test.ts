@@ -27,8 +27,8 @@ class FakeTable implements LeaseTable {
     return { kind: 'created', lease };
   }
 
-  async delete({ leaseKey }: Lease): Promise<void> {
-    this.rows.delete(leaseKey);
+  async delete({ leaseKey }: Lease): Promise<{ kind: 'applied' | 'refused' }> {
+    return { kind: this.rows.delete(leaseKey) ? 'applied' : 'refused' };
   }
 }
 

@@ -1,6 +1,7 @@
+import { rejectUnknownOptions } from '@millrace/core';
 import type { LeaseTableSettings } from '@millrace/lease-coordinator';
 
-/** How the lease table is made. Nothing here changes a table that exists. */
+/** How the lease table is made. A table that exists is not changed, but for {@link TableOptions.pointInTimeRecovery}. */
 export interface TableOptions {
   /** Whether a missing table is created. False where tables come from templates. @defaultValue true */
   readonly create?: boolean;
@@ -8,7 +9,7 @@ export interface TableOptions {
   readonly billing?: LeaseTableSettings['billing'];
   /** Tags of the new table. @defaultValue none */
   readonly tags?: Readonly<Record<string, string>>;
-  /** Backups to any second of the last 35 days. @defaultValue false */
+  /** Backups to any second of the last 35 days. Switched on at every start, also for a table that exists. @defaultValue false */
   readonly pointInTimeRecovery?: boolean;
   /** Refuses DeleteTable until switched off. @defaultValue false */
   readonly deletionProtection?: boolean;
@@ -16,8 +17,18 @@ export interface TableOptions {
   readonly encryption?: { readonly kmsKeyId: string };
 }
 
+const known: Record<keyof TableOptions, true> = {
+  create: true,
+  billing: true,
+  tags: true,
+  pointInTimeRecovery: true,
+  deletionProtection: true,
+  encryption: true,
+};
+
 /** Fills in the defaults and adds every problem to `problems`. */
 export function resolveTableOptions(options: TableOptions | undefined, problems: string[]): LeaseTableSettings {
+  rejectUnknownOptions(options, { prefix: 'table.', known: Object.keys(known), problems });
   const billing = options?.billing ?? 'on-demand';
   if (billing !== 'on-demand') {
     for (const name of ['readCapacity', 'writeCapacity'] as const) {

@@ -1,6 +1,13 @@
 import type { DynamoDBClient, DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient, KinesisClientConfig } from '@aws-sdk/client-kinesis';
-import { ConfigError, type Clock, type InitialPosition, type Logger, type Random } from '@millrace/core';
+import {
+  ConfigError,
+  rejectUnknownOptions,
+  type Clock,
+  type InitialPosition,
+  type Logger,
+  type Random,
+} from '@millrace/core';
 import {
   resolveLeaseOptions,
   type LeaseOptions,
@@ -124,35 +131,33 @@ export interface ResolvedWorkerOptions {
 const namePattern = /^[a-zA-Z0-9_.-]+$/;
 const streamArnPattern = /^arn:aws[a-z-]*:kinesis:[a-z0-9-]+:\d{12}:stream\/[a-zA-Z0-9_.-]{1,128}$/;
 
-const known = new Set([
-  'applicationName',
-  'streamName',
-  'streamArn',
-  'processorFactory',
-  'kinesis',
-  'dynamodb',
-  'tableName',
-  'table',
-  'workerId',
-  'initialPosition',
-  'checkpointing',
-  'checkpointIntervalMs',
-  'leases',
-  'fetch',
-  'retry',
-  'aggregationOutOfRange',
-  'auditIntervalMs',
-  'logger',
-  'clock',
-  'random',
-]);
+const known: Record<keyof WorkerOptions, true> = {
+  applicationName: true,
+  streamName: true,
+  streamArn: true,
+  processorFactory: true,
+  kinesis: true,
+  dynamodb: true,
+  tableName: true,
+  table: true,
+  workerId: true,
+  initialPosition: true,
+  checkpointing: true,
+  checkpointIntervalMs: true,
+  leases: true,
+  fetch: true,
+  retry: true,
+  aggregationOutOfRange: true,
+  auditIntervalMs: true,
+  logger: true,
+  clock: true,
+  random: true,
+};
 
 /** Fills in the defaults and checks everything. @throws ConfigError with all problems at once. */
 export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOptions {
   const problems: string[] = [];
-  for (const name of Object.keys(options)) {
-    if (!known.has(name)) problems.push(`${name} is not an option`);
-  }
+  rejectUnknownOptions(options, { prefix: '', known: Object.keys(known), problems });
   const { applicationName, processorFactory, workerId } = options;
   checkName('applicationName', applicationName, 1, 255, problems);
   const tableName = options.tableName ?? applicationName;

@@ -36,9 +36,11 @@ describe('the options of a Worker', () => {
         auditIntervalMs: Number.NaN,
         table: { billing: { readCapacity: 0, writeCapacity: 5 } },
         failoverTimeMs: 5,
+        streamname: 'flights',
       }),
     ).toEqual([
       'failoverTimeMs is not an option',
+      'streamname is not an option',
       'applicationName (a b) must have 1 to 255 characters of a-z A-Z 0-9 _ . -',
       'applicationName, as the name of the lease table, (a b) must have 3 to 255 characters of a-z A-Z 0-9 _ . -',
       'processorFactory must be a function that returns a record processor',
@@ -50,6 +52,23 @@ describe('the options of a Worker', () => {
       "initialPosition must be 'TRIM_HORIZON', 'LATEST' or { timestamp: a valid Date }",
       'checkpointing (sometimes) must be one of manual, automatic',
       'auditIntervalMs (NaN) must be from 1000 to 86400000',
+    ]);
+  });
+
+  it('refuse a misspelt option at every level, instead of a silent default', () => {
+    expect(
+      problemsOf({
+        ...good,
+        leases: { failoverTimeMillis: 5 },
+        fetch: { maxRecord: 1 },
+        retry: { baseDelay: 1 },
+        table: { creat: false },
+      }),
+    ).toEqual([
+      'table.creat is not an option',
+      'leases.failoverTimeMillis is not an option',
+      'fetch.maxRecord is not an option',
+      'retry.baseDelay is not an option',
     ]);
   });
 
