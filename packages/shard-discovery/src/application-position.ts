@@ -27,7 +27,7 @@ export function applicationPosition(
   const moments = leases.flatMap(({ initialTimestampMs }) => initialTimestampMs ?? []);
   if (moments.length > 0) {
     const sentinel = initialPosition === 'LATEST' ? 'latest' : 'at-timestamp';
-    return { kind: 'moment', sentinel, timestampMs: Math.min(...moments) };
+    return { kind: 'moment', sentinel, timestampMs: moments.reduce((least, moment) => Math.min(least, moment)) };
   }
   if (initialPosition === 'TRIM_HORIZON') return { kind: 'trim-horizon' };
   if (initialPosition === 'LATEST') {

@@ -40,15 +40,31 @@ export function planFinishedLeases({ listed }: StreamShards, leases: readonly Le
  * The leases whose shards may be read now: not finished, and not waiting for a parent.
  *
  * A shard that has left its initial position is never stopped again, and a root waits for nobody. Any other waits until
- * each of its parents is finished, or neither has a row nor can get one.
+ * each of its parents is finished, or neither has a row nor can get one. That a parent without a row cannot get one is
+ * known only from a listing that knows the child.
  */
 export function selectReadable(stream: StreamShards, leases: readonly Lease[]): readonly Lease[] {
   const lineage = new ShardLineage(stream, leases);
-  return leases.filter(({ checkpoint, root, parentShardIds }) => {
+  return leases.filter(({ leaseKey, checkpoint, root, parentShardIds }) => {
     if (checkpoint.kind === 'shard-end') return false;
     if (!isInitial(checkpoint) || root) return true;
-    return parentShardIds.every((parent) => !isAwaited(lineage, parent) || lineage.isFinished(parent));
+    return parentShardIds.every((parent) => {
+      if (lineage.rows.has(parent)) return lineage.isFinished(parent);
+      return lineage.isKnown(leaseKey) && (!isAwaited(lineage, parent) || lineage.isFinished(parent));
+    });
   });
+}
+
+/** Leases that wait only for a listing that knows them. */
+export function selectUnknown(stream: StreamShards, leases: readonly Lease[]): readonly Lease[] {
+  const lineage = new ShardLineage(stream, leases);
+  return leases.filter(
+    ({ leaseKey, checkpoint, root, parentShardIds }) =>
+      isInitial(checkpoint) &&
+      !root &&
+      !lineage.isKnown(leaseKey) &&
+      parentShardIds.some((parent) => !lineage.rows.has(parent)),
+  );
 }
 
 /** A parent without a row is awaited as long as its shard is listed: its row went missing, and will be put back. */

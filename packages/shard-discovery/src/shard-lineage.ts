@@ -6,6 +6,8 @@ export interface StreamShards {
   readonly listed: readonly Shard[];
   /** Those that hold, or may hold, records at or after the application's position. */
   readonly inScope: ReadonlySet<string>;
+  /** Shards with a lease row that a listing newer than the row does not have: their retention is over. */
+  readonly trimmed: ReadonlySet<string>;
 }
 
 /** Who came out of whom, by what the listing and the lease rows say of parents; and what follows from it. */
@@ -13,20 +15,30 @@ export class ShardLineage {
   readonly rows: ReadonlyMap<string, Lease>;
   readonly #listedIds: ReadonlySet<string>;
   readonly #inScope: ReadonlySet<string>;
+  readonly #trimmed: ReadonlySet<string>;
   readonly #parents = new Map<string, readonly string[]>();
   readonly #children = new Map<string, Set<string>>();
   readonly #toBeRead = new Map<string, boolean>();
 
-  constructor({ listed, inScope }: StreamShards, leases: readonly Lease[]) {
+  constructor({ listed, inScope, trimmed }: StreamShards, leases: readonly Lease[]) {
     this.rows = new Map(leases.map((lease) => [lease.leaseKey, lease]));
     this.#listedIds = new Set(listed.map(({ shardId }) => shardId));
     this.#inScope = inScope;
+    this.#trimmed = trimmed;
     for (const { leaseKey, parentShardIds } of leases) this.#add(leaseKey, parentShardIds);
     for (const { shardId, parentShardIds } of listed) this.#add(shardId, parentShardIds);
   }
 
   isListed(shardId: string): boolean {
     return this.#listedIds.has(shardId);
+  }
+
+  /**
+   * Whether the listing is as new as the shard. Only then does the absence of its parents mean that they were trimmed,
+   * and not that they, too, came after the listing.
+   */
+  isKnown(shardId: string): boolean {
+    return this.#listedIds.has(shardId) || this.#trimmed.has(shardId);
   }
 
   isInScope(shardId: string): boolean {

@@ -15,7 +15,13 @@ import {
   type StreamIdentity,
 } from '@millrace/core';
 import type { ApplicationPosition } from './application-position';
-import { planFinishedLeases, planMissingLeases, selectReadable, type MissingLease } from './lease-sync-plan';
+import {
+  planFinishedLeases,
+  planMissingLeases,
+  selectReadable,
+  selectUnknown,
+  type MissingLease,
+} from './lease-sync-plan';
 import type { StreamShards } from './shard-lineage';
 import type { ShardLister } from './shard-lister';
 
@@ -58,7 +64,13 @@ export interface ShardSyncObserver {
  * Every write is create-if-absent or delete-if-unchanged: any number of workers may do this at the same time.
  */
 export class ShardSync {
-  #stream: StreamShards = { listed: [], inScope: new Set() };
+  #stream: StreamShards = { listed: [], inScope: new Set(), trimmed: new Set() };
+  /** Listings are numbered as they start; {@link #stream} is of the one that started last of those that have answered. */
+  #listingsStarted = 0;
+  #streamNumber = 0;
+  /** Leases that no listing knew when their rows were seen, with the last listing that had started by then. */
+  readonly #unknownSince = new Map<string, number>();
+  #auditSoon = new AbortController();
   #position: ApplicationPosition;
   #writeCount = 0;
 
@@ -87,8 +99,13 @@ export class ShardSync {
     return this.#position;
   }
 
-  /** The leases whose shards may be read now, by the last listing. */
+  /** The leases whose shards may be read now, by the last listing. Asks for a new one if that is older than a row. */
   selectReadable(leases: readonly Lease[]): readonly Lease[] {
+    for (const { leaseKey } of selectUnknown(this.#stream, leases)) {
+      if (this.#unknownSince.has(leaseKey)) continue;
+      this.#unknownSince.set(leaseKey, this.#listingsStarted);
+      this.#auditSoon.abort();
+    }
     return selectReadable(this.#stream, leases);
   }
 
@@ -101,17 +118,14 @@ export class ShardSync {
   /** Lists the shards and, if the table is empty, fills it. Rejects with what is wrong with the stream or the table. */
   async start(signal: AbortSignal): Promise<void> {
     const { logger, observer } = this.options;
-    this.#adoptMoment((await this.#listLeases(signal)).leases);
-    const stream = await this.#listShards(signal);
-    const { leases } = await this.#listLeases(signal);
+    const { stream, leases } = await this.#look(signal);
     // Rows there, but perhaps not all: another worker may be creating them just now. The audit will see to the rest.
     const [oldest, ...others] = leases.length > 0 ? [] : planMissingLeases(stream, leases);
     if (oldest === undefined) return;
     const first = await this.#create([oldest], { healed: false }, signal);
     if (first.length === 0) {
       // Another worker was first, and fixed the moment. It goes on; ours would be another.
-      this.#adoptMoment((await this.#listLeases(signal)).leases);
-      await this.#listShards(signal);
+      await this.#look(signal);
       return;
     }
     const shardIds = [...first, ...(await this.#create(others, { healed: false }, signal))];
@@ -124,10 +138,10 @@ export class ShardSync {
    * it. Rejects when the stream is gone or is another one.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { clock, random, auditIntervalMs } = this.options;
+    const { random, clock, auditIntervalMs } = this.options;
     let delayMs = auditIntervalMs * (0.1 + random.next() / 10);
     await repeat(clock, signal, async () => {
-      await clock.sleep(delayMs, signal);
+      await this.#sleepUntilAudit(delayMs, signal);
       await this.#auditOrWarn(signal);
       delayMs = auditIntervalMs * (0.75 + random.next() / 2);
       return 0;
@@ -147,8 +161,7 @@ export class ShardSync {
         actualCreatedAtMs: current.streamCreatedAtMs,
       });
     }
-    const stream = await this.#listShards(signal);
-    const { leases, corrupt } = await this.#listLeases(signal);
+    const { stream, leases, corrupt } = await this.#look(signal);
     const corruptKeys = new Set(corrupt.map(({ leaseKey }) => leaseKey));
     const missing = planMissingLeases(stream, leases).filter(({ shard }) => !corruptKeys.has(shard.shardId));
     // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
@@ -187,12 +200,44 @@ export class ShardSync {
     observer?.leasesCreated?.({ shardIds, reason: 'reshard' });
   }
 
+  /** Shards first, then rows: a row may be newer than the listing, never a listed shard's row older. */
+  async #look(
+    signal: AbortSignal,
+  ): Promise<{ readonly stream: StreamShards } & Awaited<ReturnType<LeaseTable['list']>>> {
+    for (;;) {
+      const stream = await this.#listShards(signal);
+      const table = await this.#listLeases(signal);
+      // With another moment other shards are in scope.
+      if (!this.#adoptMoment(table.leases)) return { stream, ...table };
+    }
+  }
+
   async #listShards(signal: AbortSignal): Promise<StreamShards> {
     const { lister } = this.options;
+    const number = ++this.#listingsStarted;
     const listed = await lister.list({ kind: 'trim-horizon' }, signal);
     const inScope = this.#position.kind === 'trim-horizon' ? listed : await lister.list(this.#position, signal);
-    this.#stream = { listed, inScope: new Set(inScope.map(({ shardId }) => shardId)) };
-    return this.#stream;
+    const listedIds = new Set(listed.map(({ shardId }) => shardId));
+    const trimmed = new Set<string>();
+    for (const [shardId, since] of this.#unknownSince) {
+      if (listedIds.has(shardId)) this.#unknownSince.delete(shardId);
+      else if (number > since) trimmed.add(shardId);
+    }
+    const stream = { listed, inScope: new Set(inScope.map(({ shardId }) => shardId)), trimmed };
+    // Listings overlap; what an older one says must not replace what a newer one has said.
+    if (number > this.#streamNumber) {
+      this.#stream = stream;
+      this.#streamNumber = number;
+    }
+    return stream;
+  }
+
+  /** Until the time has passed, or a listing is wanted. */
+  async #sleepUntilAudit(delayMs: number, signal: AbortSignal): Promise<void> {
+    const wanted = this.#auditSoon.signal;
+    await this.options.clock.sleep(delayMs, AbortSignal.any([signal, wanted])).catch(() => undefined);
+    signal.throwIfAborted();
+    if (wanted.aborted) this.#auditSoon = new AbortController();
   }
 
   #listLeases(signal: AbortSignal): ReturnType<LeaseTable['list']> {
@@ -251,11 +296,12 @@ export class ShardSync {
     };
   }
 
-  /** The rows' moment is the application's, whenever this worker came to its own. */
-  #adoptMoment(leases: readonly Lease[]): void {
-    const moments = leases.flatMap(({ initialTimestampMs }) => initialTimestampMs ?? []);
-    if (this.#position.kind === 'moment' && moments.length > 0) {
-      this.#position = { ...this.#position, timestampMs: Math.min(...moments) };
-    }
+  /** The rows' moment is the application's, whenever this worker came to its own. Returns whether ours was another. */
+  #adoptMoment(leases: readonly Lease[]): boolean {
+    const timestampMs = leases.reduce((least, lease) => Math.min(least, lease.initialTimestampMs ?? least), Infinity);
+    if (this.#position.kind !== 'moment' || timestampMs === Infinity) return false;
+    if (timestampMs === this.#position.timestampMs) return false;
+    this.#position = { ...this.#position, timestampMs };
+    return true;
   }
 }

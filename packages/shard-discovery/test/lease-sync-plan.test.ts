@@ -12,7 +12,7 @@ const ids = (leases: readonly Lease[]): readonly string[] => leases.map(({ lease
 /** Everything that is listed is in scope, unless `from` is given: then only the shards from that number on. */
 function all({ shards }: FakeShardLister, from = 0): StreamShards {
   const inScope = shards.map(({ shardId }) => shardId).filter((shardId) => shardId >= id(from));
-  return { listed: [...shards], inScope: new Set(inScope) };
+  return { listed: [...shards], inScope: new Set(inScope), trimmed: new Set() };
 }
 
 function lease(index: number, changes: Partial<Lease> = {}): Lease {
@@ -177,7 +177,12 @@ describe('the rules together', () => {
         const rows = new Map<string, Lease>();
         const readTo = new Map<string, 'begun' | 'finished'>();
         const deletedByHand = new Set<string>();
+        // As a worker sees the stream: by its last listing, which may be older than the rows.
+        let view = all(stream);
         const audit = (): void => {
+          view = all(stream);
+          const listed = new Set(view.listed.map(({ shardId }) => shardId));
+          view = { ...view, trimmed: new Set([...rows.keys()].filter((leaseKey) => !listed.has(leaseKey))) };
           for (const { shard } of planMissingLeases(all(stream), [...rows.values()])) {
             const { shardId: leaseKey, parentShardIds } = shard;
             // Only a hand in the table can make a shard be read again.
@@ -190,7 +195,7 @@ describe('the rules together', () => {
         const choose = <T>(items: readonly T[], pick: number): T | undefined => items[pick % Math.max(1, items.length)];
         const act = ({ act: action, pick }: Step): void => {
           const open = stream.shards.filter(({ endingSequenceNumber }) => endingSequenceNumber === undefined);
-          const readable = selectReadable(all(stream), [...rows.values()]);
+          const readable = selectReadable(view, [...rows.values()]);
           if (action === 'audit') audit();
           if (action === 'split' && open.length < 8) stream.split(choose(open, pick)?.shardId ?? '');
           if (action === 'merge' && open.length > 1) {

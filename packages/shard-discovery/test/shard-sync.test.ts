@@ -1,6 +1,6 @@
-import { describe, expect, it } from '@jest/globals';
+import { beforeEach, describe, expect, it } from '@jest/globals';
 import { SHARD_END, StreamRecreatedError, type Lease, type LeaseSeed, type StreamIdentity } from '@millrace/core';
-import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
+import { aLease, ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
 import { ShardSync, type ApplicationPosition, type LeaseTable } from '../src';
 import { FakeShardLister } from '../src/testing';
 
@@ -61,6 +61,12 @@ function aShardSync({
 }
 
 describe('ShardSync', () => {
+  let stop: AbortController;
+
+  beforeEach(() => {
+    stop = new AbortController();
+  });
+
   it('fills an empty table with roots at the moment of the first start', async () => {
     const { sync, table } = aShardSync();
     await sync.start(signal);
@@ -86,6 +92,98 @@ describe('ShardSync', () => {
     await aShardSync({ table }).sync.start(signal);
     await late.sync.start(signal);
     expect(late.sync.position).toMatchObject({ timestampMs: 1_000 });
+  });
+
+  it('takes over the moment of a row that appears while it starts', async () => {
+    const table = new FakeTable();
+    const late = aShardSync({ table, position: { kind: 'moment', sentinel: 'latest', timestampMs: 9_000 } });
+    const list = table.list.bind(table);
+    let calls = 0;
+    table.list = () => {
+      if (++calls === 1) table.rows.set('shardId-000000000000', aLease({ initialTimestampMs: 1_000 }));
+      return list();
+    };
+    await late.sync.start(signal);
+    await late.sync.audit(signal);
+    expect(late.sync.position).toMatchObject({ timestampMs: 1_000 });
+    expect(table.created.map(({ initialTimestampMs }) => initialTimestampMs)).toEqual([1_000]);
+  });
+
+  it('reads the child of a merge after both parents, though both came after its last listing', async () => {
+    const { sync, table, lister, clock } = aShardSync();
+    await sync.start(signal);
+    const running = sync.run(AbortSignal.any([signal, stop.signal]));
+    const id = (index: number): string => `shardId-${String(index).padStart(12, '0')}`;
+    // 0 splits into 2 and 3, 1 into 4 and 5; 3 and 4 merge into 6. Shard 1 has a backlog, so that 4 has no row yet.
+    lister.split(id(0));
+    lister.split(id(1));
+    lister.merge(id(3), id(4));
+    const put = (index: number, changes: Partial<Lease>): void =>
+      void table.rows.set(id(index), aLease({ leaseKey: id(index), ...changes }));
+    put(0, { checkpoint: SHARD_END });
+    put(1, { root: true });
+    put(2, { parentShardIds: [id(0)] });
+    put(3, { parentShardIds: [id(0)], checkpoint: SHARD_END });
+    put(6, { parentShardIds: [id(3), id(4)] });
+    const readable = (): readonly string[] =>
+      sync.selectReadable([...table.rows.values()]).map(({ leaseKey }) => leaseKey);
+    expect(readable()).toEqual([id(1), id(2)]);
+    await settle();
+    expect(readable()).toEqual([id(1), id(2)]);
+    // Shard 1 ends, then 4: only then is 6 its turn.
+    put(1, { root: true, checkpoint: SHARD_END });
+    put(4, { parentShardIds: [id(1)] });
+    expect(readable()).toEqual([id(2), id(4)]);
+    put(4, { parentShardIds: [id(1)], checkpoint: SHARD_END });
+    expect(readable()).toEqual([id(2), id(6)]);
+    stop.abort();
+    await clock.advance(1);
+    await running;
+  });
+
+  it('asks for a listing at once for a row that is newer, and lets a trimmed shard through after it', async () => {
+    const { sync, table, clock, lister } = aShardSync();
+    await sync.start(signal);
+    let listings = 0;
+    const list = lister.list.bind(lister);
+    lister.list = () => {
+      listings++;
+      return list();
+    };
+    const running = sync.run(AbortSignal.any([signal, stop.signal]));
+    await settle();
+    const orphan = aLease({ leaseKey: 'shardId-000000000009', parentShardIds: ['shardId-000000000008'] });
+    table.rows.set(orphan.leaseKey, orphan);
+    expect(sync.selectReadable([orphan])).toEqual([]);
+    expect(listings).toBe(0);
+    await settle();
+    expect(listings).toBeGreaterThan(0);
+    expect(sync.selectReadable([orphan])).toEqual([orphan]);
+    stop.abort();
+    await clock.advance(1);
+    await running;
+  });
+
+  it('keeps what the listing that started last has said', async () => {
+    const { sync, lister } = aShardSync();
+    await sync.start(signal);
+    const before = await lister.list();
+    let answerLate = (): void => undefined;
+    const list = lister.list.bind(lister);
+    lister.list = () =>
+      new Promise((resolve) => {
+        answerLate = () => resolve(before);
+      });
+    const slow = sync.isListed('shardId-000000000002', signal);
+    lister.list = list;
+    lister.split('shardId-000000000000');
+    await sync.isListed('shardId-000000000002', signal);
+    answerLate();
+    await slow;
+    answerLate();
+    const child = aLease({ leaseKey: 'shardId-000000000002', parentShardIds: ['shardId-000000000000'] });
+    // The newer listing has the parent, whose row is missing: it is awaited.
+    expect(sync.selectReadable([child])).toEqual([]);
   });
 
   it('fills the table although it is throttled meanwhile', async () => {

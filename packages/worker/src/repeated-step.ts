@@ -3,6 +3,9 @@ import { backoffDelayMs, isFatal, type Clock, type Logger, type Random } from '@
 /** Delays between attempts of a step. */
 const stepBackoff = { baseMs: 500, maxMs: 30_000 };
 
+/** How often the lease is asked again while it cannot be proven ours. */
+const recheckLeaseMs = 100;
+
 /** From this failure in a row on, a person is called: the log line becomes an error. */
 const loudAttempt = 5;
 
@@ -29,13 +32,14 @@ export interface StepContext {
 export async function untilDone(step: RepeatedStep, context: StepContext): Promise<boolean> {
   const { name, signal, mayBegin, action } = step;
   const { clock, random, logger, setProblem } = context;
-  for (let attempt = 1; !signal.aborted; attempt++) {
+  for (let attempt = 1; !isAborted(signal); attempt++) {
+    while (!isAborted(signal) && !mayBegin()) await sleepOrAbort(clock, recheckLeaseMs, signal);
+    if (isAborted(signal)) return false;
+    // No await stands between the check of the lease and this call.
     try {
-      if (mayBegin()) {
-        await action.run();
-        setProblem(undefined);
-        return true;
-      }
+      await action.run();
+      setProblem(undefined);
+      return true;
     } catch (error) {
       if (action.of === 'millrace' && isFatal(error)) throw error;
       if (isAborted(signal)) return false;

@@ -60,6 +60,8 @@ export class ShardConsumer {
   #isBatchInHand = false;
   #problem: string | undefined;
   #handoverAsked = false;
+  /** `shardEnded` has resolved: it was the processor's last word. */
+  #hasSaidLast = false;
   #processor: RecordProcessor | undefined;
 
   constructor(parts: ShardConsumerParts) {
@@ -253,6 +255,7 @@ export class ShardConsumer {
       emit('recordsAgedOut', { shardId: this.shardId, wanted: undefined, found: undefined });
     }
     if (!(await this.#untilDone('shardEnded', { of: 'user', run: () => this.#callShardEnded() }))) return false;
+    this.#hasSaidLast = true;
     // Children first: after shard end is stored nobody would come back to create them.
     const isStored =
       (await this.#untilStored('createChildren', () => createChildren(childShards, this.#gone))) &&
@@ -284,7 +287,7 @@ export class ShardConsumer {
     const wasInitialized = this.#state !== 'initializing';
     if (!this.#gone.aborted) {
       this.#move('shutdown-requested');
-      if (wasInitialized) {
+      if (wasInitialized && !this.#hasSaidLast) {
         await this.#once('shutdownRequested', async () =>
           this.#processor?.shutdownRequested?.({
             checkpointer: this.#checkpointer.handleUpTo(this.#resolved),
@@ -303,7 +306,8 @@ export class ShardConsumer {
       return;
     }
     await lease.release();
-    this.#move('lease-given-up');
+    // A release that could not be written leaves the lease to expire.
+    this.#move(this.#isGone() ? 'lease-lost' : 'lease-given-up');
   }
 
   #mayGoOn(): boolean {

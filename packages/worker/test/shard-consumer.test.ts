@@ -486,6 +486,16 @@ describe('ShardConsumer', () => {
     expect(log).toEqual(['initialize', 'process r1', 'store 1', 'shutdownRequested stop', 'release']);
   });
 
+  it('calls nothing of a processor that has resolved shardEnded, when a fault then ends the worker', async () => {
+    const processor = new LoggingProcessor();
+    const { consumer, log } = aConsumer(processor, feed(shardEnd), {
+      createChildren: () => Promise.reject(new StreamNotFoundError('flights')),
+    });
+    processor.log = log;
+    await expect(consumer.run()).rejects.toThrow(StreamNotFoundError);
+    expect(log).toEqual(['initialize', 'shardEnded', 'release']);
+  });
+
   it('rejects with a fault that ends the worker', async () => {
     const source: Feed = async function* () {
       yield batch();
