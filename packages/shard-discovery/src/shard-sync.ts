@@ -58,8 +58,9 @@ export interface ShardSyncObserver {
  *   the oldest first and alone, so that of workers that start together one fixes the moment that LATEST means.
  * - At a shard's end the worker that finished it creates the children's rows ({@link ShardSync.createChildren}) before
  *   it stores shard end. That is the normal way in which new shards are found; no listing is involved.
- * - An audit repeats at an interval on every worker: it puts back rows that went missing, deletes finished rows whose
- *   shards are no longer listed, and stops the worker if the stream was deleted or made again.
+ * - An audit repeats at an interval on every worker, and comes at once for a row that waits for a newer listing: it puts
+ *   back rows that went missing, deletes finished rows whose shards are no longer listed, and stops the worker if the
+ *   stream was deleted or made again.
  *
  * Every write is create-if-absent or delete-if-unchanged: any number of workers may do this at the same time.
  */
@@ -94,7 +95,7 @@ export class ShardSync {
     this.#position = options.position;
   }
 
-  /** The application's position. Moves only during {@link start}, when another worker was first to fix the moment. */
+  /** The application's position. Its moment moves when rows show that another worker was first to fix it. */
   get position(): ApplicationPosition {
     return this.#position;
   }
@@ -200,7 +201,7 @@ export class ShardSync {
     observer?.leasesCreated?.({ shardIds, reason: 'reshard' });
   }
 
-  /** Shards first, then rows: a row may be newer than the listing, never a listed shard's row older. */
+  /** Shards first, then rows: whether a listed shard has a row is asked after it was listed, never before. */
   async #look(
     signal: AbortSignal,
   ): Promise<{ readonly stream: StreamShards } & Awaited<ReturnType<LeaseTable['list']>>> {
@@ -249,7 +250,9 @@ export class ShardSync {
       await this.audit(signal);
     } catch (error) {
       if (signal.aborted || isFatal(error)) throw error;
-      // Nothing is lost by a late audit: running shards go on, and the next one will see the same.
+      // Nothing is lost by a late audit: running shards go on, and the next one will see the same. Rows that wait for
+      // it ask again at the next reading of the table.
+      this.#unknownSince.clear();
       this.options.logger.warn({ err: error }, 'shard audit failed, it will be repeated');
       this.options.observer?.auditFailed?.({ error });
     }

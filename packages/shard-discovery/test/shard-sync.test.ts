@@ -164,6 +164,25 @@ describe('ShardSync', () => {
     await running;
   });
 
+  it('asks for a listing again when the one that a row waits for has failed', async () => {
+    const { sync, clock, lister } = aShardSync();
+    await sync.start(signal);
+    const list = lister.list.bind(lister);
+    lister.list = () => Promise.reject(new Error('no'));
+    const running = sync.run(AbortSignal.any([signal, stop.signal]));
+    await settle();
+    const orphan = aLease({ leaseKey: 'shardId-000000000009', parentShardIds: ['shardId-000000000008'] });
+    expect(sync.selectReadable([orphan])).toEqual([]);
+    await clock.advance(1);
+    lister.list = list;
+    expect(sync.selectReadable([orphan])).toEqual([]);
+    await clock.advance(1);
+    expect(sync.selectReadable([orphan])).toEqual([orphan]);
+    stop.abort();
+    await clock.advance(1);
+    await running;
+  });
+
   it('keeps what the listing that started last has said', async () => {
     const { sync, lister } = aShardSync();
     await sync.start(signal);
