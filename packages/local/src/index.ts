@@ -1,5 +1,17 @@
-export { startLocalAws, type LocalAws, type LocalAwsOptions, type LocalStream } from './local-aws';
+export {
+  embedAws,
+  startLocalAws,
+  type EmbeddedAws,
+  type EmbeddedAwsOptions,
+  type LocalAws,
+  type LocalAwsOptions,
+  type LocalStream,
+} from './local-aws';
+export type { Fault, FaultRule, FaultScope } from './faults/fault-rule';
+export type { ActiveFault, Faults } from './faults/faults';
+export type { HeldListener, InProcessHandler } from './in-process-handler';
 export { KinesisEngine, type KinesisEngineOptions, type ShardInspection } from './kinesis/engine';
 export { defaultKinesisLimits, type KinesisLimits } from './kinesis/limits';
+export { unlimitedRates } from './kinesis/unlimited-rates';
 export { KinesisServiceError, type KinesisErrorName } from './kinesis/service-error';
 export type { OperationInput, OperationName, OperationOutput } from './kinesis/operation-types';

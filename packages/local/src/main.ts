@@ -5,13 +5,17 @@ import { startLocalAws } from './local-aws';
 
 async function main(): Promise<void> {
   const command = parseCommandLine(process.argv.slice(2));
-  if ('problem' in command) {
+  if (command.kind === 'help') {
+    console.log(usage);
+    return;
+  }
+  if (command.kind === 'problem') {
     console.error(`millrace-local: ${command.problem}\n\n${usage}`);
     process.exitCode = 2;
     return;
   }
   const region = 'us-east-1';
-  const aws = await startLocalAws({ ...command, region });
+  const aws = await startLocalAws({ ...command.options, region });
   console.log(
     [
       `export AWS_ENDPOINT_URL_KINESIS=${aws.kinesisEndpoint}`,

@@ -6,15 +6,24 @@ interface Sleeper {
   readonly wake: () => void;
 }
 
+export interface ManualClockOptions {
+  /** Milliseconds since the epoch at the beginning. */
+  readonly wallTimeMs?: number;
+  /** Waits until everything that can go on without time passing has gone on. Default: {@link settle}. */
+  readonly settle?: () => Promise<void>;
+}
+
 /** A clock that stands still until {@link ManualClock.advance} moves it. */
 export class ManualClock implements Clock {
   #nowMs = 0;
   #order = 0;
   readonly #sleepers = new Set<Sleeper>();
   readonly #wallTimeAtZeroMs: number;
+  readonly #settle: () => Promise<void>;
 
-  constructor({ wallTimeMs = 1_700_000_000_000 }: { readonly wallTimeMs?: number } = {}) {
+  constructor({ wallTimeMs = 1_700_000_000_000, settle: settleWork = settle }: ManualClockOptions = {}) {
     this.#wallTimeAtZeroMs = wallTimeMs;
+    this.#settle = settleWork;
   }
 
   now(): number {
@@ -28,6 +37,12 @@ export class ManualClock implements Clock {
   /** How many sleeps are pending. */
   get sleeperCount(): number {
     return this.#sleepers.size;
+  }
+
+  /** How long until the next sleeper wakes; `undefined` if nothing sleeps. */
+  get nextWakeInMs(): number | undefined {
+    const next = this.#earliest(Infinity);
+    return next === undefined ? undefined : Math.max(0, next.wakeAtMs - this.#nowMs);
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
@@ -56,23 +71,23 @@ export class ManualClock implements Clock {
   /** Moves time by `deltaMs`, waking sleepers in the order of their times and letting their work settle in between. */
   async advance(deltaMs: number): Promise<void> {
     const targetMs = this.#nowMs + deltaMs;
-    await settle();
+    await this.#settle();
     for (;;) {
       const next = this.#earliest(targetMs);
       if (next === undefined) break;
       this.#sleepers.delete(next);
       this.#nowMs = Math.max(this.#nowMs, next.wakeAtMs);
       next.wake();
-      await settle();
+      await this.#settle();
     }
     this.#nowMs = targetMs;
-    await settle();
+    await this.#settle();
   }
 
   /** Advances in small steps until `condition` holds. Throws after `limitMs` of virtual time. */
   async advanceUntil(condition: () => boolean, { stepMs = 10, limitMs = 600_000 } = {}): Promise<void> {
     const limitAtMs = this.#nowMs + limitMs;
-    await settle();
+    await this.#settle();
     while (!condition()) {
       if (this.#nowMs >= limitAtMs) throw new Error(`condition not met within ${String(limitMs)} ms of virtual time`);
       await this.advance(stepMs);

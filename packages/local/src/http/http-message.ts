@@ -12,12 +12,23 @@ export interface ServerRequest extends Readable {
 /** What the responses of HTTP/1.1 and of HTTP/2 have in common. */
 export interface ServerResponse {
   statusCode: number;
-  readonly headersSent: boolean;
   setHeader(name: string, value: number | string): unknown;
-  end(body: string): unknown;
+  write(chunk: Uint8Array): unknown;
+  end(body?: Uint8Array | string): unknown;
+  on(event: 'close' | 'error' | 'finish', listener: () => void): unknown;
 }
 
-export type RequestListener = (request: ServerRequest, response: ServerResponse) => void;
+/** The connection that a request came by. */
+export interface Connection {
+  /** The value of a promise that its client has to fulfil, or `undefined` if it takes longer than a client may. */
+  within<T extends object>(promise: Promise<T>): Promise<T | undefined>;
+  /** Ends it at once; what was not sent yet is lost. */
+  reset(): void;
+  /** Ends it behind what was written, however much of an answer that is. */
+  end(): void;
+}
+
+export type RequestListener = (request: ServerRequest, response: ServerResponse, connection: Connection) => void;
 
 export type Body =
   | { readonly kind: 'complete'; readonly bytes: Buffer }

@@ -1,12 +1,31 @@
 import { createServer as createHttp1Server } from 'node:http';
-import { createServer as createHttp2Server, type ServerHttp2Session } from 'node:http2';
+import {
+  constants,
+  createServer as createHttp2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
 import { createServer as createSocketServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { RequestListener } from './http-message';
+import { Deadlines } from './deadlines';
+import type { Connection, RequestListener } from './http-message';
 
 export interface LoopbackServer {
   readonly port: number;
+  /** How many connections are open. */
+  readonly connectionCount: number;
   /** Cuts every connection and resolves once nothing is open any longer. May be called again. */
   close(): Promise<void>;
+}
+
+export interface ListenOptions {
+  readonly host: string;
+  /** 0 picks a free one. */
+  readonly port: number;
+  /**
+   * How long a client may take to say what it speaks, to send headers, to send a body, and to take an answer, each in
+   * milliseconds of real time.
+   */
+  readonly clientTimeoutMs: number;
 }
 
 /** How an HTTP/2 connection begins whose client knows beforehand that the server speaks it. */
@@ -20,13 +39,19 @@ const windowBytes = 4 * 1024 * 1024;
  * endpoint, without asking; most others speak the former. The first three bytes of a connection tell.
  */
 export async function listen(
-  { host, port }: { readonly host: string; readonly port: number },
+  { host, port, clientTimeoutMs }: ListenOptions,
   onRequest: RequestListener,
 ): Promise<LoopbackServer> {
-  const http1 = createHttp1Server(onRequest);
+  const deadlines = new Deadlines(clientTimeoutMs);
+  // The body has a limit of its own in the face, so that the answer to a slow client is the service's.
+  const http1 = createHttp1Server({ headersTimeout: clientTimeoutMs, requestTimeout: 0 }, (request, response) =>
+    onRequest(request, response, http1Connection(request.socket, deadlines)),
+  );
   // An idle connection that closes just as the client sends is a failed call that AWS would not have caused.
   http1.keepAliveTimeout = 0;
-  const http2 = createHttp2Server({ settings: { initialWindowSize: windowBytes } }, onRequest);
+  const http2 = createHttp2Server({ settings: { initialWindowSize: windowBytes } }, (request, response) =>
+    onRequest(request, response, http2Connection(request.stream, deadlines)),
+  );
   http2.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(windowBytes));
 
   const sockets = new Set<Socket>();
@@ -35,17 +60,42 @@ export async function listen(
     socket.on('close', () => sockets.delete(socket));
     // A client that goes away is no fault of ours, and 'close' follows.
     socket.on('error', () => undefined);
-    sniff(socket, (isHttp2) => (isHttp2 ? http2 : http1).emit('connection', socket));
+    socket.setTimeout(clientTimeoutMs, () => socket.destroy());
+    sniff(socket, (isHttp2) => {
+      socket.setTimeout(0);
+      socket.removeAllListeners('timeout');
+      (isHttp2 ? http2 : http1).emit('connection', socket);
+    });
   });
   await start(server, host, port);
   let closing: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
+    get connectionCount() {
+      return sockets.size;
+    },
     close: () =>
       (closing ??= new Promise((resolve) => {
+        deadlines.close();
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       })),
+  };
+}
+
+function http1Connection(socket: Socket, deadlines: Deadlines): Connection {
+  return {
+    within: (promise) => deadlines.within(promise),
+    reset: () => socket.resetAndDestroy(),
+    end: () => socket.end(),
+  };
+}
+
+function http2Connection(stream: ServerHttp2Stream, deadlines: Deadlines): Connection {
+  return {
+    within: (promise) => deadlines.within(promise),
+    reset: () => stream.session?.destroy(),
+    end: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
   };
 }
 

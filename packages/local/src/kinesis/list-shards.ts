@@ -25,8 +25,11 @@ interface Listing {
   readonly afterShardId: string;
 }
 
+/** Shards of one answer, whatever more is asked for. */
+const maxPage = 1000;
+
 export function listShards(account: Account, input: Input): OperationOutput<'ListShards'> {
-  const maxResults = input.optionalInteger('MaxResults', { min: 1, max: 10_000 }) ?? 1000;
+  const maxResults = Math.min(input.optionalInteger('MaxResults', { min: 1, max: 10_000 }) ?? maxPage, maxPage);
   const token = input.optionalText('NextToken', { minLength: 1, maxLength: 1_048_576 });
   const { stream, filter, afterShardId } =
     token === undefined ? newListing(account, input) : continuedListing(account, input, token);
@@ -42,7 +45,7 @@ export function listShards(account: Account, input: Input): OperationOutput<'Lis
 function newListing(account: Account, input: Input): Listing {
   const stream = account.streamOf(input);
   const createdAtMs = input.optionalTimestampMs('StreamCreationTimestamp');
-  if (createdAtMs !== undefined && createdAtMs !== stream.createdAtMs) {
+  if (createdAtMs !== undefined && Math.floor(createdAtMs / 1000) !== stream.creationTimestamp) {
     throw resourceNotFound(
       `Stream ${stream.name} under account ${account.id} was not created at ${createdAtMs / 1000}.`,
     );
@@ -155,4 +158,10 @@ function takeCall(account: Account, stream: Stream): void {
     );
   }
   stream.listShardsCalls.take(1);
+}
+
+/** What a string says that may be a NextToken, whether it is good or not. */
+export function listingTarget(token: string): { readonly streamName?: string } {
+  const [streamName] = openToken('shards', token) ?? [];
+  return typeof streamName === 'string' ? { streamName } : {};
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What a token carries. Only this engine reads it; to a client it is an opaque string. */
 export type TokenFields = readonly (string | number)[];
@@ -22,5 +22,5 @@ const digestLength = 12;
 
 /** Against accidents, not against forgers: whoever reaches the loopback port may read every record anyway. */
 function digest(text: string): string {
-  return createHash('md5').update(text, 'utf8').digest('hex').slice(0, digestLength);
+  return hash('md5', text, 'hex').slice(0, digestLength);
 }

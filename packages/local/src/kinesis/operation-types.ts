@@ -1,13 +1,16 @@
 import type { WireRecord } from './record-log';
-import type { StreamStatus } from './stream';
+import type { StreamMode, StreamStatus } from './stream';
 
 /**
  * Inputs and outputs of the operations as they travel: blobs in base64, timestamps in seconds since the epoch with the
  * milliseconds behind the point. Names and meaning are those of the Kinesis API reference.
  */
 export interface OperationTypes {
-  readonly CreateStream: Operation<{ StreamName: string; ShardCount: number }, Nothing>;
-  readonly DeleteStream: Operation<StreamReference, Nothing>;
+  readonly CreateStream: Operation<CreateStreamInput, Nothing>;
+  readonly DeleteStream: Operation<StreamReference & { EnforceConsumerDeletion?: boolean }, Nothing>;
+  readonly UpdateStreamMode: Operation<{ StreamARN: string; StreamModeDetails: StreamModeDetails }, Nothing>;
+  readonly UpdateMaxRecordSize: Operation<{ StreamARN: string; MaxRecordSizeInKiB: number }, Nothing>;
+  readonly DescribeLimits: Operation<Nothing, DescribeLimitsOutput>;
   readonly DescribeStream: Operation<
     StreamReference & { Limit?: number; ExclusiveStartShardId?: string },
     { readonly StreamDescription: StreamDescription }
@@ -25,6 +28,19 @@ export interface OperationTypes {
   readonly ListShards: Operation<ListShardsInput, ListShardsOutput>;
   readonly SplitShard: Operation<StreamReference & { ShardToSplit: string; NewStartingHashKey: string }, Nothing>;
   readonly MergeShards: Operation<StreamReference & { ShardToMerge: string; AdjacentShardToMerge: string }, Nothing>;
+  readonly UpdateShardCount: Operation<
+    StreamReference & { TargetShardCount: number; ScalingType: 'UNIFORM_SCALING' },
+    UpdateShardCountOutput
+  >;
+  readonly AddTagsToStream: Operation<StreamReference & { Tags: TagMap }, Nothing>;
+  readonly RemoveTagsFromStream: Operation<StreamReference & { TagKeys: readonly string[] }, Nothing>;
+  readonly ListTagsForStream: Operation<
+    StreamReference & { ExclusiveStartTagKey?: string; Limit?: number },
+    { readonly Tags: readonly Tag[]; readonly HasMoreTags: boolean }
+  >;
+  readonly TagResource: Operation<{ ResourceARN: string; Tags: TagMap }, Nothing>;
+  readonly UntagResource: Operation<{ ResourceARN: string; TagKeys: readonly string[] }, Nothing>;
+  readonly ListTagsForResource: Operation<{ ResourceARN: string }, { readonly Tags: readonly Tag[] }>;
   readonly PutRecord: Operation<StreamReference & NewRecord & { SequenceNumberForOrdering?: string }, StoredAt>;
   readonly PutRecords: Operation<StreamReference & { Records: readonly NewRecord[] }, PutRecordsOutput>;
   readonly GetShardIterator: Operation<GetShardIteratorInput, { readonly ShardIterator: string }>;
@@ -48,6 +64,47 @@ export interface StreamReference {
   readonly StreamARN?: string;
 }
 
+/** How a call is to be answered, beside what the request says. */
+export interface CallOptions {
+  /** GetRecords answers without records although there are some, as AWS may, with an iterator for the same place. */
+  readonly emptyPage?: boolean;
+}
+
+export interface StreamModeDetails {
+  readonly StreamMode: StreamMode;
+}
+
+export interface CreateStreamInput {
+  readonly StreamName: string;
+  /** Needed for a PROVISIONED stream, refused for one that is ON_DEMAND. */
+  readonly ShardCount?: number;
+  readonly StreamModeDetails?: StreamModeDetails;
+  readonly Tags?: TagMap;
+  readonly MaxRecordSizeInKiB?: number;
+}
+
+export interface UpdateShardCountOutput {
+  readonly StreamName: string;
+  /** Open shards before. */
+  readonly CurrentShardCount: number;
+  readonly TargetShardCount: number;
+  readonly StreamARN: string;
+}
+
+export interface DescribeLimitsOutput {
+  readonly ShardLimit: number;
+  readonly OpenShardCount: number;
+  readonly OnDemandStreamCount: number;
+  readonly OnDemandStreamCountLimit: number;
+}
+
+export type TagMap = Readonly<Record<string, string>>;
+
+export interface Tag {
+  readonly Key: string;
+  readonly Value: string;
+}
+
 export interface WireHashKeyRange {
   readonly StartingHashKey: string;
   readonly EndingHashKey: string;
@@ -68,19 +125,23 @@ interface StreamFacts {
   readonly StreamName: string;
   readonly StreamARN: string;
   readonly StreamStatus: StreamStatus;
-  readonly StreamModeDetails: { readonly StreamMode: 'PROVISIONED' };
+  readonly StreamModeDetails: StreamModeDetails;
   readonly StreamCreationTimestamp: number;
 }
 
-export interface StreamDescriptionSummary extends StreamFacts {
+export interface CommonDescription extends StreamFacts {
   readonly RetentionPeriodHours: number;
   readonly EnhancedMonitoring: readonly [{ readonly ShardLevelMetrics: readonly [] }];
   readonly EncryptionType: 'NONE';
-  readonly OpenShardCount: number;
-  readonly ConsumerCount: number;
 }
 
-export interface StreamDescription extends Omit<StreamDescriptionSummary, 'ConsumerCount' | 'OpenShardCount'> {
+export interface StreamDescriptionSummary extends CommonDescription {
+  readonly OpenShardCount: number;
+  readonly ConsumerCount: number;
+  readonly MaxRecordSizeInKiB: number;
+}
+
+export interface StreamDescription extends CommonDescription {
   readonly Shards: readonly WireShard[];
   readonly HasMoreShards: boolean;
 }

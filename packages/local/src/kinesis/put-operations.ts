@@ -1,25 +1,33 @@
 import type { Account } from './account';
 import { hashKeyFromDecimal, hashOfPartitionKey, type HashKey } from './hash-key';
-import type { Input } from './input';
+import type { Blob64, Input } from './input';
 import type { OperationOutput, RefusedRecord, StoredAt } from './operation-types';
 import { hashKeyRule } from './reshard-operations';
 import { invalidArgument, KinesisServiceError, resourceNotFound } from './service-error';
-import type { Shard } from './shard';
 import { shardIndexOf } from './sequence-numbers';
 import type { Stream } from './stream';
 
-interface AcceptedRecord {
-  readonly data: string;
+interface NewRecord {
+  readonly input: Input;
+  readonly data: Blob64;
   readonly partitionKey: string;
   readonly hashKey: HashKey;
   /** Data and partition key. */
   readonly bytes: number;
 }
 
+/** Of all that is put with one call. */
+interface Arrival {
+  /** By the monotonic clock. */
+  readonly nowMs: number;
+  readonly wallTimeMs: number;
+}
+
 export function putRecord(account: Account, input: Input): OperationOutput<'PutRecord'> {
-  const record = readRecord(account, input);
+  const record = readRecord(input);
   const ordering = input.optionalText('SequenceNumberForOrdering', { maxLength: 129 });
   const stream = writableStream(account, input);
+  assertSize(record, stream);
   // Numbers grow in the order of calls anyway, so that there is nothing to do for it.
   if (ordering !== undefined && shardIndexOf(ordering) === undefined) {
     throw invalidArgument(
@@ -27,27 +35,27 @@ export function putRecord(account: Account, input: Input): OperationOutput<'PutR
         `under account ${account.id} is invalid.`,
     );
   }
-  const result = store(account, stream, record);
+  const result = store(account, stream, record, arrivalNow(account, stream));
   if ('ErrorCode' in result) throw new KinesisServiceError(result.ErrorCode, result.ErrorMessage);
   return result;
 }
 
 export function putRecords(account: Account, input: Input): OperationOutput<'PutRecords'> {
   const { putRecordsMaxRecords, putRecordsMaxBytes } = account.limits;
-  const records = input
-    .structures('Records', { min: 1, max: putRecordsMaxRecords })
-    .map((entry) => readRecord(account, entry));
+  const records = input.structures('Records', { min: 1, max: putRecordsMaxRecords }).map(readRecord);
   const bytes = records.reduce((sum, record) => sum + record.bytes, 0);
   if (bytes > putRecordsMaxBytes) {
     throw invalidArgument(`Records size exceeds ${putRecordsMaxBytes} bytes: ${bytes} bytes.`);
   }
   const stream = writableStream(account, input);
-  const results = records.map((record) => store(account, stream, record));
+  for (const record of records) assertSize(record, stream);
+  const arrival = arrivalNow(account, stream);
+  const results = records.map((record) => store(account, stream, record, arrival));
   return { FailedRecordCount: results.filter((result) => 'ErrorCode' in result).length, Records: results };
 }
 
-function readRecord({ limits }: Account, input: Input): AcceptedRecord {
-  const { base64, bytes } = input.blob('Data', { maxBytes: limits.recordMaxBytes });
+function readRecord(input: Input): NewRecord {
+  const data = input.blob('Data');
   const partitionKey = input.text('PartitionKey', { minLength: 1, maxLength: 256 });
   const decimal = input.optionalText('ExplicitHashKey', hashKeyRule);
   const hashKey = decimal === undefined ? hashOfPartitionKey(partitionKey) : hashKeyFromDecimal(decimal);
@@ -57,11 +65,13 @@ function readRecord({ limits }: Account, input: Input): AcceptedRecord {
         `Specified value was ${String(decimal)}`,
     );
   }
-  const size = bytes + Buffer.byteLength(partitionKey, 'utf8');
-  if (size > limits.recordMaxBytes) {
-    throw invalidArgument(`Data and partition key size exceeds ${limits.recordMaxBytes} bytes: ${size} bytes.`);
-  }
-  return { data: base64, partitionKey, hashKey, bytes: size };
+  return { input, data, partitionKey, hashKey, bytes: data.bytes + Buffer.byteLength(partitionKey, 'utf8') };
+}
+
+function assertSize({ input, data, bytes }: NewRecord, { maxRecordBytes }: Stream): void {
+  if (data.bytes > maxRecordBytes) throw input.blobTooLarge('Data', data, maxRecordBytes);
+  if (bytes <= maxRecordBytes) return;
+  throw invalidArgument(`Data and partition key size exceeds ${maxRecordBytes} bytes: ${bytes} bytes.`);
 }
 
 /** A stream that is being made takes no records yet; one that is being changed or deleted still does, as on AWS. */
@@ -73,10 +83,15 @@ function writableStream(account: Account, input: Input): Stream {
   return stream;
 }
 
-function store(account: Account, stream: Stream, record: AcceptedRecord): RefusedRecord | StoredAt {
-  const shard = stream.shardFor(record.hashKey);
-  if (shard === undefined) throw new Error(`no open shard of stream ${stream.name} has hash key ${record.hashKey}`);
-  const exceeded = exceededLimit(account, shard, record.bytes);
+function arrivalNow({ clock }: Account, stream: Stream): Arrival {
+  return { nowMs: clock.now(), wallTimeMs: stream.momentMs(clock.wallTime()) };
+}
+
+function store(account: Account, stream: Stream, record: NewRecord, arrival: Arrival): RefusedRecord | StoredAt {
+  const { data, partitionKey, hashKey, bytes } = record;
+  const shard = stream.graph.shardFor(hashKey);
+  if (shard === undefined) throw new Error(`no open shard of stream ${stream.name} has hash key ${hashKey}`);
+  const exceeded = shard.budgets.writes.take(bytes, arrival.nowMs);
   if (exceeded !== undefined) {
     return {
       ErrorCode: 'ProvisionedThroughputExceededException',
@@ -85,16 +100,5 @@ function store(account: Account, stream: Stream, record: AcceptedRecord): Refuse
         `Limit: ${exceeded}.`,
     };
   }
-  shard.budgets.writtenRecords.take(1);
-  shard.budgets.writtenBytes.take(record.bytes);
-  return {
-    ShardId: shard.id,
-    SequenceNumber: stream.append(shard, record.data, record.partitionKey, record.bytes),
-  };
-}
-
-function exceededLimit({ limits }: Account, { budgets }: Shard, bytes: number): string | undefined {
-  if (!budgets.writtenRecords.has(1)) return `${limits.writeRecordsPerSecond} records written per second and shard`;
-  if (!budgets.writtenBytes.has(bytes)) return `${limits.writeBytesPerSecond} bytes written per second and shard`;
-  return undefined;
+  return { ShardId: shard.id, SequenceNumber: shard.append(data.base64, partitionKey, bytes, arrival.wallTimeMs) };
 }

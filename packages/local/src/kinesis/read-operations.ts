@@ -1,7 +1,7 @@
 import { compareSequenceNumbers, isSequenceNumber } from '@millrace/core';
 import type { Account } from './account';
 import { shardIdRule, type Input } from './input';
-import { shardIteratorTypes, type ChildShard, type OperationOutput } from './operation-types';
+import { shardIteratorTypes, type CallOptions, type ChildShard, type OperationOutput } from './operation-types';
 import { arrivalMs, type Page } from './record-log';
 import { shardIndexOf } from './sequence-numbers';
 import { invalidArgument, KinesisServiceError, resourceNotFound } from './service-error';
@@ -89,7 +89,11 @@ function issuedNumber(account: Account, stream: Stream, shard: Shard, sequenceNu
   return sequenceNumber;
 }
 
-export function getRecords(account: Account, input: Input): OperationOutput<'GetRecords'> {
+export function getRecords(
+  account: Account,
+  input: Input,
+  { emptyPage = false }: CallOptions = {},
+): OperationOutput<'GetRecords'> {
   const iterator = input.text('ShardIterator', iteratorRule);
   const { getRecordsMaxRecords, getRecordsMaxBytes } = account.limits;
   const limit = input.optionalInteger('Limit', { min: 1, max: 10_000 }) ?? Infinity;
@@ -99,12 +103,13 @@ export function getRecords(account: Account, input: Input): OperationOutput<'Get
     throw invalidArgument(`The ShardIterator does not belong to the stream that StreamARN names.`);
   }
   assertMayRead(account, position);
-  const page = shard.log.page(position.ordinal, Math.min(limit, getRecordsMaxRecords), getRecordsMaxBytes);
+  const maxRecords = emptyPage ? 0 : Math.min(limit, getRecordsMaxRecords);
+  const page = shard.log.page(position.ordinal, maxRecords, getRecordsMaxBytes);
   shard.budgets.getRecordsCalls.take(1);
   shard.budgets.readBytes.takeAfterwards(page.bytes);
   const common = { Records: page.records, MillisBehindLatest: millisBehindLatest(account, shard, page) };
   if (!shard.isOpen && page.nextOrdinal === shard.log.endOrdinal) {
-    return { ...common, ChildShards: stream.childrenOf(shard.id).map(childShard) };
+    return { ...common, ChildShards: stream.graph.childrenOf(shard.id).map(childShard) };
   }
   return { ...common, NextShardIterator: sealIterator(account, { stream, shard, ordinal: page.nextOrdinal }) };
 }
@@ -129,11 +134,15 @@ function throttled(
   );
 }
 
-/** Zero once nothing is left to read; else the age of the last record in the page, which is how far the reader has come. */
+/**
+ * Zero once nothing is left to read, and only then. Else the age of the last record in the page, which is how far the reader
+ * has come, or of the next one if the page is empty.
+ */
 function millisBehindLatest(account: Account, shard: Shard, page: Page): number {
-  const last = page.records.at(-1);
-  if (last === undefined || page.nextOrdinal === shard.log.endOrdinal) return 0;
-  return Math.max(0, Math.floor(account.clock.wallTime()) - arrivalMs(last));
+  if (page.nextOrdinal === shard.log.endOrdinal) return 0;
+  const record = page.records.at(-1) ?? shard.log.at(page.nextOrdinal);
+  const ageMs = record === undefined ? 0 : Math.floor(account.clock.wallTime()) - arrivalMs(record);
+  return Math.max(1, ageMs);
 }
 
 function childShard(shard: Shard): ChildShard {

@@ -11,15 +11,32 @@ export class SequenceNumbers {
   #issued = 0;
   #latestCreation = 0;
 
-  /** The constant beginning of a new shard's numbers. */
-  prefixFor(createdAtMs: number): string {
+  /** The numbers of a new shard. */
+  ofShard(createdAtMs: number, shardIndex: number): ShardNumbers {
     this.#latestCreation = Math.max(this.#latestCreation, Math.floor(createdAtMs / 1000));
-    return `49${digits(this.#latestCreation, 12)}`;
+    return new ShardNumbers(`49${digits(this.#latestCreation, 12)}`, shardIndex, () => this.#issued++);
   }
+}
 
-  next(prefix: string, arrivedAtMs: number, shardIndex: number): string {
-    const number = digits(this.#issued++, 16);
-    return `${prefix}${number}${digits(Math.floor(arrivedAtMs / 1000), 12)}${digits(shardIndex, 10)}0002`;
+/** See {@link SequenceNumbers}. */
+export class ShardNumbers {
+  #second = -1;
+  /** All behind the number, for that second. */
+  #suffix = '';
+
+  constructor(
+    private readonly prefix: string,
+    private readonly shardIndex: number,
+    private readonly nextInStream: () => number,
+  ) {}
+
+  next(arrivedAtMs: number): string {
+    const second = Math.floor(arrivedAtMs / 1000);
+    if (second !== this.#second) {
+      this.#second = second;
+      this.#suffix = `${digits(second, 12)}${digits(this.shardIndex, 10)}0002`;
+    }
+    return `${this.prefix}${digits(this.nextInStream(), 16)}${this.#suffix}`;
   }
 }
 

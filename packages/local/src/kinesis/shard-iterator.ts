@@ -14,17 +14,19 @@ export interface ShardPosition {
 
 /** The opaque string for a place, good for five minutes from now. */
 export function sealIterator(account: Account, { stream, shard, ordinal }: ShardPosition): string {
-  return sealToken('iterator', [stream.name, stream.id, shard.id, ordinal, account.clock.now()]);
+  const fields = [stream.name, stream.id, shard.id, ordinal, account.clock.now(), account.iteratorSerial];
+  return sealToken('iterator', fields);
 }
 
 /** The place that an iterator stands for. */
 export function openIterator(account: Account, iterator: string): ShardPosition {
-  const [name, streamId, shardId, ordinal, issuedAtMs] = openToken('iterator', iterator) ?? [];
+  const [name, streamId, shardId, ordinal, issuedAtMs, serial] = openToken('iterator', iterator) ?? [];
   if (
     typeof name !== 'string' ||
     typeof shardId !== 'string' ||
     typeof ordinal !== 'number' ||
-    typeof issuedAtMs !== 'number'
+    typeof issuedAtMs !== 'number' ||
+    typeof serial !== 'number'
   ) {
     throw invalidArgument('Invalid ShardIterator.');
   }
@@ -42,5 +44,24 @@ export function openIterator(account: Account, iterator: string): ShardPosition 
         `than the tolerated delay of ${account.limits.shardIteratorLifeMs} milliseconds.`,
     );
   }
+  if (serial < Math.max(account.oldestIteratorSerial, stream.oldestIteratorSerial)) {
+    throw new KinesisServiceError(
+      'ExpiredIteratorException',
+      `Iterator expired. The iterator was created ${Math.floor(ageMs)} milliseconds ago, and all that were created by then ` +
+        'have been made to expire.',
+    );
+  }
   return { stream, shard, ordinal };
+}
+
+/** Makes every iterator expire that was issued until now, of one stream or of all. */
+export function expireIterators(account: Account, stream?: Stream): void {
+  account.iteratorSerial++;
+  (stream ?? account).oldestIteratorSerial = account.iteratorSerial;
+}
+
+/** What a string says that may be an iterator, whether it is good or not. */
+export function iteratorTarget(iterator: string): { readonly streamName?: string; readonly shardId?: string } {
+  const [streamName, , shardId] = openToken('iterator', iterator) ?? [];
+  return typeof streamName === 'string' && typeof shardId === 'string' ? { streamName, shardId } : {};
 }

@@ -1,9 +1,10 @@
 import type { Clock } from '@millrace/core';
 import type { HashRange } from './hash-key';
 import type { KinesisLimits } from './limits';
-import { arrivalMs, RecordLog } from './record-log';
-import type { SequenceNumbers } from './sequence-numbers';
+import { RecordLog } from './record-log';
+import type { SequenceNumbers, ShardNumbers } from './sequence-numbers';
 import { TokenBucket } from './token-bucket';
+import { WriteBudget } from './write-budget';
 
 interface ShardSeed {
   readonly index: number;
@@ -31,22 +32,22 @@ export class Shard {
   readonly log = new RecordLog();
   readonly budgets: ShardBudgets;
   #closing: Closing | undefined;
-  readonly #prefix: string;
+  /** Of the newest record there ever was: it may be trimmed. */
+  #newestNumber: string;
+  #newestArrivalMs: number;
+  readonly #numbers: ShardNumbers;
 
-  constructor(
-    seed: ShardSeed,
-    private readonly sequenceNumbers: SequenceNumbers,
-    clock: Clock,
-    limits: KinesisLimits,
-  ) {
+  constructor(seed: ShardSeed, sequenceNumbers: SequenceNumbers, clock: Clock, limits: KinesisLimits) {
     this.id = shardId(seed.index);
     this.index = seed.index;
     this.parentIds = seed.parentIds;
     this.range = seed.range;
     this.createdAtMs = seed.createdAtMs;
     this.budgets = new ShardBudgets(clock, limits);
-    this.#prefix = sequenceNumbers.prefixFor(seed.createdAtMs);
-    this.startingSequenceNumber = sequenceNumbers.next(this.#prefix, seed.createdAtMs, seed.index);
+    this.#numbers = sequenceNumbers.ofShard(seed.createdAtMs, seed.index);
+    this.startingSequenceNumber = this.#numbers.next(seed.createdAtMs);
+    this.#newestNumber = this.startingSequenceNumber;
+    this.#newestArrivalMs = seed.createdAtMs;
   }
 
   get isOpen(): boolean {
@@ -61,20 +62,25 @@ export class Shard {
     return this.#closing?.endingSequenceNumber;
   }
 
-  /** The greatest number that this shard has issued. */
+  /** The greatest number that this shard has issued, also when its record is trimmed. */
   get newestSequenceNumber(): string {
-    return this.endingSequenceNumber ?? this.log.newest?.SequenceNumber ?? this.startingSequenceNumber;
+    return this.endingSequenceNumber ?? this.#newestNumber;
+  }
+
+  /**
+   * A moment after all that has happened in the shard: when it may end. A millisecond later, so that at every moment
+   * either the parent or its children were open, also when a test's clock stands still.
+   */
+  get earliestEndMs(): number {
+    return this.#newestArrivalMs + 1;
   }
 
   /** Stores a record and returns its sequence number. Arrival times never go back within a shard. */
   append(data: string, partitionKey: string, bytes: number, wallTimeMs: number): string {
-    const newest = this.log.newest;
-    const arrivedAtMs = Math.max(
-      Math.floor(wallTimeMs),
-      this.createdAtMs,
-      newest === undefined ? 0 : arrivalMs(newest),
-    );
-    const sequenceNumber = this.sequenceNumbers.next(this.#prefix, arrivedAtMs, this.index);
+    const arrivedAtMs = Math.max(Math.floor(wallTimeMs), this.#newestArrivalMs);
+    const sequenceNumber = this.#numbers.next(arrivedAtMs);
+    this.#newestNumber = sequenceNumber;
+    this.#newestArrivalMs = arrivedAtMs;
     this.log.append(
       {
         SequenceNumber: sequenceNumber,
@@ -87,19 +93,9 @@ export class Shard {
     return sequenceNumber;
   }
 
-  /**
-   * Ends the shard and returns when. That is a millisecond after all that happened in it, so that at every moment either
-   * the parent or its children were open, also when a test's clock stands still.
-   */
-  close(wallTimeMs: number): number {
-    const newest = this.log.newest;
-    const atMs = Math.max(
-      Math.floor(wallTimeMs),
-      this.createdAtMs + 1,
-      newest === undefined ? 0 : arrivalMs(newest) + 1,
-    );
-    this.#closing = { atMs, endingSequenceNumber: this.sequenceNumbers.next(this.#prefix, atMs, this.index) };
-    return atMs;
+  /** Ends the shard. The moment is not before {@link earliestEndMs}. */
+  close(atMs: number): void {
+    this.#closing = { atMs, endingSequenceNumber: this.#numbers.next(atMs) };
   }
 }
 
@@ -108,15 +104,13 @@ class ShardBudgets {
   readonly getRecordsCalls: TokenBucket;
   readonly readBytes: TokenBucket;
   readonly getShardIteratorCalls: TokenBucket;
-  readonly writtenRecords: TokenBucket;
-  readonly writtenBytes: TokenBucket;
+  readonly writes: WriteBudget;
 
   constructor(clock: Clock, limits: KinesisLimits) {
     this.getRecordsCalls = new TokenBucket(clock, limits.getRecordsCallsPerSecond);
     this.readBytes = new TokenBucket(clock, limits.readBytesPerSecond);
     this.getShardIteratorCalls = new TokenBucket(clock, limits.getShardIteratorCallsPerSecond);
-    this.writtenRecords = new TokenBucket(clock, limits.writeRecordsPerSecond);
-    this.writtenBytes = new TokenBucket(clock, limits.writeBytesPerSecond);
+    this.writes = new WriteBudget(clock, limits);
   }
 }
 

@@ -1,11 +1,14 @@
 import type { Clock } from '@millrace/core';
-import { splitEvenly, type HashKey, type HashRange } from './hash-key';
 import type { KinesisLimits } from './limits';
-import { SequenceNumbers } from './sequence-numbers';
-import { Shard } from './shard';
+import { RollingCount } from './rolling-count';
+import type { Shard } from './shard';
+import { ShardGraph } from './shard-graph';
 import { TokenBucket } from './token-bucket';
 
 export type StreamStatus = 'ACTIVE' | 'CREATING' | 'DELETING' | 'UPDATING';
+
+export const streamModes = ['PROVISIONED', 'ON_DEMAND'] as const;
+export type StreamMode = (typeof streamModes)[number];
 
 /** A change that takes a while. Nothing runs in the background: it takes effect at the first look after its time. */
 interface Transition {
@@ -21,6 +24,11 @@ export interface StreamSeed {
   /** Differs for every stream ever made by this engine, also under one name. */
   readonly id: string;
   readonly createdAtMs: number;
+  readonly creationTimestamp: number;
+  readonly initialShardCount: number;
+  readonly mode: StreamMode;
+  readonly maxRecordBytes: number;
+  readonly tags: ReadonlyMap<string, string>;
   readonly clock: Clock;
   readonly limits: KinesisLimits;
 }
@@ -30,8 +38,8 @@ export const minRetentionHours = 24;
 export const maxRetentionHours = 8760;
 
 /**
- * One stream: its shards, open and closed, and the change it is going through. Time enters by looking: callers come
- * through `Account.stream`, which first lets take effect what is due.
+ * One stream: its shards, its settings, and the change it is going through. Time enters by looking: callers come through
+ * `Account.stream`, which first lets take effect what is due.
  */
 export class Stream {
   readonly name: string;
@@ -39,27 +47,46 @@ export class Stream {
   readonly id: string;
   /** Wall time. */
   readonly createdAtMs: number;
+  /** As clients see it: seconds, and different for every stream under one name. */
+  readonly creationTimestamp: number;
+  readonly initialShardCount: number;
+  readonly graph: ShardGraph;
+  readonly tags: Map<string, string>;
   readonly listShardsCalls: TokenBucket;
-  retentionHours = minRetentionHours;
+  readonly retentionCalls: Readonly<Record<'Decrease' | 'Increase', TokenBucket>>;
+  readonly shardCountUpdates: RollingCount;
+  readonly modeSwitches: RollingCount;
+  mode: StreamMode;
+  maxRecordBytes: number;
   isDeleted = false;
-  /** By index, which is also the order of ids. */
-  readonly #shards = new Map<string, Shard>();
-  /** By hash key, without gaps or overlaps once there are any. */
-  #open: Shard[] = [];
-  #nextShardIndex = 0;
+  /** Iterators with a smaller serial number are expired; see `Account.iteratorSerial`. */
+  oldestIteratorSerial = 0;
+  #retentionHours = minRetentionHours;
+  /** Wall time. What has been trimmed stays so, whatever the retention period becomes. */
+  #trimmedBeforeMs = 0;
   #transition: Transition | undefined;
-  readonly #sequenceNumbers = new SequenceNumbers();
   readonly #clock: Clock;
-  readonly #limits: KinesisLimits;
 
   constructor(seed: StreamSeed) {
+    const { clock, limits } = seed;
     this.name = seed.name;
     this.arn = seed.arn;
     this.id = seed.id;
     this.createdAtMs = seed.createdAtMs;
-    this.#clock = seed.clock;
-    this.#limits = seed.limits;
-    this.listShardsCalls = new TokenBucket(seed.clock, seed.limits.listShardsCallsPerSecond);
+    this.creationTimestamp = seed.creationTimestamp;
+    this.initialShardCount = seed.initialShardCount;
+    this.mode = seed.mode;
+    this.maxRecordBytes = seed.maxRecordBytes;
+    this.tags = new Map(seed.tags);
+    this.#clock = clock;
+    this.graph = new ShardGraph(clock, limits);
+    this.listShardsCalls = new TokenBucket(clock, limits.listShardsCallsPerSecond);
+    this.retentionCalls = {
+      Decrease: new TokenBucket(clock, limits.decreaseRetentionCallsPerSecond),
+      Increase: new TokenBucket(clock, limits.increaseRetentionCallsPerSecond),
+    };
+    this.shardCountUpdates = new RollingCount(clock, limits.shardCountUpdatesPerDay);
+    this.modeSwitches = new RollingCount(clock, limits.streamModeSwitchesPerDay);
   }
 
   get status(): StreamStatus {
@@ -67,12 +94,22 @@ export class Stream {
   }
 
   get openShards(): readonly Shard[] {
-    return this.#open;
+    return this.graph.open;
+  }
+
+  get retentionHours(): number {
+    return this.#retentionHours;
+  }
+
+  set retentionHours(hours: number) {
+    this.#trimmedBeforeMs = this.trimHorizonMs;
+    this.#retentionHours = hours;
   }
 
   /** Records that arrived before this moment are gone. */
   get trimHorizonMs(): number {
-    return Math.max(this.createdAtMs, this.#clock.wallTime() - this.retentionHours * hourMs);
+    const oldestMs = this.#clock.wallTime() - this.#retentionHours * hourMs;
+    return Math.max(this.createdAtMs, this.#trimmedBeforeMs, oldestMs);
   }
 
   /** Starts a change that takes effect `delayMs` later. The caller has checked that none is under way. */
@@ -97,69 +134,35 @@ export class Stream {
     transition?.takeEffect(wallTimeMs);
   }
 
-  /** The shards of a new stream. */
-  openInitialShards(count: number): void {
-    for (const range of splitEvenly(count)) this.#addShard([], range, this.createdAtMs);
-  }
-
-  /** Closes the parents and opens their children over the same hash keys. */
-  replace(parents: readonly Shard[], ranges: readonly HashRange[], wallTimeMs: number): void {
-    const closedAtMs = Math.max(...parents.map((parent) => parent.close(wallTimeMs)));
-    this.#open = this.#open.filter((shard) => !parents.includes(shard));
-    const parentIds = parents.map((parent) => parent.id);
-    for (const range of ranges) this.#addShard(parentIds, range, closedAtMs);
-  }
-
-  /** The open shard for a hash key. Only a stream that is still CREATING has none. */
-  shardFor(key: HashKey): Shard | undefined {
-    let low = 0;
-    let high = this.#open.length;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const shard = this.#open[middle];
-      if (shard !== undefined && shard.range.end >= key) high = middle;
-      else low = middle + 1;
-    }
-    return this.#open[low];
-  }
-
   /** A shard by its id, trimmed; `undefined` if there is none, or none any longer. */
   shard(shardId: string): Shard | undefined {
-    const shard = this.#shards.get(shardId);
-    return shard !== undefined && this.#trim(shard) ? shard : undefined;
+    const shard = this.graph.find(shardId);
+    return shard !== undefined && this.graph.trimShard(shard, this.trimHorizonMs) ? shard : undefined;
   }
 
   /** All shards that are not expired, in the order of their ids, trimmed. */
   shards(): readonly Shard[] {
-    return [...this.#shards.values()].filter((shard) => this.#trim(shard));
+    this.forgetExpired();
+    return this.graph.all();
   }
 
-  childrenOf(parentId: string): readonly Shard[] {
-    return [...this.#shards.values()].filter((shard) => shard.parentIds.includes(parentId));
+  forgetExpired(): void {
+    this.graph.trimBefore(this.trimHorizonMs);
   }
 
-  /** Stores a record in one of the open shards and forgets what has expired there. */
-  append(shard: Shard, data: string, partitionKey: string, bytes: number): string {
-    shard.log.trimBefore(this.trimHorizonMs);
-    return shard.append(data, partitionKey, bytes, this.#clock.wallTime());
+  /**
+   * Moves the trim horizon: to a moment that has passed, or, without one, to behind everything that is in the stream, also
+   * behind what a run of splits and merges has put a few milliseconds ahead of the clock.
+   */
+  trim(beforeMs?: number): void {
+    const everythingMs = this.graph.all().map((shard) => shard.closedAtMs ?? shard.earliestEndMs);
+    const horizonMs = beforeMs ?? Math.max(this.#clock.wallTime(), ...everythingMs);
+    this.#trimmedBeforeMs = Math.max(this.#trimmedBeforeMs, horizonMs);
+    this.forgetExpired();
   }
 
-  /** Forgets expired records, and the shard itself once it was closed for the whole of the retention period. */
-  #trim(shard: Shard): boolean {
-    const horizonMs = this.trimHorizonMs;
-    if (shard.closedAtMs !== undefined && shard.closedAtMs <= horizonMs) {
-      this.#shards.delete(shard.id);
-      return false;
-    }
-    shard.log.trimBefore(horizonMs);
-    return true;
-  }
-
-  #addShard(parentIds: readonly string[], range: HashRange, createdAtMs: number): void {
-    const seed = { index: this.#nextShardIndex++, parentIds, range, createdAtMs };
-    const shard = new Shard(seed, this.#sequenceNumbers, this.#clock, this.#limits);
-    this.#shards.set(shard.id, shard);
-    this.#open.push(shard);
-    this.#open.sort((a, b) => (a.range.start < b.range.start ? -1 : 1));
+  /** The moment to date a new record, or the end of a shard: `wallTimeMs`, unless that is trimmed already. */
+  momentMs(wallTimeMs: number): number {
+    return Math.max(wallTimeMs, this.#trimmedBeforeMs + 1);
   }
 }

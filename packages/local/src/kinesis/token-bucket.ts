@@ -3,7 +3,10 @@ import type { Clock } from '@millrace/core';
 /** Refilling is division: what is short by less than this is there. */
 const tolerance = 1e-6;
 
-/** A rate limit that lets a burst of one second's worth pass. It is full at first, and may go into debt. */
+/**
+ * A rate limit that lets a burst pass: of one second's worth, unless its capacity is another. It is full at first, and
+ * may go into debt. `nowMs` is by the monotonic clock; a caller with many amounts at one moment reads the clock once.
+ */
 export class TokenBucket {
   #tokens: number;
   #filledAtMs: number;
@@ -11,22 +14,30 @@ export class TokenBucket {
   constructor(
     private readonly clock: Pick<Clock, 'now'>,
     private readonly perSecond: number,
+    private readonly capacity: number = perSecond,
   ) {
-    this.#tokens = perSecond;
+    this.#tokens = capacity;
     this.#filledAtMs = clock.now();
   }
 
   /** Whether `amount` may be taken now. More than the bucket can ever hold needs a full bucket. */
-  has(amount: number): boolean {
+  has(amount: number, nowMs?: number): boolean {
     if (this.perSecond === Infinity) return true;
-    this.#refill();
-    return this.#tokens + tolerance >= Math.min(amount, this.perSecond);
+    this.#refill(nowMs);
+    return this.#tokens + tolerance >= Math.min(amount, this.capacity);
   }
 
-  take(amount: number): void {
+  take(amount: number, nowMs?: number): void {
     if (this.perSecond === Infinity) return;
-    this.#refill();
+    this.#refill(nowMs);
     this.#tokens -= amount;
+  }
+
+  /** Takes as much of `amount` as there is. */
+  drain(amount: number, nowMs?: number): void {
+    if (this.perSecond === Infinity) return;
+    this.#refill(nowMs);
+    this.#tokens = Math.min(this.#tokens, Math.max(0, this.#tokens - amount));
   }
 
   /**
@@ -38,9 +49,8 @@ export class TokenBucket {
     if (amount > this.perSecond) this.#tokens = Math.min(this.#tokens, -amount);
   }
 
-  #refill(): void {
-    const nowMs = this.clock.now();
-    this.#tokens = Math.min(this.perSecond, this.#tokens + ((nowMs - this.#filledAtMs) * this.perSecond) / 1000);
+  #refill(nowMs = this.clock.now()): void {
+    this.#tokens = Math.min(this.capacity, this.#tokens + ((nowMs - this.#filledAtMs) * this.perSecond) / 1000);
     this.#filledAtMs = nowMs;
   }
 }

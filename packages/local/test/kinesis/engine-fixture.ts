@@ -1,5 +1,6 @@
 import { ManualClock } from '@millrace/core/testing';
 import { KinesisEngine, type KinesisEngineOptions } from '../../src/kinesis/engine';
+import { defaultKinesisLimits, type KinesisLimits } from '../../src/kinesis/limits';
 import type { KinesisErrorName } from '../../src/kinesis/service-error';
 import { KinesisServiceError } from '../../src/kinesis/service-error';
 import type { OperationInput, OperationOutput } from '../../src/kinesis/operation-types';
@@ -8,6 +9,19 @@ export const stream = { StreamName: 'flights' };
 export const transitionMs = 10;
 export const lastHashKey = ((1n << 128n) - 1n).toString();
 export const middleHashKey = (1n << 127n).toString();
+
+/** For tests that call more often than AWS lets anybody. */
+export const noControlPlaneRates: Partial<KinesisLimits> = Object.fromEntries(
+  Object.keys(defaultKinesisLimits)
+    .filter((name) => name.endsWith('CallsPerSecond') && !/getRecords|getShardIterator|listShards/.test(name))
+    .map((name) => [name, Infinity]),
+);
+
+export const noReadRates: Partial<KinesisLimits> = {
+  getRecordsCallsPerSecond: Infinity,
+  getShardIteratorCallsPerSecond: Infinity,
+  readBytesPerSecond: Infinity,
+};
 
 /** An engine on a clock that stands still, with one ACTIVE stream. */
 export class Fixture {
@@ -60,9 +74,42 @@ export class Fixture {
   }
 
   status(): string {
-    return this.engine.handle('DescribeStreamSummary', stream).StreamDescriptionSummary.StreamStatus;
+    return this.summary().StreamStatus;
+  }
+
+  summary(): OperationOutput<'DescribeStreamSummary'>['StreamDescriptionSummary'] {
+    return this.engine.handle('DescribeStreamSummary', stream).StreamDescriptionSummary;
+  }
+
+  /** The hash keys of the open shards, in their order. */
+  openRanges(): readonly OpenRange[] {
+    return this.list({ ...stream, ShardFilter: { Type: 'AT_LATEST' } })
+      .Shards.map(({ ShardId, HashKeyRange: { StartingHashKey, EndingHashKey } }) => ({
+        id: ShardId,
+        start: BigInt(StartingHashKey),
+        end: BigInt(EndingHashKey),
+      }))
+      .sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 }
+
+export interface OpenRange {
+  readonly id: string;
+  readonly start: bigint;
+  readonly end: bigint;
+}
+
+/** Where the first hash key is missing or covered twice; `undefined` if the ranges cover all of them once. */
+export function faultInCover(ranges: readonly OpenRange[]): bigint | undefined {
+  let next = 0n;
+  for (const { start, end } of ranges) {
+    if (start !== next || end < start) return next;
+    next = end + 1n;
+  }
+  return next === 1n << 128n ? undefined : next;
+}
+
+export const streamArn = 'arn:aws:kinesis:us-east-1:000000000000:stream/flights';
 
 export function shardId(index: number): string {
   return `shardId-${String(index).padStart(12, '0')}`;

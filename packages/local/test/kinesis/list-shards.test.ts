@@ -54,6 +54,20 @@ describe('ListShards', () => {
     expect(from(mergeMs + 1)).toEqual(ids(3));
   });
 
+  it('has one moment for a merge, also if one parent could have ended before the other', () => {
+    const fixture = new Fixture({ shardCount: 2 });
+    const { engine } = fixture;
+    // On a clock that stands still each generation begins a millisecond after the one before.
+    const [left = '', right = ''] = engine.split('flights', shardId(0));
+    const [younger = ''] = engine.split('flights', right);
+    const [youngest = ''] = engine.split('flights', younger);
+    const [child = ''] = engine.merge('flights', left, youngest);
+    for (let ms = 0; ms < 8; ms++) {
+      const open = fixture.listIds({ Type: 'AT_TIMESTAMP', Timestamp: (fixture.clock.wallTime() + ms) / 1000 });
+      expect([shardId(0), left, child].filter((id) => open.includes(id))).not.toEqual([]);
+    }
+  });
+
   it('filters by the trim horizon, the tip, and an id', async () => {
     const { fixture } = await lineage();
     expect(fixture.listIds({ Type: 'AT_TRIM_HORIZON' })).toEqual(ids(0));
@@ -88,6 +102,13 @@ describe('ListShards', () => {
     const listed = [first, second, third].map((page) => page.Shards.map((shard) => shard.ShardId));
     expect(listed).toEqual([ids(0, 1), ids(2, 3), ids(4)]);
     expect(third.NextToken).toBeUndefined();
+  });
+
+  it('shows a thousand shards at most at a time', () => {
+    const fixture = new Fixture({ shardCount: 1001 });
+    const first = fixture.list({ ...stream, MaxResults: 10_000 });
+    expect(first.Shards).toHaveLength(1000);
+    expect(fixture.list({ NextToken: first.NextToken ?? '' }).Shards).toHaveLength(1);
   });
 
   it('starts after a given shard', () => {

@@ -59,6 +59,18 @@ describe('streams', () => {
     expect(new Set(created).size).toBe(3);
   });
 
+  it('have a creation time in whole seconds, by which clients can name them again', async () => {
+    const fixture = new Fixture();
+    await fixture.clock.advance(1_234);
+    fixture.engine.addStream('trains', 1);
+    const { StreamDescriptionSummary: trains } = fixture.engine.handle('DescribeStreamSummary', {
+      StreamName: 'trains',
+    });
+    const { StreamName, StreamCreationTimestamp } = trains;
+    expect(StreamCreationTimestamp).toBe(Math.floor(fixture.clock.wallTime() / 1000));
+    expect(fixture.list({ StreamName, StreamCreationTimestamp }).Shards).toHaveLength(1);
+  });
+
   it('go by name, by ARN, or by both if they agree', () => {
     const { engine } = new Fixture();
     const StreamARN = 'arn:aws:kinesis:us-east-1:000000000000:stream/flights';
@@ -94,6 +106,16 @@ describe('streams', () => {
       Shards: [{ ShardId: shardId(2) }],
       HasMoreShards: false,
     });
+  });
+
+  it('are shown a hundred at most at a time, and so are their shards', () => {
+    const { engine } = new Fixture({ shardCount: 101 });
+    for (let index = 0; index < 100; index++) engine.addStream(`s-${index}`, 1);
+    const { StreamDescription } = engine.handle('DescribeStream', { ...stream, Limit: 10_000 });
+    expect([StreamDescription.Shards.length, StreamDescription.HasMoreShards]).toEqual([100, true]);
+    const streams = engine.handle('ListStreams', { Limit: 10_000 });
+    expect([streams.StreamNames.length, streams.HasMoreStreams]).toEqual([100, true]);
+    expect(refusal(() => engine.handle('ListStreams', { Limit: 10_001 }))).toBe('ValidationException');
   });
 
   it('are limited to five in CREATING', () => {
@@ -144,6 +166,8 @@ describe('retention', () => {
     };
     fixture.put('a');
     expect(await change('Increase', 48)).toBeUndefined();
+    expect(await change('Increase', 48)).toBe('InvalidArgumentException');
+    expect(await change('Decrease', 48)).toBe('InvalidArgumentException');
     expect(await change('Increase', 47)).toBe('InvalidArgumentException');
     expect(await change('Decrease', 49)).toBe('InvalidArgumentException');
     expect(await change('Increase', 8761)).toBe('ValidationException');
@@ -152,5 +176,19 @@ describe('retention', () => {
     expect(fixture.engine.inspect('flights')[0]?.recordCount).toBe(1);
     expect(await change('Decrease', 24)).toBeUndefined();
     expect(fixture.engine.inspect('flights')[0]?.recordCount).toBe(0);
+  });
+
+  it('does not give back what had expired when it is made longer', async () => {
+    const fixture = new Fixture();
+    fixture.put('a');
+    await fixture.clock.advance(dayMs - 1);
+    fixture.put('b');
+    await fixture.clock.advance(2);
+    // Nobody has looked at the shard in between.
+    fixture.engine.handle('IncreaseStreamRetentionPeriod', { ...stream, RetentionPeriodHours: 48 });
+    await fixture.clock.advance(transitionMs);
+    expect(fixture.read(fixture.iterator({ ShardIteratorType: 'TRIM_HORIZON' }))).toEqual(['b']);
+    await fixture.clock.advance(2 * dayMs);
+    expect(fixture.read(fixture.iterator({ ShardIteratorType: 'TRIM_HORIZON' }))).toEqual([]);
   });
 });

@@ -1,0 +1,77 @@
+import type { Clock } from '@millrace/core';
+import type { Outcome, Service, ServiceRequest } from '../service/service';
+import type { FaultPlan, Faults } from './faults';
+
+/**
+ * Carries one request to a service and brings back what the client gets to see of it. Never rejects. `onHeld` is told when
+ * the call begins to wait for time to pass, or for a partition to be lifted, and when it goes on.
+ */
+export type Exchange = (request: ServiceRequest, onHeld?: (isHeld: boolean) => void) => Promise<Outcome>;
+
+const reset: Outcome = { kind: 'reset' };
+
+/**
+ * A service with the faults that are in force. A request that has arrived takes effect even if its client has given up
+ * on it, as packets under way would. Once `closing` aborts, calls that are being held or delayed are reset.
+ */
+export function faultyExchange(
+  service: Service,
+  { faults, clock, closing }: { readonly faults: Faults; readonly clock: Clock; readonly closing: AbortSignal },
+): Exchange {
+  return async (request, onHeld = () => undefined) => {
+    if (faults.areNone) return { kind: 'reply', reply: await service.answer(request) };
+    const call = service.callOf(request);
+    const plan = faults.planFor(call);
+    const hold = async (wait: () => Promise<void>): Promise<void> => {
+      onHeld(true);
+      await wait().finally(() => onHeld(false));
+    };
+    const held: Hold = {
+      delayed: async (delayMs) => {
+        if (delayMs > 0) await hold(() => clock.sleep(delayMs, closing));
+      },
+      partitioned: () => hold(() => faults.partitionLifted(call, closing)),
+    };
+    try {
+      if (plan?.isPartitioned === true) {
+        await held.partitioned();
+        return reset;
+      }
+      const outcome = await carryOut(service, request, plan, held);
+      if (!faults.isPartitioned(call)) return outcome;
+      await held.partitioned();
+      return reset;
+    } catch (error) {
+      // Services answer and never reject: only a wait that `closing` cut short ends here.
+      if (closing.aborted) return reset;
+      throw error;
+    }
+  };
+}
+
+interface Hold {
+  delayed(delayMs: number): Promise<void>;
+  partitioned(): Promise<void>;
+}
+
+async function carryOut(
+  service: Service,
+  request: ServiceRequest,
+  plan: FaultPlan | undefined,
+  held: Hold,
+): Promise<Outcome> {
+  if (plan === undefined) return { kind: 'reply', reply: await service.answer(request) };
+  if (plan.isRequestLost) return reset;
+  await held.delayed(plan.requestDelayMs);
+  const reply =
+    plan.refusal === undefined ? await service.answer(request, plan.answer) : service.refuse(request, plan.refusal);
+  await held.delayed(plan.replyDelayMs);
+  switch (plan.reply) {
+    case 'lost':
+      return reset;
+    case 'cut':
+      return { kind: 'cut-reply', reply };
+    case 'whole':
+      return { kind: 'reply', reply };
+  }
+}

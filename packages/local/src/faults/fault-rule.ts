@@ -1,0 +1,144 @@
+import { ConfigError } from '@millrace/core';
+import type { ServiceName } from '../service/service';
+
+/** What goes wrong with a call. */
+export type Fault =
+  /** Refused by a rate limit, nothing done. Default: the name that the service has for it. */
+  | { readonly kind: 'throttle'; readonly errorName?: string }
+  /** Answered with a fault of the service, nothing done. Default: 500. */
+  | { readonly kind: 'server-error'; readonly statusCode?: 500 | 503 }
+  /** Arrives so much later. It then takes effect, also when the client has given up meanwhile. */
+  | { readonly kind: 'slow-request'; readonly delayMs: Duration }
+  /** Takes effect at once; the answer comes so much later. */
+  | { readonly kind: 'slow-reply'; readonly delayMs: Duration }
+  /** The connection is reset, nothing done. */
+  | { readonly kind: 'lost-request' }
+  /** Takes effect; then the connection is reset instead of an answer. */
+  | { readonly kind: 'lost-reply' }
+  /** Takes effect; the answer breaks off in the middle of its body. */
+  | { readonly kind: 'cut-reply' }
+  /** Nothing arrives and no answer comes back, also to calls under way. The connection stays open, and is reset once the rule ends. */
+  | { readonly kind: 'partition' }
+  /** GetRecords: the iterator has expired. */
+  | { readonly kind: 'expired-iterator' }
+  /** GetRecords: no records, although there are some, and an iterator for the same place. AWS may answer so at any time. */
+  | { readonly kind: 'empty-page' }
+  /** DynamoDB: a read that is not consistent sees the tables as they were up to so long ago. */
+  | { readonly kind: 'stale-read'; readonly lagMs: number };
+
+/** Milliseconds, or a range of them from which each call draws. */
+export type Duration = number | { readonly min: number; readonly max: number };
+
+/** Which calls a fault meets. What is left out limits nothing. */
+export interface FaultScope {
+  readonly service?: ServiceName;
+  /** Names such as `PutRecords` or `UpdateItem`. */
+  readonly operations?: readonly string[];
+  /** The name of a stream or table. */
+  readonly resource?: string;
+  /** Kinesis: calls about this shard (GetRecords by its iterator); no PutRecords. */
+  readonly shardId?: string;
+  /** One client: that which signs with this access key id. */
+  readonly accessKeyId?: string;
+  /** That a call is met, 0 to 1, drawn from the seed. Default: 1. */
+  readonly probability?: number;
+  /** How many calls are met before the rule ends by itself. Default: `Infinity`. */
+  readonly times?: number;
+  /** How long until the rule ends by itself, in milliseconds by the clock. Default: `Infinity`. */
+  readonly forMs?: number;
+}
+
+export type FaultRule = Fault & FaultScope;
+
+/** A rule that somebody wrote, maybe as JSON in another process. @throws ConfigError with all that is wrong with it */
+export function asFaultRule(value: unknown): FaultRule {
+  const problems = problemsOf(value);
+  if (problems.length > 0) throw new ConfigError(problems);
+  return { ...(value as FaultRule) };
+}
+
+function problemsOf(rule: unknown): readonly string[] {
+  if (typeof rule !== 'object' || rule === null || Array.isArray(rule)) return ['a fault must be an object'];
+  const given = rule as Readonly<Record<string, unknown>>;
+  const { kind } = given;
+  if (typeof kind !== 'string' || !Object.hasOwn(memberRules, kind)) {
+    return [`kind must be one of ${Object.keys(memberRules).join(', ')}, not ${shown(kind)}`];
+  }
+  const own = memberRules[kind as Fault['kind']];
+  const problems: string[] = [];
+  for (const [name, value] of Object.entries(given)) {
+    if (name === 'kind' || value === undefined) continue;
+    const check = own[name] ?? scopeRules[name];
+    if (check === undefined) problems.push(`${name} is not a member of a ${kind} fault`);
+    else if (!check.holds(value)) problems.push(`${name} must be ${check.expected}, not ${shown(value)}`);
+  }
+  for (const name of requiredMembers[kind as Fault['kind']] ?? []) {
+    if (given[name] === undefined) problems.push(`a ${kind} fault needs ${name}`);
+  }
+  return problems;
+}
+
+interface MemberRule {
+  readonly expected: string;
+  readonly holds: (value: unknown) => boolean;
+}
+
+type MemberRules = Readonly<Record<string, MemberRule>>;
+
+const text: MemberRule = { expected: 'a text', holds: (value) => typeof value === 'string' && value !== '' };
+const milliseconds: MemberRule = {
+  expected: 'a number of milliseconds, 0 or more',
+  holds: (value) => typeof value === 'number' && value >= 0,
+};
+const duration: MemberRule = {
+  expected: 'a finite number of milliseconds, or { min, max }',
+  holds: (value) => {
+    if (typeof value === 'number') return Number.isFinite(value) && value >= 0;
+    const { min, max } = (value ?? {}) as { readonly min?: unknown; readonly max?: unknown };
+    return typeof min === 'number' && typeof max === 'number' && min >= 0 && max >= min && Number.isFinite(max);
+  },
+};
+
+const memberRules: Readonly<Record<Fault['kind'], MemberRules>> = {
+  throttle: { errorName: text },
+  'server-error': { statusCode: { expected: '500 or 503', holds: (value) => value === 500 || value === 503 } },
+  'slow-request': { delayMs: duration },
+  'slow-reply': { delayMs: duration },
+  'lost-request': {},
+  'lost-reply': {},
+  'cut-reply': {},
+  partition: {},
+  'expired-iterator': {},
+  'empty-page': {},
+  'stale-read': { lagMs: milliseconds },
+};
+
+const requiredMembers: Partial<Record<Fault['kind'], readonly string[]>> = {
+  'slow-request': ['delayMs'],
+  'slow-reply': ['delayMs'],
+  'stale-read': ['lagMs'],
+};
+
+const scopeRules: MemberRules = {
+  service: { expected: "'kinesis' or 'dynamodb'", holds: (value) => value === 'kinesis' || value === 'dynamodb' },
+  operations: {
+    expected: 'a list of names, not empty',
+    holds: (value) => Array.isArray(value) && value.length > 0 && value.every((name) => text.holds(name)),
+  },
+  resource: text,
+  shardId: text,
+  accessKeyId: text,
+  probability: {
+    expected: 'a number from 0 to 1',
+    holds: (value) => typeof value === 'number' && value >= 0 && value <= 1,
+  },
+  times: {
+    expected: 'a whole number of 1 or more, or Infinity',
+    holds: (value) => value === Infinity || (Number.isInteger(value) && Number(value) >= 1),
+  },
+  forMs: milliseconds,
+};
+
+function shown(value: unknown): string {
+  return (value === undefined ? 'nothing' : JSON.stringify(value)).slice(0, 80);
+}
