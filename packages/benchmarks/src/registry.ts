@@ -1,0 +1,5 @@
+import type { Bench } from './bench';
+import { localBench } from './local/local-bench';
+
+/** All that there are, in the order in which they are listed. */
+export const benches: readonly Bench[] = [localBench];
