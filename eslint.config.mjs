@@ -7,11 +7,22 @@ const worldEdges = [
   'packages/core/src/testing/manual-clock.ts',
   'packages/examples/**',
   'packages/local/src/main.ts',
+  'packages/contract/src/main.ts',
+  'packages/benchmarks/**',
   '**/test/**',
 ];
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/node_modules/**', 'eslint.config.mjs', 'scripts/**', '**/test/support/*.mjs'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/node_modules/**',
+      'eslint.config.mjs',
+      'scripts/**',
+      'interop/**',
+      '**/test/support/*.mjs',
+    ],
+  },
   ...tseslint.configs.strictTypeChecked,
   {
     languageOptions: {
@@ -67,7 +78,12 @@ export default tseslint.config(
     },
   },
   {
-    files: ['**/test/**/*.ts', 'packages/examples/**/*.ts', 'packages/local/src/main.ts'],
+    files: [
+      '**/test/**/*.ts',
+      'packages/examples/**/*.ts',
+      'packages/local/src/main.ts',
+      'packages/contract/src/main.ts',
+    ],
     rules: {
       'no-console': 'off',
       'max-lines': 'off',

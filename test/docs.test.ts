@@ -80,6 +80,11 @@ describe('the TypeScript in the documents', () => {
     expect(classes[0]).toBeDefined();
     expect(classes[0]).toEqual(classes[1]);
   });
+
+  it('shows the example of the test kit as it is run', () => {
+    const blocks = codeBlocks(readText('packages/testing/README.md')).map(({ code }) => code.trim());
+    expect(blocks).toEqual([readText('packages/testing/test/example.test.ts').trim()]);
+  });
 });
 
 /**

@@ -37,7 +37,10 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
     'checkpointer',
   ],
   local: ['core'],
+  testing: ['core', 'checkpointer', 'worker', 'local'],
+  contract: ['core', 'local'],
   examples: 'all',
+  benchmarks: 'all',
 };
 
 /** The files that may touch time, chance and the process themselves. */
@@ -47,6 +50,8 @@ const worldEdges = [
   'packages/core/src/testing/',
   'packages/examples/',
   'packages/local/src/main.ts',
+  'packages/contract/src/main.ts',
+  'packages/benchmarks/',
 ];
 
 const maxLines = 400;
