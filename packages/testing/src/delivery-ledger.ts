@@ -3,19 +3,21 @@ import { AssertionError } from 'node:assert';
 /** A record that a test has put. */
 export interface PutRecord {
   readonly partitionKey: string;
+  readonly explicitHashKey: string | undefined;
   readonly shardId: string;
   readonly sequenceNumber: string;
 }
 
 /** A record that was handed to a record processor. */
 export interface Delivery {
-  readonly workerId: string;
+  /** The `name` of a `TestWorker`. */
+  readonly workerName: string;
   readonly shardId: string;
   readonly partitionKey: string;
   readonly sequenceNumber: string;
   readonly subSequenceNumber: number;
-  /** Whether the call that it was handed to has resolved. */
-  readonly processed: boolean;
+  /** What became of the call that it was handed to: `failed` if it rejected, or if the worker crashed. */
+  readonly outcome: 'failed' | 'processed' | 'under way';
 }
 
 /** A record that was delivered more than once. */
@@ -27,13 +29,23 @@ export interface Duplicate {
   readonly deliveries: readonly Delivery[];
 }
 
+interface RecordedDelivery extends Omit<Delivery, 'outcome'> {
+  outcome: Delivery['outcome'];
+  /** The call that it belongs to. */
+  readonly call: object;
+  /** When the call began, and when it had settled: counted in beginnings and ends of calls. */
+  readonly begunAt: number;
+  settledAt: number;
+}
+
 const shownAtMost = 10;
 
 /** What a test has put, what was delivered of it, and what must hold between the two. */
 export class DeliveryLedger {
   readonly #put: PutRecord[] = [];
-  readonly #deliveries: Delivery[] = [];
+  readonly #deliveries: RecordedDelivery[] = [];
   readonly #unprocessed = new Map<string, PutRecord>();
+  #events = 0;
 
   get put(): readonly PutRecord[] {
     return this.#put;
@@ -43,9 +55,9 @@ export class DeliveryLedger {
     return this.#deliveries;
   }
 
-  /** The records that no call of a processor has taken and resolved, as they were put. Of an aggregate one user record is enough. */
-  get unprocessed(): readonly PutRecord[] {
-    return [...this.#unprocessed.values()];
+  /** How many records no call of a processor has taken and resolved. Of an aggregate one user record is enough. */
+  get unprocessedCount(): number {
+    return this.#unprocessed.size;
   }
 
   addPut(record: PutRecord): void {
@@ -53,15 +65,21 @@ export class DeliveryLedger {
     this.#unprocessed.set(record.sequenceNumber, record);
   }
 
-  /** Records are being handed over. What is returned is to be called once they are processed. */
-  addDeliveries(deliveries: readonly Omit<Delivery, 'processed'>[]): () => void {
-    const added = deliveries.map((delivery) => ({ ...delivery, processed: false }));
+  /** The records of one call are being handed over. What is returned is to be told how the call ends; the first word counts. */
+  addDeliveries(deliveries: readonly Omit<Delivery, 'outcome'>[]): {
+    settle(outcome: 'failed' | 'processed'): void;
+  } {
+    const common = { outcome: 'under way' as const, call: {}, begunAt: this.#events++, settledAt: Infinity };
+    const added = deliveries.map((delivery): RecordedDelivery => ({ ...delivery, ...common }));
     for (const delivery of added) this.#deliveries.push(delivery);
-    return () => {
-      for (const delivery of added) {
-        delivery.processed = true;
-        this.#unprocessed.delete(delivery.sequenceNumber);
-      }
+    return {
+      settle: (outcome) => {
+        const settledAt = this.#events++;
+        for (const delivery of added.filter((one) => one.outcome === 'under way')) {
+          Object.assign(delivery, { outcome, settledAt });
+          if (outcome === 'processed') this.#unprocessed.delete(delivery.sequenceNumber);
+        }
+      },
     };
   }
 
@@ -79,7 +97,7 @@ export class DeliveryLedger {
   }
 
   assertNothingLost(): void {
-    const lost = this.unprocessed;
+    const lost = [...this.#unprocessed.values()];
     if (lost.length === 0) return;
     fail(
       `${lost.length} of ${this.#put.length} records were not processed`,
@@ -87,25 +105,28 @@ export class DeliveryLedger {
     );
   }
 
-  /** Every record of a key came before all that were put after it, the first time that each was delivered. */
+  /**
+   * The first time that a record was delivered, each one that was put before it under its key had been: in the same call,
+   * or in one that had come to its end. Records of one key with different explicit hash keys have no order.
+   */
   assertOrderPerKey(): void {
-    const put = new Map(this.#put.map((record) => [record.sequenceNumber, record]));
-    const firsts = new Set(this.#deliveries.map(({ sequenceNumber }) => sequenceNumber));
-    const expected = groupBy(
-      this.#put.filter(({ sequenceNumber }) => firsts.has(sequenceNumber)),
-      ({ partitionKey }) => partitionKey,
+    const deliveriesOf = groupBy(this.#deliveries, ({ sequenceNumber }) => sequenceNumber);
+    const keys = groupBy(this.#put, ({ partitionKey, explicitHashKey }) =>
+      JSON.stringify([partitionKey, explicitHashKey]),
     );
-    const delivered = groupBy(
-      [...firsts].flatMap((sequenceNumber) => put.get(sequenceNumber) ?? []),
-      ({ partitionKey }) => partitionKey,
+    const wrong = [...keys.values()].flatMap((records) =>
+      records.slice(1).flatMap((later, index) => {
+        const earlier = records[index];
+        const [first] = deliveriesOf.get(later.sequenceNumber) ?? [];
+        if (earlier === undefined || first === undefined) return [];
+        const before = deliveriesOf.get(earlier.sequenceNumber) ?? [];
+        if (before.some(({ call, settledAt }) => call === first.call || settledAt < first.begunAt)) return [];
+        return [
+          `key ${later.partitionKey}: ${later.sequenceNumber} came before ${earlier.sequenceNumber} was done with`,
+        ];
+      }),
     );
-    const wrong = [...expected].flatMap(([key, records]) => {
-      const seen = delivered.get(key) ?? [];
-      const index = records.findIndex((record, place) => seen[place] !== record);
-      if (index < 0) return [];
-      return [`key ${key}: ${seen[index]?.sequenceNumber ?? ''} came before ${records[index]?.sequenceNumber ?? ''}`];
-    });
-    if (wrong.length > 0) fail(`${wrong.length} keys were delivered out of order`, wrong);
+    if (wrong.length > 0) fail(`${wrong.length} records were delivered out of order`, wrong);
   }
 
   assertNoDuplicates(): void {
@@ -116,7 +137,7 @@ export class DeliveryLedger {
       duplicates.map(
         ({ partitionKey, sequenceNumber, subSequenceNumber, deliveries }) =>
           `${partitionKey} ${sequenceNumber}/${subSequenceNumber}: ` +
-          deliveries.map(({ shardId, workerId }) => `${shardId} to ${workerId}`).join(', '),
+          deliveries.map(({ shardId, workerName }) => `${shardId} to ${workerName}`).join(', '),
       ),
     );
   }

@@ -1,44 +1,64 @@
-import type { RecordProcessor } from 'millrace';
+import type { Checkpointer, RecordProcessor } from 'millrace';
 import type { DeliveryLedger } from './delivery-ledger';
 import type { TestTime } from './test-time';
+import type { UserCall } from './user-call';
 
 export interface Observation {
-  readonly workerId: string;
+  readonly workerName: string;
   readonly shardId: string;
   readonly ledger: DeliveryLedger;
   readonly time: TestTime;
-  /** Aborts when the worker crashes: then nothing more comes to the user's code, and nothing of it goes on. */
-  readonly crashed: AbortSignal;
+  /** Aborts when the worker dies: then nothing of its user code reaches it any longer. */
+  readonly dead: AbortSignal;
 }
 
 /** The user's processor, with what is delivered to it written down. */
 export function observedProcessor(processor: RecordProcessor, observation: Observation): RecordProcessor {
-  const { workerId, shardId, ledger, time, crashed } = observation;
-  const observed = async (call: () => Promise<void> | void): Promise<void> => {
-    if (!crashed.aborted) await time.duringProcessing((async () => call())(), crashed);
-    // As dead as code in a living process can be: it never returns.
-    if (crashed.aborted) await new Promise<never>(() => undefined);
+  const { workerName, shardId, ledger, time, dead } = observation;
+  /** The input of a call with its checkpointer observed: whoever waits for a checkpoint is not at work. */
+  const observed = async <Input extends object>(
+    input: Input,
+    run: ((input: Input) => Promise<void> | void) | undefined,
+  ): Promise<void> => {
+    await time.duringUserCall(async (call) => run?.(withCheckpointer(input, call)), dead);
+    // As dead as code in a living process can be: its worker never learns that it has returned.
+    if (dead.aborted) await new Promise<never>(() => undefined);
   };
   return {
-    processRecords: (input) =>
-      observed(async () => {
-        const isProcessed = ledger.addDeliveries(
-          input.records.map(({ partitionKey, sequenceNumber, subSequenceNumber }) => ({
-            workerId,
-            shardId,
-            partitionKey,
-            sequenceNumber,
-            subSequenceNumber,
-          })),
-        );
-        await processor.processRecords(input);
-        if (!crashed.aborted) isProcessed();
-      }),
-    ...(processor.initialize && { initialize: (input) => observed(() => processor.initialize?.(input)) }),
-    ...(processor.leaseLost && { leaseLost: (input) => observed(() => processor.leaseLost?.(input)) }),
-    ...(processor.shardEnded && { shardEnded: (input) => observed(() => processor.shardEnded?.(input)) }),
+    processRecords: async (input) => {
+      const delivered = ledger.addDeliveries(
+        input.records.map(({ partitionKey, sequenceNumber, subSequenceNumber }) => ({
+          workerName,
+          shardId,
+          partitionKey,
+          sequenceNumber,
+          subSequenceNumber,
+        })),
+      );
+      const onDeath = (): void => delivered.settle('failed');
+      dead.addEventListener('abort', onDeath, { once: true });
+      try {
+        await observed(input, (given) => processor.processRecords(given));
+        delivered.settle('processed');
+      } catch (error) {
+        delivered.settle('failed');
+        throw error;
+      } finally {
+        dead.removeEventListener('abort', onDeath);
+      }
+    },
+    ...(processor.initialize && { initialize: (input) => observed(input, (given) => processor.initialize?.(given)) }),
+    ...(processor.leaseLost && { leaseLost: (input) => observed(input, (given) => processor.leaseLost?.(given)) }),
+    ...(processor.shardEnded && { shardEnded: (input) => observed(input, (given) => processor.shardEnded?.(given)) }),
     ...(processor.shutdownRequested && {
-      shutdownRequested: (input) => observed(() => processor.shutdownRequested?.(input)),
+      shutdownRequested: (input) => observed(input, (given) => processor.shutdownRequested?.(given)),
     }),
   };
+}
+
+function withCheckpointer<Input extends object>(input: Input, call: UserCall): Input {
+  if (!('checkpointer' in input)) return input;
+  const checkpointer = input.checkpointer as Checkpointer;
+  const observed: Checkpointer = { checkpoint: (upTo) => call.waiting(checkpointer.checkpoint(upTo)) };
+  return { ...input, checkpointer: observed };
 }

@@ -1,9 +1,16 @@
-import { ScanCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { KinesisClient } from '@aws-sdk/client-kinesis';
-import { compareSequenceNumbers, isSequenceNumber } from '@millrace/core';
 import { RecordingLogger } from '@millrace/core/testing';
-import { embedAws, type ActiveFault, type EmbeddedAws, type Faults, type KinesisLimits } from '@millrace/local';
+import {
+  embedAws,
+  type ActiveFault,
+  type EmbeddedAws,
+  type Faults,
+  type KinesisLimits,
+  type ShardInspection,
+} from '@millrace/local';
 import { DeliveryLedger, type Delivery, type Duplicate, type PutRecord } from './delivery-ledger';
+import { LeaseRows } from './lease-rows';
 import { testClients } from './test-clients';
 import { TestTime, type UntilOptions } from './test-time';
 import { TestWorker, type TestWorkerOptions } from './test-worker';
@@ -35,7 +42,9 @@ export interface ThrottleOptions {
 
 const streamName = 'test-stream';
 const applicationName = 'test-application';
+/** What one PutRecords takes, with room for partition keys. */
 const recordsPerPut = 500;
+const bytesPerPut = 8 * 1024 * 1024;
 
 /**
  * A stream, its lease table and the workers that read it, in this process and under virtual time. It passes only while one
@@ -53,6 +62,7 @@ export class TestStream {
   readonly #aws: EmbeddedAws;
   readonly #time = new TestTime();
   readonly #ledger = new DeliveryLedger();
+  readonly #leaseRows: LeaseRows;
   readonly #workers: TestWorker[] = [];
   readonly #seed: number;
 
@@ -65,7 +75,13 @@ export class TestStream {
       limits: { writeRecordsPerSecond: Infinity, writeBytesPerSecond: Infinity, ...limits },
       streams: [{ name: streamName, shardCount }],
     });
-    const { kinesis, dynamodb } = testClients(this.#aws, this.#time, 'test');
+    const { kinesis, dynamodb } = testClients({
+      aws: this.#aws,
+      time: this.#time,
+      name: 'test',
+      dead: new AbortController().signal,
+    });
+    this.#leaseRows = new LeaseRows(this.#aws, applicationName);
     this.kinesis = kinesis;
     this.dynamodb = dynamodb;
   }
@@ -107,13 +123,13 @@ export class TestStream {
     return worker;
   }
 
-  /** Puts records in order, and says where they went. No time passes. Rejects if limits that you have set refuse a record. */
+  /**
+   * Puts records in order, and says where they went. No time passes.
+   *
+   * @throws Error if limits that you have set refuse a record; those that were not refused are in the stream
+   */
   put(records: readonly TestRecord[]): readonly PutRecord[] {
-    const stored: PutRecord[] = [];
-    for (let from = 0; from < records.length; from += recordsPerPut) {
-      stored.push(...this.#putSome(records.slice(from, from + recordsPerPut)));
-    }
-    return stored;
+    return inBatches(records).flatMap((batch) => this.#putBatch(batch));
   }
 
   /** Splits a shard in the middle and returns its children. Default: the first open shard. */
@@ -128,8 +144,7 @@ export class TestStream {
 
   /** The open shards, in the order of their ids. */
   openShardIds(): readonly string[] {
-    return this.#aws.kinesis
-      .inspect(streamName)
+    return this.#shards()
       .filter(({ open }) => open)
       .map(({ shardId }) => shardId);
   }
@@ -159,14 +174,20 @@ export class TestStream {
     return this.#time.sleep(delayMs);
   }
 
-  /** Lets time pass until the condition holds; it is asked again whenever something has happened. */
+  /**
+   * Lets time pass until the condition holds; it is asked again whenever something has happened. Rejects with what a worker
+   * has failed with, if one fails meanwhile.
+   */
   until(condition: () => Promise<boolean> | boolean, options?: UntilOptions): Promise<void> {
-    return this.#time.until(condition, options);
+    return this.#time.until(() => {
+      this.#throwFailures();
+      return condition();
+    }, options);
   }
 
   /** Lets time pass until every record that was put has been processed: handed to a call of a processor that resolved. */
   untilProcessed(options?: UntilOptions): Promise<void> {
-    return this.until(() => this.#ledger.unprocessed.length === 0, {
+    return this.until(() => this.#ledger.unprocessedCount === 0, {
       what: 'every record to be processed',
       ...options,
     });
@@ -174,18 +195,24 @@ export class TestStream {
 
   /** Lets time pass until the lease table says of every record that was put that it is acknowledged. */
   untilAcknowledged(options?: UntilOptions): Promise<void> {
-    return this.until(() => this.#isAcknowledged(), { what: 'every record to be acknowledged', ...options });
+    const isAcknowledged = (): boolean =>
+      this.#ledger.unprocessedCount === 0 &&
+      this.#leaseRows.acknowledge(this.#ledger.put, new Set(this.#shards().map(({ shardId }) => shardId)));
+    return this.until(isAcknowledged, { what: 'every record to be acknowledged', ...options });
   }
 
-  /** Lets time pass until every worker holds its even share of the open shards, all of them held. */
+  /** Lets time pass until every live worker holds its even share of the open shards, each of them held by one. */
   untilBalanced(options?: UntilOptions): Promise<void> {
     return this.until(() => this.#isBalanced(), { what: 'the leases to be balanced', ...options });
   }
 
-  /** The name of the worker that holds each shard's lease; shards without one are left out. */
-  owners(): Readonly<Record<string, string>> {
-    const owned = this.#workers.flatMap(({ name, shardIds }) => shardIds.map((shardId) => [shardId, name] as const));
-    return Object.fromEntries(owned.sort(([a], [b]) => (a < b ? -1 : 1)));
+  /** The names of the live workers that believe that they hold each shard's lease; shards without one are left out. */
+  owners(): Readonly<Record<string, readonly string[]>> {
+    const owners: Record<string, string[]> = {};
+    for (const { name, shardIds } of this.#workers) {
+      for (const shardId of shardIds) (owners[shardId] ??= []).push(name);
+    }
+    return owners;
   }
 
   /** The records that were delivered more than once. */
@@ -212,17 +239,27 @@ export class TestStream {
   }
 
   /**
-   * Stops all workers, giving your code a second of virtual time. Rejects with what a worker has failed with, if one has and
-   * nobody has been told.
+   * Ends all faults and stops all workers, giving your code a second of virtual time. Rejects with what a worker has failed
+   * with, if no other call here has.
    */
   async close(): Promise<void> {
     this.faults.clear();
-    await Promise.all(this.#workers.map((worker) => worker.close()));
+    const closed = await Promise.allSettled(this.#workers.map((worker) => worker.close()));
     await this.#aws.close();
+    this.#throwFailures();
+    const stuck = closed.find((result) => result.status === 'rejected');
+    if (stuck !== undefined) throw stuck.reason;
+  }
+
+  #shards(): readonly ShardInspection[] {
+    return this.#aws.kinesis.inspect(streamName);
+  }
+
+  #throwFailures(): void {
     for (const worker of this.#workers) worker.throwFailure();
   }
 
-  #putSome(records: readonly TestRecord[]): readonly PutRecord[] {
+  #putBatch(records: readonly TestRecord[]): readonly PutRecord[] {
     const { Records } = this.#aws.kinesis.handle('PutRecords', {
       StreamName: streamName,
       Records: records.map(({ partitionKey, data, explicitHashKey }) => ({
@@ -231,39 +268,45 @@ export class TestStream {
         ...(explicitHashKey !== undefined && { ExplicitHashKey: explicitHashKey }),
       })),
     });
-    return Records.map((result, index) => {
-      if ('ErrorCode' in result) throw new Error(`record ${index} was refused: ${result.ErrorMessage}`);
+    const stored = records.flatMap(({ partitionKey, explicitHashKey }, index) => {
+      const result = Records[index];
+      if (result === undefined || 'ErrorCode' in result) return [];
       const { ShardId: shardId, SequenceNumber: sequenceNumber } = result;
-      const stored = { partitionKey: records[index]?.partitionKey ?? '', shardId, sequenceNumber };
-      this.#ledger.addPut(stored);
-      return stored;
+      return [{ partitionKey, explicitHashKey, shardId, sequenceNumber }];
     });
-  }
-
-  async #isAcknowledged(): Promise<boolean> {
-    if (this.#ledger.unprocessed.length > 0) return false;
-    const checkpoints = await this.#checkpoints();
-    const last = new Map(this.#ledger.put.map(({ shardId, sequenceNumber }) => [shardId, sequenceNumber]));
-    return [...last].every(([shardId, sequenceNumber]) => {
-      const checkpoint = checkpoints.get(shardId);
-      if (checkpoint === undefined || !isSequenceNumber(checkpoint)) return checkpoint === 'SHARD_END';
-      return compareSequenceNumbers(checkpoint, sequenceNumber) >= 0;
-    });
-  }
-
-  async #checkpoints(): Promise<ReadonlyMap<string, string>> {
-    const { Items = [] } = await this.dynamodb.send(
-      new ScanCommand({ TableName: applicationName, ConsistentRead: true }),
-    );
-    return new Map(Items.map((item) => [item['leaseKey']?.S ?? '', item['checkpoint']?.S ?? '']));
+    for (const record of stored) this.#ledger.addPut(record);
+    const refused = Records.findIndex((result) => 'ErrorCode' in result);
+    const result = Records[refused];
+    if (result !== undefined && 'ErrorCode' in result) {
+      throw new Error(`record ${refused} of a batch was refused: ${result.ErrorMessage}`);
+    }
+    return stored;
   }
 
   #isBalanced(): boolean {
-    const open = this.openShardIds();
     const owners = this.owners();
-    const live = this.#workers.filter(({ worker }) => worker.health().live);
-    const shares = live.map(({ name }) => open.filter((shardId) => owners[shardId] === name).length);
-    const isHeld = open.every((shardId) => shardId in owners);
-    return isHeld && Math.max(...shares) - Math.min(...shares) <= 1;
+    const open = this.openShardIds();
+    if (!open.every((shardId) => owners[shardId]?.length === 1)) return false;
+    const shares = this.#workers
+      .filter(({ isLive }) => isLive)
+      .map(({ name }) => open.filter((shardId) => owners[shardId]?.includes(name)).length);
+    return Math.max(...shares) - Math.min(...shares) <= 1;
   }
+}
+
+function inBatches(records: readonly TestRecord[]): readonly (readonly TestRecord[])[] {
+  const batches: TestRecord[][] = [];
+  let bytes = Infinity;
+  for (const record of records) {
+    const size = Buffer.byteLength(record.data);
+    let batch = batches.at(-1);
+    if (batch === undefined || batch.length >= recordsPerPut || bytes + size > bytesPerPut) {
+      batch = [];
+      batches.push(batch);
+      bytes = 0;
+    }
+    batch.push(record);
+    bytes += size;
+  }
+  return batches;
 }

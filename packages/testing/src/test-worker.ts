@@ -1,16 +1,25 @@
-import { Worker, type StopOptions, type StopResult, type WorkerOptions } from 'millrace';
 import { seededRandom } from '@millrace/core/testing';
 import type { EmbeddedAws } from '@millrace/local';
+import { Worker, type StopOptions, type StopResult, type WorkerOptions } from 'millrace';
 import type { DeliveryLedger } from './delivery-ledger';
+import { MortalClock } from './mortal-clock';
 import { observedProcessor } from './observed-processor';
 import { testClients } from './test-clients';
 import type { TestTime } from './test-time';
 
 /** What the kit sees to itself. */
 type KitOptions =
-  'applicationName' | 'clock' | 'dynamodb' | 'kinesis' | 'random' | 'streamArn' | 'streamName' | 'workerId';
+  | 'applicationName'
+  | 'clock'
+  | 'dynamodb'
+  | 'kinesis'
+  | 'random'
+  | 'streamArn'
+  | 'streamName'
+  | 'tableName'
+  | 'workerId';
 
-/** The options of a `Worker`, without those that the kit sees to. `tableName` and all intervals may be set as in production. */
+/** The options of a `Worker`, without those that the kit sees to. All intervals may be as in production. */
 export type TestWorkerOptions = Omit<WorkerOptions, KitOptions>;
 
 export interface TestWorkerParts {
@@ -30,18 +39,18 @@ export class TestWorker {
   readonly name: string;
   /** The worker itself, for its events, `health()` and `snapshot()`. */
   readonly worker: Worker;
-  readonly #parts: TestWorkerParts;
-  readonly #crash = new AbortController();
-  readonly #running: Promise<void>;
+  readonly #time: TestTime;
+  readonly #death = new AbortController();
   #hasStarted = false;
   /** Set once `run()` has settled. */
   #end: { readonly failure: { readonly error: unknown } | undefined } | undefined;
+  #isFailureTold = false;
 
-  constructor(parts: TestWorkerParts) {
-    const { name, seed, applicationName, streamName, options, aws, time, ledger } = parts;
-    this.#parts = parts;
+  constructor({ name, seed, applicationName, streamName, options, aws, time, ledger }: TestWorkerParts) {
     this.name = name;
-    const { kinesis, dynamodb } = testClients(aws, time, name);
+    this.#time = time;
+    const dead = this.#death.signal;
+    const { kinesis, dynamodb } = testClients({ aws, time, name, dead });
     this.worker = new Worker({
       ...options,
       applicationName,
@@ -49,68 +58,70 @@ export class TestWorker {
       workerId: name,
       kinesis,
       dynamodb,
-      clock: time.clock,
+      clock: new MortalClock(time.clock, dead),
       random: seededRandom(seed),
       processorFactory: (shard) =>
         observedProcessor(options.processorFactory(shard), {
-          workerId: this.worker.workerId,
+          workerName: name,
           shardId: shard.shardId,
           ledger,
           time,
-          crashed: this.#crash.signal,
+          dead,
         }),
     });
     this.worker.on('workerStarted', () => (this.#hasStarted = true));
-    this.#running = this.worker.run().then(
-      () => void (this.#end = { failure: undefined }),
-      (error: unknown) => void (this.#end = { failure: { error } }),
+    this.worker.run().then(
+      () => (this.#end = { failure: undefined }),
+      (error: unknown) => (this.#end = { failure: { error } }),
     );
   }
 
-  /** The shards whose leases it holds. */
+  /** It has neither stopped nor crashed. */
+  get isLive(): boolean {
+    return this.#end === undefined && !this.#death.signal.aborted;
+  }
+
+  /** The shards whose leases it believes that it holds; none once it is not live. */
   get shardIds(): readonly string[] {
-    return this.#end === undefined ? this.worker.snapshot().ownedShardIds : [];
+    return this.isLive ? this.worker.snapshot().ownedShardIds : [];
   }
 
   /** Lets time pass until the worker begins to take leases. Rejects with what `run()` rejects with. */
   async started(): Promise<void> {
-    await this.#parts.time.until(() => this.#hasStarted || this.#end !== undefined, {
-      what: `${this.name} to start`,
-    });
+    await this.#time.until(() => this.#hasStarted || !this.isLive, { what: `${this.name} to start` });
     this.throwFailure();
   }
 
-  /** Throws what `run()` has rejected with, if it has. */
+  /** Throws what `run()` has rejected with, if it has and nobody was told. */
   throwFailure(): void {
     const failure = this.#end?.failure;
-    if (failure !== undefined) throw failure.error as Error;
+    if (failure === undefined || this.#isFailureTold) return;
+    this.#isFailureTold = true;
+    throw failure.error as Error;
   }
 
-  /** Stops it cleanly, as `Worker.stop()` does, and lets time pass until it has. */
+  /** Stops it cleanly, as `Worker.stop()` does, and lets time pass until it has. Not for one that has crashed. */
   async stop(options?: StopOptions): Promise<StopResult> {
+    if (this.#death.signal.aborted) throw new Error(`${this.name} has crashed: there is nothing left to stop`);
     let result: StopResult | undefined;
     void this.worker.stop(options).then((value) => (result = value));
-    await this.#parts.time.until(() => result !== undefined, { what: `${this.name} to stop` });
+    await this.#time.until(() => result !== undefined, { what: `${this.name} to stop` });
     return result ?? { unfinishedShardIds: [] };
   }
 
   /**
-   * Ends it without warning, as SIGKILL would: from now on nothing that it does reaches AWS or your code, and what your
-   * code was doing comes to nothing. Its leases are left to expire.
+   * Ends it without warning, as SIGKILL would, and without time passing: none of its calls reaches AWS any longer, no answer
+   * and no timer reaches it, and what your code returns to it comes to nothing. Its leases are left to expire.
    */
-  async crash(): Promise<void> {
-    const { aws, name, time } = this.#parts;
-    aws.faults.add({ kind: 'lost-request', accessKeyId: name });
-    this.#crash.abort();
-    void this.worker.stop({ timeoutMs: 0 });
-    await time.until(() => this.#end !== undefined, { what: `${name} to be gone` });
+  crash(): void {
+    this.#death.abort();
   }
 
   /** Stops it, giving your code a second of virtual time to finish. */
   async close(): Promise<void> {
+    if (!this.isLive) return;
     void this.worker.stop({ timeoutMs: 1_000 });
-    await this.#parts.time.advance(1_000);
-    await this.#parts.time.until(() => this.#end !== undefined, { what: `${this.name} to stop` });
-    await this.#running;
+    await this.#time.advance(1_000);
+    await this.#time.until(() => !this.isLive, { what: `${this.name} to stop` });
   }
 }

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { DeleteStreamCommand, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import { ConfigError, type ProcessRecordsInput, type RecordProcessor } from 'millrace';
-import { TestStream, type TestRecord, type TestWorkerOptions } from '../src';
+import { TestStream, type FaultRule, type TestRecord, type TestWorkerOptions } from '../src';
 
 let stream: TestStream;
 
@@ -50,7 +51,7 @@ describe('a test stream', () => {
     stream.put(records(100, 100));
     await stream.untilAcknowledged();
     assertAllIsWell();
-    expect(new Set(stream.deliveries.map(({ workerId }) => workerId)).size).toBe(2);
+    expect(new Set(stream.deliveries.map(({ workerName }) => workerName)).size).toBe(2);
     expect(stream.openShardIds()).toHaveLength(3);
   });
 
@@ -74,7 +75,7 @@ describe('a test stream', () => {
     stream.put(records(10));
     await stream.until(() => stream.deliveries.length >= 10);
     hangs = false;
-    await first.crash();
+    first.crash();
     expect(first.shardIds).toEqual([]);
     await stream.startWorker(worker);
     await stream.untilAcknowledged();
@@ -82,10 +83,29 @@ describe('a test stream', () => {
     stream.assertOrderPerKey();
     expect(stream.duplicates()).toHaveLength(10);
     const [duplicate] = stream.duplicates();
-    expect(duplicate?.deliveries.map(({ workerId, processed }) => [workerId.split('/')[0], processed])).toEqual([
-      [first.worker.workerId, false],
-      [expect.not.stringContaining(first.worker.workerId), true],
+    expect(duplicate?.deliveries.map(({ workerName, outcome }) => [workerName, outcome])).toEqual([
+      ['worker-1', 'failed'],
+      ['worker-2', 'processed'],
     ]);
+  });
+
+  it('is not disturbed by what a crashed worker would still do: it sleeps, checkpoints and tells listeners in vain', async () => {
+    const first = await stream.startWorker(processing(() => stream.sleep(3_000)));
+    const events: string[] = [];
+    first.worker
+      .on('leaseLost', () => events.push('leaseLost'))
+      .on('workerStopped', () => events.push('workerStopped'));
+    stream.put(records(10));
+    await stream.until(() => stream.deliveries.length >= 10);
+    const before = stream.now.getTime();
+    first.crash();
+    expect(stream.now.getTime()).toBe(before);
+    const callsOfTheDead = stream.faults.add({ kind: 'slow-reply', delayMs: 0, accessKeyId: first.name });
+    await stream.startWorker(worker);
+    await stream.untilAcknowledged();
+    await stream.advance(25_000);
+    expect({ events, calls: callsOfTheDead.hits }).toEqual({ events: [], calls: 0 });
+    await expect(first.stop()).rejects.toThrow('worker-1 has crashed');
   });
 
   it('stops a worker cleanly, and another one goes on without a repetition', async () => {
@@ -118,7 +138,10 @@ describe('a test stream', () => {
     const before = stream.now.getTime();
     await stream.advance(60_000);
     expect(stream.now.getTime() - before).toBe(60_000);
-    expect(Object.keys(stream.owners())).toEqual(['shardId-000000000000', 'shardId-000000000001']);
+    expect(stream.owners()).toEqual({
+      'shardId-000000000000': ['worker-1'],
+      'shardId-000000000001': ['worker-1'],
+    });
   });
 
   it('reports records that were trimmed unread as lost', async () => {
@@ -138,14 +161,91 @@ describe('a test stream', () => {
     assertAllIsWell();
   });
 
-  it('waits for a processor that takes real time, and lets no more than that pass', async () => {
+  it('takes for acknowledged only what the lease table has', async () => {
     await stream.startWorker({
-      ...processing(() => new Promise((resolve) => setTimeout(resolve, 50))),
-      leases: { failoverTimeMs: 1_500 },
+      processorFactory: () => ({
+        processRecords: ({ records: batch, checkpointer }) => checkpointer.checkpoint(batch[0]),
+      }),
     });
-    stream.put(records(1));
+    stream.put(records(10));
+    await stream.untilProcessed();
+    await expect(stream.untilAcknowledged({ limitMs: 10_000 })).rejects.toThrow(
+      'waited in vain for every record to be acknowledged',
+    );
+  });
+
+  it('is balanced once every open shard is held', async () => {
+    await stream.startWorker(worker);
+    await stream.untilBalanced();
+    expect(Object.values(stream.owners())).toEqual([['worker-1'], ['worker-1']]);
+    const [first = '', second = ''] = stream.split();
+    await stream.untilBalanced();
+    expect(stream.owners()).toMatchObject({ [first]: ['worker-1'], [second]: ['worker-1'] });
+  });
+
+  it('lets several processors sleep, and one several times at once', async () => {
+    await stream.startWorker(
+      processing(async () => {
+        await Promise.all([stream.sleep(20_000), stream.sleep(30_000)]);
+      }),
+    );
+    stream.put(records(20));
     await stream.untilAcknowledged();
     assertAllIsWell();
+  });
+
+  it('lets no more than real time pass while a processor takes real time, call by call', async () => {
+    const spans: { readonly virtualMs: number; readonly realMs: number }[] = [];
+    await stream.startWorker({
+      ...processing(async () => {
+        const [virtual, real] = [stream.now.getTime(), performance.now()];
+        await new Promise((resolve) => setTimeout(resolve, 30));
+        spans.push({ virtualMs: stream.now.getTime() - virtual, realMs: performance.now() - real });
+      }),
+      fetch: { maxRecords: 2 },
+      leases: { failoverTimeMs: 1_500 },
+    });
+    stream.put(records(12));
+    // More in all than one call may take.
+    await stream.untilAcknowledged({ patienceMs: 100 });
+    assertAllIsWell();
+    expect(spans.length).toBeGreaterThanOrEqual(6);
+    for (const { virtualMs, realMs } of spans) expect(virtualMs).toBeLessThanOrEqual(Math.ceil(realMs));
+  });
+
+  it('says so when a call of a processor does not finish', async () => {
+    await stream.startWorker(processing(() => new Promise(() => undefined)));
+    stream.put(records(1));
+    await expect(stream.untilProcessed({ patienceMs: 100 })).rejects.toThrow(
+      'waited in vain for every record to be processed: a call of a record processor has been at work for 100 ms of real time',
+    );
+  });
+
+  it.each<[string, FaultRule]>([
+    ['throttled', { kind: 'throttle', operations: ['UpdateItem', 'Scan'], forMs: 6_000 }],
+    ['slow', { kind: 'slow-reply', service: 'dynamodb', delayMs: 1_000, forMs: 20_000 }],
+    ['cut off', { kind: 'partition', service: 'dynamodb', forMs: 3_000 }],
+  ])('lets virtual time pass while the lease table is %s, and looks at it beneath', async (_, rule) => {
+    await stream.startWorker(worker);
+    stream.put(records(10));
+    const fault = stream.faults.add(rule);
+    await stream.untilAcknowledged({ patienceMs: 500 });
+    expect(fault.hits).toBeGreaterThan(0);
+    stream.assertNothingLost();
+  });
+
+  it('counts a parent as acknowledged when its row is gone, after the end of retention', async () => {
+    await stream.startWorker(worker);
+    stream.put(records(5));
+    await stream.untilAcknowledged();
+    stream.split('shardId-000000000000');
+    await stream.untilBalanced();
+    stream.trim();
+    await stream.until(() => stream.log.lines.some(({ message }) => message.startsWith('finished leases deleted')), {
+      what: 'the audit',
+    });
+    stream.put(records(5, 5));
+    await stream.untilAcknowledged();
   });
 
   it('cuts one worker off: another one takes its lease, and what the first one does is in vain', async () => {
@@ -163,7 +263,6 @@ describe('a test stream', () => {
   });
 
   it('gives your own code clients to the same world', async () => {
-    const { ListShardsCommand } = await import('@aws-sdk/client-kinesis');
     const { Shards } = await stream.kinesis.send(new ListShardsCommand({ StreamName: stream.streamName }));
     expect(Shards?.map(({ ShardId }) => ShardId)).toEqual(stream.openShardIds());
   });
@@ -202,11 +301,19 @@ describe('a worker of a test', () => {
     await expect(stream.startWorker({ ...worker, checkpointIntervalMs: -1 })).rejects.toThrow(ConfigError);
   });
 
-  it('rejects at the start with what run() rejects with, and again when the test is closed', async () => {
+  it('rejects at the start with what run() rejects with, once', async () => {
     const failing = new TestStream();
     failing.faults.add({ kind: 'throttle', errorName: 'AccessDeniedException', operations: ['DescribeStreamSummary'] });
     await expect(failing.startWorker(worker)).rejects.toMatchObject({ code: 'PERMISSION_MISSING' });
-    await expect(failing.close()).rejects.toMatchObject({ code: 'PERMISSION_MISSING' });
+    await failing.close();
+  });
+
+  it('ends a wait when it fails later, with the reason', async () => {
+    const failing = new TestStream();
+    await failing.startWorker(worker);
+    await failing.kinesis.send(new DeleteStreamCommand({ StreamName: failing.streamName }));
+    await expect(failing.until(() => false)).rejects.toMatchObject({ code: 'STREAM_NOT_FOUND' });
+    await failing.close();
   });
 
   it('logs into the test, and nothing above info while all is well', async () => {
@@ -225,9 +332,16 @@ describe('put', () => {
     expect(stored[1_100]?.partitionKey).toBe(`key-${1_100 % 7}`);
   });
 
+  it('takes more bytes than one call may carry', () => {
+    expect(
+      stream.put(Array.from({ length: 30 }, () => ({ partitionKey: 'k', data: 'x'.repeat(500_000) }))),
+    ).toHaveLength(30);
+  });
+
   it('fails when limits that the test has set refuse a record', async () => {
     const limited = new TestStream({ limits: { writeRecordsPerSecond: 2 } });
-    expect(() => limited.put(records(3))).toThrow(/record 2 was refused: Rate exceeded/);
+    expect(() => limited.put(records(3))).toThrow(/record 2 of a batch was refused: Rate exceeded/);
+    expect(() => limited.assertNothingLost()).toThrow('2 of 2 records were not processed');
     await limited.close();
   });
 });

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type { Clock } from '../clock';
 
 interface Sleeper {
@@ -70,6 +71,7 @@ export class ManualClock implements Clock {
 
   /** Moves time by `deltaMs`, waking sleepers in the order of their times and letting their work settle in between. */
   async advance(deltaMs: number): Promise<void> {
+    assert(deltaMs >= 0 && Number.isFinite(deltaMs), 'time moves ahead, by a finite number of milliseconds');
     const targetMs = this.#nowMs + deltaMs;
     await this.#settle();
     for (;;) {
@@ -80,7 +82,8 @@ export class ManualClock implements Clock {
       next.wake();
       await this.#settle();
     }
-    this.#nowMs = targetMs;
+    // Another call may have moved it further meanwhile.
+    this.#nowMs = Math.max(this.#nowMs, targetMs);
     await this.#settle();
   }
 
