@@ -1,6 +1,9 @@
 import type { Clock } from './clock';
 import { CallTimeoutError } from './errors';
 
+/** Made once: every call has a timer to abort, and an abort without a reason makes an error with a stack. */
+const callEnded = new Error('the call has ended before its deadline');
+
 /**
  * Runs `call` with a signal that aborts after `deadlineMs` or when `signal` does, whichever is first.
  *
@@ -29,7 +32,7 @@ export async function withDeadline<T>(
     return await Promise.race([call(attempt.signal), expiry]);
   } finally {
     signal?.removeEventListener('abort', stop);
-    timer.abort();
+    timer.abort(callEnded);
     // The loser of the race is not awaited: its rejection is expected and says nothing new.
     expiry.catch(() => undefined);
   }
