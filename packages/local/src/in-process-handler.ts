@@ -38,10 +38,11 @@ export function inProcessHandler(exchange: Exchange, onHeld?: HeldListener): InP
   return {
     metadata: { handlerProtocol: 'http/1.1' },
     handle: async (request, options) => {
+      const abortSignal = options?.abortSignal;
+      if (isAborted(abortSignal)) throw requestAborted();
       const waiting = new Waiting(onHeld);
       try {
         const response = call(exchange, request, waiting);
-        const abortSignal = options?.abortSignal;
         return { response: await (abortSignal instanceof AbortSignal ? orAborted(response, abortSignal) : response) };
       } finally {
         waiting.end();
@@ -105,6 +106,15 @@ function halfOf({ body }: ServiceReply): Readable {
   );
 }
 
+/** Also of a signal that is not the platform's: the SDK takes those too. */
+function isAborted(signal: unknown): boolean {
+  return typeof signal === 'object' && signal !== null && 'aborted' in signal && signal.aborted === true;
+}
+
+function requestAborted(): Error {
+  return Object.assign(new Error('Request aborted'), { name: 'AbortError' });
+}
+
 /** As Node's sockets report it. */
 function connectionReset(): Error {
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', errno: -104, syscall: 'read' });
@@ -113,8 +123,7 @@ function connectionReset(): Error {
 /** The client stops waiting; the call goes on where it is. */
 function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(Object.assign(new Error('Request aborted'), { name: 'AbortError' }));
-    if (signal.aborted) onAbort();
+    const onAbort = (): void => reject(requestAborted());
     signal.addEventListener('abort', onAbort, { once: true });
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort));
   });

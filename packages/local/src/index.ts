@@ -10,8 +10,11 @@ export {
 export type { Fault, FaultRule, FaultScope } from './faults/fault-rule';
 export type { ActiveFault, Faults } from './faults/faults';
 export type { HeldListener, InProcessHandler } from './in-process-handler';
+export { DynamoDbService, type DynamoDbServiceOptions } from './dynamodb/dynamodb-service';
+export { DynamoDbServiceError } from './dynamodb/service-error';
 export { KinesisEngine, type KinesisEngineOptions, type ShardInspection } from './kinesis/engine';
 export { defaultKinesisLimits, type KinesisLimits } from './kinesis/limits';
 export { unlimitedRates } from './kinesis/unlimited-rates';
 export { KinesisServiceError, type KinesisErrorName } from './kinesis/service-error';
-export type { OperationInput, OperationName, OperationOutput } from './kinesis/operation-types';
+export type { CallTarget } from './kinesis/call-target';
+export type { CallOptions, OperationInput, OperationName, OperationOutput } from './kinesis/operation-types';

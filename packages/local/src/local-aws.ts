@@ -1,5 +1,6 @@
 import { ConfigError, systemClock, type Clock } from '@millrace/core';
 import { DynamoDbService } from './dynamodb/dynamodb-service';
+import { maxRequestBytes } from './dynamodb/wire';
 import { faultyExchange, type Exchange } from './faults/exchange';
 import { Faults } from './faults/faults';
 import { seededRandom } from '@millrace/core/testing';
@@ -15,6 +16,11 @@ import { ShiftedClock } from './shifted-clock';
 export interface EmbeddedAwsOptions extends KinesisEngineOptions {
   /** Streams that are there, and ACTIVE, from the beginning. */
   readonly streams?: readonly LocalStream[];
+  /**
+   * How long a table stays CREATING, UPDATING or DELETING, by the clock, in milliseconds. More than the default finds out who
+   * doesn't wait until it is ACTIVE. Default: 0, by which a table can be used as soon as it is made.
+   */
+  readonly tableTransitionMs?: number;
   /** Where the chance in faults comes from: the same calls in the same order meet the same faults. Default: 1. */
   readonly seed?: number;
 }
@@ -42,11 +48,16 @@ export interface LocalStream {
 export interface EmbeddedAws {
   /** The streams, to look into or to drive without a client. */
   readonly kinesis: KinesisEngine;
+  /** The tables, to look into or to drive without a client. */
+  readonly dynamodb: DynamoDbService;
   /** What goes wrong, for both services. */
   readonly faults: Faults;
   /**
    * Lets so many milliseconds pass at once, for both services: iterators expire, records reach the end of retention,
    * limits recover. A clock that was given as an option isn't moved, and goes on from there.
+   *
+   * @param deltaMs 0 or more; 100 years at most, all calls together
+   * @throws ConfigError if it is anything else; nothing has changed
    */
   advance(deltaMs: number): void;
   /**
@@ -56,7 +67,7 @@ export interface EmbeddedAws {
   kinesisHandler(onHeld?: HeldListener): InProcessHandler;
   /** The same for a `DynamoDBClient`. */
   dynamodbHandler(onHeld?: HeldListener): InProcessHandler;
-  /** Resets calls that are being held or delayed. Streams and tables are gone. May be called again. */
+  /** Resets calls that are being held or delayed, and all later ones. Streams and tables are gone. May be called again. */
   close(): Promise<void>;
 }
 
@@ -72,9 +83,6 @@ export interface LocalAws extends EmbeddedAws {
 
 /** 12 MiB of blobs in base64, and the JSON around them. */
 const maxKinesisBodyBytes = (12 * 1024 * 1024 * 4) / 3 + 1024 * 1024;
-
-/** The largest request of DynamoDB, a BatchWriteItem. */
-const maxDynamodbBodyBytes = 16 * 1024 * 1024;
 
 interface World {
   readonly embedded: EmbeddedAws;
@@ -112,7 +120,7 @@ export async function startLocalAws(options: LocalAwsOptions = {}): Promise<Loca
     dynamodbPort,
     world.dynamodbService,
     world.dynamodbExchange,
-    maxDynamodbBodyBytes,
+    maxRequestBytes,
   ).catch(async (error: unknown) => {
     await kinesisServer.close();
     throw error;
@@ -137,11 +145,13 @@ function makeWorld(options: EmbeddedAwsOptions): World {
   const exchangeWith = (service: Service): Exchange =>
     withAdminRoute({ faults, kinesis, clock }, faultyExchange(service, { faults, clock, closing: closing.signal }));
   const kinesisService = new KinesisService(kinesis);
-  const dynamodbService = new DynamoDbService({ clock });
+  const greatestReadLagMs = (): number => faults.greatestReadLagMs;
+  const dynamodbService = new DynamoDbService({ ...options, clock, greatestReadLagMs });
   const kinesisExchange = exchangeWith(kinesisService);
   const dynamodbExchange = exchangeWith(dynamodbService);
   const embedded: EmbeddedAws = {
     kinesis,
+    dynamodb: dynamodbService,
     faults,
     advance: (deltaMs) => clock.shift(deltaMs),
     kinesisHandler: (onHeld) => inProcessHandler(kinesisExchange, onHeld),

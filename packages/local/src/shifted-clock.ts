@@ -1,4 +1,7 @@
-import type { Clock } from '@millrace/core';
+import { ConfigError, type Clock } from '@millrace/core';
+
+/** What no date and no timer has to be made for. */
+const maxShiftMs = 100 * 365.25 * 24 * 3_600_000;
 
 /** Another clock's time, moved ahead at will. What sleeps by it wakes when its time has come, also by a move. */
 export class ShiftedClock implements Clock {
@@ -33,8 +36,14 @@ export class ShiftedClock implements Clock {
     }
   }
 
-  /** Lets `deltaMs` pass at once. */
+  /**
+   * Lets `deltaMs` pass at once, 0 or more, and in all 100 years at most. @throws ConfigError if it is something else;
+   * nothing was moved
+   */
   shift(deltaMs: number): void {
+    if (!(deltaMs >= 0 && this.#shiftMs + deltaMs <= maxShiftMs)) {
+      throw new ConfigError([`time passes by 0 ms or more, and by 100 years in all at most, not by ${deltaMs} ms`]);
+    }
     this.#shiftMs += deltaMs;
     const moved = this.#moved;
     this.#moved = new AbortController();

@@ -1,5 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
-import { CreateTableCommand, DynamoDBClient, GetItemCommand, PutItemCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  DynamoDBClient,
+  GetItemCommand,
+  PutItemCommand,
+  type CreateTableCommandInput,
+} from '@aws-sdk/client-dynamodb';
 import {
   GetRecordsCommand,
   GetShardIteratorCommand,
@@ -7,8 +13,16 @@ import {
   PutRecordCommand,
   ListShardsCommand,
 } from '@aws-sdk/client-kinesis';
+import { ConfigError } from '@millrace/core';
 import { ManualClock, settle } from '@millrace/core/testing';
 import { embedAws, type EmbeddedAws } from '../src';
+
+const leaseTable: CreateTableCommandInput = {
+  TableName: 'leases',
+  BillingMode: 'PAY_PER_REQUEST',
+  AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
+  KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
+};
 
 const access = { region: 'us-east-1', maxAttempts: 1 };
 const StreamName = 'flights';
@@ -66,14 +80,7 @@ describe('SDK clients without sockets', () => {
   });
 
   it('write and read items', async () => {
-    await dynamodb.send(
-      new CreateTableCommand({
-        TableName: 'leases',
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
-        KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
-      }),
-    );
+    await dynamodb.send(new CreateTableCommand(leaseTable));
     const Item = { leaseKey: { S: 'a' }, leaseCounter: { N: '1' } };
     await dynamodb.send(new PutItemCommand({ TableName: 'leases', Item }));
     const read = await dynamodb.send(new GetItemCommand({ TableName: 'leases', Key: { leaseKey: { S: 'a' } } }));
@@ -148,14 +155,7 @@ describe('SDK clients without sockets', () => {
   });
 
   it('stale-read: an item is read as it was, unless the read is consistent', async () => {
-    await dynamodb.send(
-      new CreateTableCommand({
-        TableName: 'leases',
-        BillingMode: 'PAY_PER_REQUEST',
-        AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
-        KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
-      }),
-    );
+    await dynamodb.send(new CreateTableCommand(leaseTable));
     const write = (counter: string): Promise<unknown> =>
       dynamodb.send(
         new PutItemCommand({ TableName: 'leases', Item: { leaseKey: { S: 'a' }, leaseCounter: { N: counter } } }),
@@ -166,14 +166,33 @@ describe('SDK clients without sockets', () => {
       );
       return Item?.['leaseCounter']?.N;
     };
-    aws.faults.add({ kind: 'stale-read', lagMs: 1_000 });
     await write('1');
-    expect(await counter(false)).toBe('1');
-    await clock.advance(5_000);
+    const rule = aws.faults.add({ kind: 'stale-read', lagMs: 1_000 });
     await write('2');
     expect([await counter(false), await counter(true)]).toEqual(['1', '2']);
     await clock.advance(1_001);
     expect(await counter(false)).toBe('2');
+    await write('3');
+    expect(await counter(false)).toBe('2');
+    aws.faults.remove(rule);
+    expect(await counter(false)).toBe('3');
+  });
+
+  it('carry nothing out that was given up before', async () => {
+    const rule = aws.faults.add({ kind: 'slow-reply', delayMs: 0 });
+    const command = new PutRecordCommand({ StreamName, Data: new Uint8Array([1]), PartitionKey: 'k' });
+    const call = kinesis.send(command, { abortSignal: AbortSignal.abort() });
+    await expect(call).rejects.toMatchObject({ name: 'AbortError' });
+    await settle();
+    expect({ stored: stored(), hits: rule.hits }).toEqual({ stored: 0, hits: 0 });
+  });
+
+  it('are reset once the service is closed, and nothing is carried out', async () => {
+    await aws.close();
+    await expect(put()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    aws.faults.add({ kind: 'slow-reply', delayMs: 0 });
+    await expect(put()).rejects.toMatchObject({ code: 'ECONNRESET' });
+    expect(stored()).toBe(0);
   });
 });
 
@@ -188,6 +207,22 @@ describe('advance', () => {
     aws.advance(24 * 3_600_000);
     expect(stored()).toBe(0);
     expect(clock.now()).toBe(0);
+  });
+
+  it.each([NaN, -1, Infinity, 1e300, 101 * 366 * 24 * 3_600_000])(
+    'by %d ms is refused, and nothing changes',
+    async (ms) => {
+      const before = aws.kinesis.wallTime();
+      expect(() => aws.advance(ms)).toThrow(ConfigError);
+      expect(aws.kinesis.wallTime()).toBe(before);
+      await put();
+    },
+  );
+
+  it('does not get beyond a hundred years in small steps either', () => {
+    const yearMs = 365 * 24 * 3_600_000;
+    for (let year = 0; year < 100; year++) aws.advance(yearMs);
+    expect(() => aws.advance(yearMs)).toThrow(ConfigError);
   });
 
   it('wakes calls that are delayed', async () => {

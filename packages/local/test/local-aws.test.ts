@@ -2,6 +2,12 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { connect } from 'node:net';
 import { once } from 'node:events';
 import {
+  CreateTableCommand,
+  DescribeTableCommand,
+  DynamoDBClient,
+  type CreateTableCommandInput,
+} from '@aws-sdk/client-dynamodb';
+import {
   CreateStreamCommand,
   DescribeStreamSummaryCommand,
   GetRecordsCommand,
@@ -15,7 +21,8 @@ import {
 } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { ConfigError } from '@millrace/core';
-import { startLocalAws, type LocalAws } from '../src/local-aws';
+import { ManualClock } from '@millrace/core/testing';
+import { embedAws, startLocalAws, type LocalAws } from '../src/local-aws';
 
 const access = { region: 'us-east-1', credentials: { accessKeyId: 'local', secretAccessKey: 'local' }, maxAttempts: 1 };
 
@@ -112,6 +119,33 @@ describe.each([
   });
 });
 
+describe('embedAws', () => {
+  it('has its region, its account and its transitions in both services', async () => {
+    const clock = new ManualClock();
+    const place = { region: 'eu-west-1', accountId: '123456789012' };
+    const aws = embedAws({ clock, ...place, tableTransitionMs: 1_000, streams: [{ name: 'flights', shardCount: 1 }] });
+    const summary = aws.kinesis.handle('DescribeStreamSummary', { StreamName: 'flights' });
+    expect(summary.StreamDescriptionSummary.StreamARN).toMatch(/^arn:aws:kinesis:eu-west-1:123456789012:/);
+    const client = new DynamoDBClient({
+      ...access,
+      endpoint: 'http://embedded',
+      requestHandler: aws.dynamodbHandler(),
+    });
+    const definition: CreateTableCommandInput = {
+      TableName: 'leases',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
+    };
+    const { TableDescription } = await client.send(new CreateTableCommand(definition));
+    expect(TableDescription?.TableArn).toBe('arn:aws:dynamodb:eu-west-1:123456789012:table/leases');
+    expect(TableDescription?.TableStatus).toBe('CREATING');
+    await clock.advance(1_000);
+    const { Table } = await client.send(new DescribeTableCommand({ TableName: 'leases' }));
+    expect(Table?.TableStatus).toBe('ACTIVE');
+  });
+});
+
 describe('startLocalAws', () => {
   it('listens on loopback and closes every connection, also twice', async () => {
     const aws = await startLocalAws();
@@ -148,6 +182,7 @@ describe('startLocalAws', () => {
       { streams: [{ name: 'a b', shardCount: 1 }] },
       { streams: [{ name: 'a', shardCount: 0 }] },
       { limits: { recordMaxBytes: -1 } },
+      { tableTransitionMs: -1 },
     ]) {
       await expect(startLocalAws(options)).rejects.toThrow(ConfigError);
     }

@@ -31,6 +31,11 @@ export interface DynamoDbServiceOptions {
    * which a table can be used as soon as it is made. More than that finds out who doesn't wait until it is ACTIVE.
    */
   readonly tableTransitionMs?: number;
+  /**
+   * The longest `readLagMs` that a call may have from now on, in milliseconds. Asked at each write: what it replaces is
+   * kept for so long. Default: 0, by which nothing is kept and all reads see the present.
+   */
+  readonly greatestReadLagMs?: () => number;
 }
 
 const operations: ReadonlyMap<string, Operation> = new Map(
@@ -53,14 +58,27 @@ export class DynamoDbService implements Service {
   /** @throws ConfigError if an option is out of range. */
   constructor(options: DynamoDbServiceOptions) {
     const { clock, region = 'us-east-1', accountId = '000000000000', tableTransitionMs = 0 } = options;
+    const { greatestReadLagMs = () => 0 } = options;
     const problems = [
       ...(/^[a-z0-9-]+$/.test(region) ? [] : ['region must be the name of an AWS region']),
       ...(/^\d{12}$/.test(accountId) ? [] : ['accountId must have 12 digits']),
       ...(tableTransitionMs >= 0 && Number.isFinite(tableTransitionMs) ? [] : ['tableTransitionMs must be 0 or more']),
     ];
     if (problems.length > 0) throw new ConfigError(problems);
-    const history = new WriteHistory(clock);
+    const history = new WriteHistory(clock, greatestReadLagMs);
     this.#account = { clock, region, id: accountId, tableTransitionMs, tables: new Tables(), history };
+  }
+
+  /**
+   * Does one operation without a request around it. Inputs and outputs are in the form of the wire, which is that of the
+   * SDK but for binary attributes in base64. What it answers with belongs to the store: don't write into it.
+   *
+   * @throws DynamoDbServiceError as the service refuses
+   */
+  handle(name: string, input: JsonObject, { readLagMs = 0 }: AnswerOptions = {}): JsonObject {
+    const operation = operations.get(name);
+    if (operation === undefined) throw new DynamoDbServiceError('UnknownOperationException', '');
+    return this.#run(operation, input, readLagMs);
   }
 
   callOf(request: ServiceRequest): Call {
@@ -99,9 +117,13 @@ export class DynamoDbService implements Service {
     if (operation === undefined) throw new DynamoDbServiceError('UnknownOperationException', '');
     wire.assertSigned(request);
     if (input === undefined) throw notJson();
+    return this.#run(operation, input, readLagMs);
+  }
+
+  #run(operation: Operation, input: JsonObject, readLagMs: number): JsonObject {
     const { TableName } = input;
-    if (typeof TableName === 'string') input['TableName'] = wire.nameOfArn(TableName);
-    return runOperation(operation, this.#account, input, { readLagMs });
+    const named = typeof TableName === 'string' ? { ...input, TableName: wire.nameOfArn(TableName) } : input;
+    return runOperation(operation, this.#account, named, { readLagMs });
   }
 
   #reply(request: ServiceRequest, statusCode: number, body: JsonObject): ServiceReply {

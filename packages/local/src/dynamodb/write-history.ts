@@ -15,18 +15,20 @@ export type View = (shelf: Shelf) => ShelfView;
 export const present: View = (shelf) => shelf;
 
 /**
- * What recent writes replaced, so that a read can see the shelves as they were. Nothing is kept until the past is first
- * asked for, and from then on as much as the longest lag asked for.
+ * What recent writes replaced, so that a read can see the shelves as they were. Every write asks anew how much is to be
+ * kept: nothing, unless somebody may read the past. So what is kept has no gaps.
  */
 export class WriteHistory {
   readonly #clock: Clock;
-  #keptMs: number | undefined;
+  readonly #keptMs: () => number;
   /** In the order of the writes. Those before `#first` are too old for everybody. */
   readonly #changes: Change[] = [];
   #first = 0;
 
-  constructor(clock: Clock) {
+  /** @param keptMs for how long the past is kept, in milliseconds, from now on; 0 for not at all */
+  constructor(clock: Clock, keptMs: () => number) {
     this.#clock = clock;
+    this.#keptMs = keptMs;
   }
 
   /** How many writes could be undone now. */
@@ -35,15 +37,14 @@ export class WriteHistory {
   }
 
   record(shelf: Shelf, key: string): void {
-    if (this.#keptMs === undefined) return;
+    const keptMs = this.#keptMs();
     const nowMs = this.#clock.now();
-    this.#changes.push({ atMs: nowMs, shelf, key, before: shelf.get(key) });
-    this.#forgetUntil(nowMs - this.#keptMs);
+    if (keptMs > 0) this.#changes.push({ atMs: nowMs, shelf, key, before: shelf.get(key) });
+    this.#forgetUntil(nowMs - keptMs);
   }
 
-  /** The shelves as they were `lagMs` ago, or at the first time that anybody asked, if that was later. */
+  /** The shelves as they were `lagMs` ago, or as long ago as is kept. */
   asOf(lagMs: number): View {
-    this.#keptMs = Math.max(this.#keptMs ?? 0, lagMs);
     const atMs = this.#clock.now() - lagMs;
     const undone = new Map<Shelf, Map<string, unknown>>();
     for (let index = this.#changes.length - 1; index >= this.#first; index--) {

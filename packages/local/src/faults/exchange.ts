@@ -12,13 +12,16 @@ const reset: Outcome = { kind: 'reset' };
 
 /**
  * A service with the faults that are in force. A request that has arrived takes effect even if its client has given up
- * on it, as packets under way would. Once `closing` aborts, calls that are being held or delayed are reset.
+ * on it, as packets under way would. Once `closing` aborts, calls that are being held or delayed are reset, and so is
+ * every later one.
  */
 export function faultyExchange(
   service: Service,
   { faults, clock, closing }: { readonly faults: Faults; readonly clock: Clock; readonly closing: AbortSignal },
 ): Exchange {
+  const isClosed = (): boolean => closing.aborted;
   return async (request, onHeld = () => undefined) => {
+    if (isClosed()) return reset;
     if (faults.areNone) return { kind: 'reply', reply: await service.answer(request) };
     const call = service.callOf(request);
     const plan = faults.planFor(call);
@@ -27,9 +30,7 @@ export function faultyExchange(
       await wait().finally(() => onHeld(false));
     };
     const held: Hold = {
-      delayed: async (delayMs) => {
-        if (delayMs > 0) await hold(() => clock.sleep(delayMs, closing));
-      },
+      delayed: (delayMs) => hold(() => clock.sleep(delayMs, closing)),
       partitioned: () => hold(() => faults.partitionLifted(call, closing)),
     };
     try {
@@ -43,7 +44,7 @@ export function faultyExchange(
       return reset;
     } catch (error) {
       // Services answer and never reject: only a wait that `closing` cut short ends here.
-      if (closing.aborted) return reset;
+      if (isClosed()) return reset;
       throw error;
     }
   };
@@ -62,10 +63,11 @@ async function carryOut(
 ): Promise<Outcome> {
   if (plan === undefined) return { kind: 'reply', reply: await service.answer(request) };
   if (plan.isRequestLost) return reset;
-  await held.delayed(plan.requestDelayMs);
+  // Without a delay in the same turn as the plan: a rule that was met for the last time holds for this call still.
+  if (plan.requestDelayMs > 0) await held.delayed(plan.requestDelayMs);
   const reply =
     plan.refusal === undefined ? await service.answer(request, plan.answer) : service.refuse(request, plan.refusal);
-  await held.delayed(plan.replyDelayMs);
+  if (plan.replyDelayMs > 0) await held.delayed(plan.replyDelayMs);
   switch (plan.reply) {
     case 'lost':
       return reset;

@@ -17,13 +17,19 @@ export type Fault =
   | { readonly kind: 'lost-reply' }
   /** Takes effect; the answer breaks off in the middle of its body. */
   | { readonly kind: 'cut-reply' }
-  /** Nothing arrives and no answer comes back, also to calls under way. The connection stays open, and is reset once the rule ends. */
-  | { readonly kind: 'partition' }
+  /**
+   * Nothing arrives and no answer comes back, also to calls under way. The connection stays open, and is reset once the rule
+   * ends: when it is removed, or after its `forMs`.
+   */
+  | { readonly kind: 'partition'; readonly probability?: never; readonly times?: never }
   /** GetRecords: the iterator has expired. */
   | { readonly kind: 'expired-iterator' }
   /** GetRecords: no records, although there are some, and an iterator for the same place. AWS may answer so at any time. */
   | { readonly kind: 'empty-page' }
-  /** DynamoDB: a read that is not consistent sees the tables as they were up to so long ago. */
+  /**
+   * DynamoDB: a read that is not consistent sees the tables as they were up to so long ago, an hour at most, but not as
+   * they were before the rule.
+   */
   | { readonly kind: 'stale-read'; readonly lagMs: number };
 
 /** Milliseconds, or a range of them from which each call draws. */
@@ -68,7 +74,7 @@ function problemsOf(rule: unknown): readonly string[] {
   const problems: string[] = [];
   for (const [name, value] of Object.entries(given)) {
     if (name === 'kind' || value === undefined) continue;
-    const check = own[name] ?? scopeRules[name];
+    const check = memberRule(own, name) ?? memberRule(kind === 'partition' ? partitionScopeRules : scopeRules, name);
     if (check === undefined) problems.push(`${name} is not a member of a ${kind} fault`);
     else if (!check.holds(value)) problems.push(`${name} must be ${check.expected}, not ${shown(value)}`);
   }
@@ -99,6 +105,14 @@ const duration: MemberRule = {
   },
 };
 
+/** What has been overwritten is kept for as long as the longest lag. */
+const maxReadLagMs = 3_600_000;
+
+const readLag: MemberRule = {
+  expected: `a number of milliseconds from 0 to ${maxReadLagMs}, an hour`,
+  holds: (value) => typeof value === 'number' && value >= 0 && value <= maxReadLagMs,
+};
+
 const memberRules: Readonly<Record<Fault['kind'], MemberRules>> = {
   throttle: { errorName: text },
   'server-error': { statusCode: { expected: '500 or 503', holds: (value) => value === 500 || value === 503 } },
@@ -110,7 +124,7 @@ const memberRules: Readonly<Record<Fault['kind'], MemberRules>> = {
   partition: {},
   'expired-iterator': {},
   'empty-page': {},
-  'stale-read': { lagMs: milliseconds },
+  'stale-read': { lagMs: readLag },
 };
 
 const requiredMembers: Partial<Record<Fault['kind'], readonly string[]>> = {
@@ -119,7 +133,8 @@ const requiredMembers: Partial<Record<Fault['kind'], readonly string[]>> = {
   'stale-read': ['lagMs'],
 };
 
-const scopeRules: MemberRules = {
+/** A partition stands between a client and the service for all calls or none, and until it ends, not until it has met some. */
+const partitionScopeRules: MemberRules = {
   service: { expected: "'kinesis' or 'dynamodb'", holds: (value) => value === 'kinesis' || value === 'dynamodb' },
   operations: {
     expected: 'a list of names, not empty',
@@ -128,6 +143,11 @@ const scopeRules: MemberRules = {
   resource: text,
   shardId: text,
   accessKeyId: text,
+  forMs: milliseconds,
+};
+
+const scopeRules: MemberRules = {
+  ...partitionScopeRules,
   probability: {
     expected: 'a number from 0 to 1',
     holds: (value) => typeof value === 'number' && value >= 0 && value <= 1,
@@ -136,9 +156,15 @@ const scopeRules: MemberRules = {
     expected: 'a whole number of 1 or more, or Infinity',
     holds: (value) => value === Infinity || (Number.isInteger(value) && Number(value) >= 1),
   },
-  forMs: milliseconds,
 };
 
+/** Whoever wrote the rule may have called a member `constructor`. */
+function memberRule(rules: MemberRules, name: string): MemberRule | undefined {
+  return Object.hasOwn(rules, name) ? rules[name] : undefined;
+}
+
 function shown(value: unknown): string {
-  return (value === undefined ? 'nothing' : JSON.stringify(value)).slice(0, 80);
+  if (value === undefined) return 'nothing';
+  // JSON has no Infinity.
+  return (typeof value === 'number' ? String(value) : JSON.stringify(value)).slice(0, 80);
 }

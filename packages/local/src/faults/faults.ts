@@ -73,10 +73,16 @@ export class Faults {
 
   /** What is to become of this call; `undefined` if nothing goes wrong. Each rule that meets it counts a hit. */
   planFor(call: Call): FaultPlan | undefined {
-    if (this.#rules.size === 0) return undefined;
     this.#dropEnded();
     const met = [...this.#rules.values()].filter((rule) => rule.meets(call, this.#random)).map(({ rule }) => rule);
     return met.length === 0 ? undefined : combine(call, met, this.#random);
+  }
+
+  /** How far back a stale read may look by the rules in force, in milliseconds; 0 if none makes reads stale. */
+  get greatestReadLagMs(): number {
+    if (this.areNone) return 0;
+    this.#dropEnded();
+    return Math.max(0, ...[...this.#rules.values()].map(({ rule }) => (rule.kind === 'stale-read' ? rule.lagMs : 0)));
   }
 
   /** Whether a partition stands between this call's client and the service right now. Counts nothing. */
@@ -95,7 +101,6 @@ export class Faults {
   }
 
   #partitionOf(call: Call): Rule | undefined {
-    if (this.#rules.size === 0) return undefined;
     this.#dropEnded();
     return [...this.#rules.values()].find(({ rule, covers }) => rule.kind === 'partition' && covers(call));
   }

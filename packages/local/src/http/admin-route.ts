@@ -16,10 +16,7 @@ export interface AdminTargets {
   readonly clock: ShiftedClock;
 }
 
-/**
- * Lets other processes do what a test in this process does by method calls. A page in a browser can't: its requests carry
- * an Origin, which is refused, and nothing here says that another origin may read or write.
- */
+/** Lets other processes do what a test in this process does by method calls. */
 export function withAdminRoute(targets: AdminTargets, next: Exchange): Exchange {
   return async (request, onHeld) => {
     if (!request.path.startsWith(adminPath)) return next(request, onHeld);
@@ -28,7 +25,6 @@ export function withAdminRoute(targets: AdminTargets, next: Exchange): Exchange 
 }
 
 function administer(targets: AdminTargets, request: ServiceRequest): ServiceReply {
-  if (request.headers['origin'] !== undefined) return problem(403, 'not for pages in a browser');
   const [what = '', id] = request.path.slice(adminPath.length).split('/');
   const command = `${request.method} ${what}`;
   try {
@@ -59,7 +55,8 @@ function administer(targets: AdminTargets, request: ServiceRequest): ServiceRepl
     if (error instanceof ConfigError || error instanceof KinesisServiceError || error instanceof SyntaxError) {
       return problem(400, error.message);
     }
-    throw error;
+    // A fault of ours, which whoever sent the request should get to see.
+    return problem(500, String(error));
   }
 }
 

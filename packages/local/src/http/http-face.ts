@@ -1,5 +1,5 @@
 import type { Exchange } from '../faults/exchange';
-import type { Refusal, Service, ServiceReply, ServiceRequest } from '../service/service';
+import type { Outcome, Refusal, Service, ServiceReply, ServiceRequest } from '../service/service';
 import {
   readBody,
   type Connection,
@@ -32,19 +32,18 @@ async function answer(
   response: ServerResponse,
   connection: Connection,
 ): Promise<void> {
-  const body = await connection.within(readBody(message, maxBodyBytes));
-  if (body === undefined) {
-    refuseSlowClient(service, message, response, connection);
-    return;
-  }
+  // From the beginning: a client may leave at any time.
+  const over = finished(response);
+  const body = (await connection.within(readBody(message, maxBodyBytes))) ?? { kind: 'too-slow' };
   if (body.kind === 'aborted') return;
-  if (body.kind === 'too-large') {
-    const request = serviceRequest(message, Buffer.alloc(0));
+  if (body.kind !== 'complete') {
+    const refusal = body.kind === 'too-slow' ? tooSlow : tooLarge(maxBodyBytes);
     if (message.httpVersionMajor === 1) response.setHeader('connection', 'close');
-    write(response, service.refuse(request, tooLarge(maxBodyBytes)));
+    await connection.refuse(writeHead(response, service.refuse(serviceRequest(message), refusal)));
     return;
   }
-  const outcome = await exchange(serviceRequest(message, body.bytes));
+  const request = serviceRequest(message, body.bytes);
+  const outcome = isFromPage(request) ? refused(service, request, fromPage) : await exchange(request);
   switch (outcome.kind) {
     case 'reset':
       connection.reset();
@@ -53,20 +52,34 @@ async function answer(
       writeHalf(response, outcome.reply, connection);
       return;
     case 'reply':
-      write(response, outcome.reply);
-      if ((await connection.within(finished(response))) === undefined) connection.reset();
+      response.end(writeHead(response, outcome.reply));
+      if ((await connection.within(over)) === undefined) connection.reset();
   }
 }
 
-function refuseSlowClient(
-  service: Service,
-  message: ServerRequest,
-  response: ServerResponse,
-  connection: Connection,
-): void {
-  const refusal = { errorName: 'RequestTimeoutException', statusCode: 408, message: 'the body did not arrive in time' };
-  response.on('finish', () => connection.reset());
-  write(response, service.refuse(serviceRequest(message, Buffer.alloc(0)), refusal));
+const tooSlow: Refusal = {
+  errorName: 'RequestTimeoutException',
+  statusCode: 408,
+  message: 'the body did not arrive in time',
+};
+
+const fromPage: Refusal = {
+  errorName: 'AccessDeniedException',
+  statusCode: 403,
+  message: 'not for pages in a browser: the request has an Origin',
+};
+
+/**
+ * Whatever a page in a browser sends by POST carries an Origin; no SDK does that. Such a page may come from anywhere, and
+ * with a name that leads to loopback it need not even ask beforehand. Asking, by OPTIONS, does nothing: the service
+ * doesn't know it.
+ */
+function isFromPage({ method, headers }: ServiceRequest): boolean {
+  return headers['origin'] !== undefined && method !== 'OPTIONS';
+}
+
+function refused(service: Service, request: ServiceRequest, refusal: Refusal): Outcome {
+  return { kind: 'reply', reply: service.refuse(request, refusal) };
 }
 
 function tooLarge(maxBodyBytes: number): Refusal {
@@ -77,17 +90,13 @@ function tooLarge(maxBodyBytes: number): Refusal {
   };
 }
 
-function serviceRequest({ method, url, headers }: ServerRequest, body: Buffer): ServiceRequest {
+function serviceRequest({ method, url, headers }: ServerRequest, body: Uint8Array = Buffer.alloc(0)): ServiceRequest {
   const single: Record<string, string | undefined> = {};
   // Pseudo-headers of HTTP/2 begin with a colon; lists only come with cookies, which nobody asks for here.
   for (const [name, value] of Object.entries(headers)) {
     if (!name.startsWith(':')) single[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return { method: method ?? '', path: url ?? '/', headers: single, body };
-}
-
-function write(response: ServerResponse, reply: ServiceReply): void {
-  response.end(writeHead(response, reply));
 }
 
 function writeHalf(response: ServerResponse, reply: ServiceReply, connection: Connection): void {

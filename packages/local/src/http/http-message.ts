@@ -26,6 +26,11 @@ export interface Connection {
   reset(): void;
   /** Ends it behind what was written, however much of an answer that is. */
   end(): void;
+  /**
+   * Sends the answer to a request whose end nobody waits for, and cuts a client that goes on sending it, but not before it
+   * had as much time for the answer as any client.
+   */
+  refuse(body: Uint8Array): Promise<void>;
 }
 
 export type RequestListener = (request: ServerRequest, response: ServerResponse, connection: Connection) => void;
@@ -36,12 +41,12 @@ export type Body =
   /** The client has gone away; nobody is waiting for an answer. */
   | { readonly kind: 'aborted' };
 
-/** How much of a body that is too large is read on, without keeping it, before the connection is cut. */
-const discardLimitBytes = 64 * 1024 * 1024;
+/** How many times the limit of a body is read, without keeping it, before it is refused. */
+const discardFactor = 4;
 
 /**
- * The whole body of a request, or why there is none. One that is too large is read to its end first: an answer in the
- * middle of it is lost when the connection closes under a client that is still writing.
+ * The whole body of a request, or why there is none. One that is too large is read to its end first, within reason: many
+ * clients look for an answer only then.
  */
 export function readBody(request: ServerRequest, maxBytes: number): Promise<Body> {
   return new Promise((resolve) => {
@@ -51,7 +56,7 @@ export function readBody(request: ServerRequest, maxBytes: number): Promise<Body
       length += chunk.length;
       if (length <= maxBytes) chunks.push(chunk);
       else chunks = [];
-      if (length > discardLimitBytes) resolve({ kind: 'too-large' });
+      if (length > maxBytes * discardFactor) resolve({ kind: 'too-large' });
     });
     request.on('end', () =>
       resolve(length > maxBytes ? { kind: 'too-large' } : { kind: 'complete', bytes: Buffer.concat(chunks, length) }),

@@ -1,7 +1,9 @@
-import { createServer as createHttp1Server } from 'node:http';
+import type { EventEmitter } from 'node:events';
+import { createServer as createHttp1Server, type IncomingMessage, type ServerResponse } from 'node:http';
 import {
   constants,
   createServer as createHttp2Server,
+  type Http2ServerResponse,
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from 'node:http2';
@@ -44,15 +46,23 @@ export async function listen(
 ): Promise<LoopbackServer> {
   const deadlines = new Deadlines(clientTimeoutMs);
   // The body has a limit of its own in the face, so that the answer to a slow client is the service's.
-  const http1 = createHttp1Server({ headersTimeout: clientTimeoutMs, requestTimeout: 0 }, (request, response) =>
-    onRequest(request, response, http1Connection(request.socket, deadlines)),
+  const http1 = createHttp1Server(
+    {
+      headersTimeout: Math.ceil(clientTimeoutMs),
+      requestTimeout: 0,
+      connectionsCheckingInterval: Math.ceil(clientTimeoutMs / 4),
+    },
+    (request, response) => onRequest(request, response, http1Connection(request, response, deadlines)),
   );
   // An idle connection that closes just as the client sends is a failed call that AWS would not have caused.
   http1.keepAliveTimeout = 0;
   const http2 = createHttp2Server({ settings: { initialWindowSize: windowBytes } }, (request, response) =>
-    onRequest(request, response, http2Connection(request.stream, deadlines)),
+    onRequest(request, response, http2Connection(request.stream, response, deadlines)),
   );
-  http2.on('session', (session: ServerHttp2Session) => session.setLocalWindowSize(windowBytes));
+  http2.on('session', (session: ServerHttp2Session) => {
+    session.setLocalWindowSize(windowBytes);
+    void cutUnlessGreeted(session, deadlines);
+  });
 
   const sockets = new Set<Socket>();
   const server = createSocketServer({ noDelay: true }, (socket) => {
@@ -68,6 +78,8 @@ export async function listen(
     });
   });
   await start(server, host, port);
+  // It never listens itself, and looks for late headers only from then on.
+  http1.emit('listening');
   let closing: Promise<void> | undefined;
   return {
     port: (server.address() as AddressInfo).port,
@@ -77,26 +89,51 @@ export async function listen(
     close: () =>
       (closing ??= new Promise((resolve) => {
         deadlines.close();
+        http1.close();
         server.close(() => resolve());
         for (const socket of sockets) socket.destroy();
       })),
   };
 }
 
-function http1Connection(socket: Socket, deadlines: Deadlines): Connection {
+function http1Connection(request: IncomingMessage, response: ServerResponse, deadlines: Deadlines): Connection {
+  const { socket } = request;
   return {
     within: (promise) => deadlines.within(promise),
     reset: () => socket.resetAndDestroy(),
     end: () => socket.end(),
+    refuse: async (body) => {
+      // With the response, Node would end the connection, and a client that is still writing could lose the answer to that.
+      // It knows by the content length when it has all of it.
+      if (request.complete) response.end(body);
+      else response.write(body);
+      if ((await deadlines.within(closed(socket))) === undefined) socket.destroy();
+    },
   };
 }
 
-function http2Connection(stream: ServerHttp2Stream, deadlines: Deadlines): Connection {
+function http2Connection(stream: ServerHttp2Stream, response: Http2ServerResponse, deadlines: Deadlines): Connection {
   return {
     within: (promise) => deadlines.within(promise),
     reset: () => stream.session?.destroy(),
     end: () => stream.close(constants.NGHTTP2_INTERNAL_ERROR),
+    refuse: async (body) => {
+      response.end(body);
+      if ((await deadlines.within(closed(stream))) !== undefined) return;
+      // The first asks a client that has all of the answer to stop sending. It would wait for one that takes nothing.
+      stream.close(stream.writableFinished ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
+    },
   };
+}
+
+/** What an HTTP/2 client says first, without being asked, are its settings. */
+async function cutUnlessGreeted(session: ServerHttp2Session, deadlines: Deadlines): Promise<void> {
+  const greeting = new Promise<object>((resolve) => session.once('remoteSettings', resolve));
+  if ((await deadlines.within(Promise.race([greeting, closed(session)]))) === undefined) session.destroy();
+}
+
+function closed(open: EventEmitter): Promise<object> {
+  return new Promise((resolve) => open.once('close', () => resolve({})));
 }
 
 function start(server: Server, host: string, port: number): Promise<void> {

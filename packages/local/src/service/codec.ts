@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module';
 import type * as Cbor from '@smithy/core/cbor';
+import { readCbor } from './cbor-reader';
 
 /** How the members of a request and of its reply are written down. */
 export interface Codec {
@@ -24,7 +25,7 @@ const loadCbor = (): (typeof Cbor)['cbor'] => (createRequire(__filename)('@smith
  */
 const cbor11: Codec = {
   contentType: 'application/x-amz-cbor-1.1',
-  decode: (body) => fromCbor(loadCbor().deserialize(Buffer.from(body.buffer, body.byteOffset, body.byteLength)), ''),
+  decode: (body) => fromCbor(readCbor(body), ''),
   encode: (members) => loadCbor().serialize(toCbor(members, '')),
 };
 
@@ -37,13 +38,8 @@ const moments = ['ApproximateArrivalTimestamp', 'StreamCreationTimestamp', 'Time
 
 function fromCbor(value: unknown, name: string): unknown {
   if (typeof value === 'number') return moments.includes(name) ? value / 1000 : value;
-  if (value instanceof Uint8Array) {
-    return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('base64');
-  }
   if (Array.isArray(value)) return value.map((item) => fromCbor(item, name));
   if (typeof value !== 'object' || value === null) return value;
-  // A tag says what kind of a number a moment is; the name of the member says it already.
-  if (Object.getOwnPropertySymbols(value).length > 0) return fromCbor((value as { value?: unknown }).value, name);
   return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, fromCbor(inner, member)]));
 }
 

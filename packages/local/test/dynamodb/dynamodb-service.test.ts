@@ -187,3 +187,24 @@ describe('the options', () => {
     expect(() => new DynamoDbService(options)).toThrow(/region.*accountId.*tableTransitionMs/s);
   });
 });
+
+describe('an operation without a request around it', () => {
+  it('does what the operation does, and throws what it refuses', () => {
+    const { service } = fixture();
+    service.handle('CreateTable', {
+      TableName: 'leases',
+      BillingMode: 'PAY_PER_REQUEST',
+      AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
+      KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
+    });
+    const Item = { leaseKey: { S: 'a' }, leaseCounter: { N: '1' } };
+    service.handle('PutItem', { TableName: 'leases', Item });
+    expect(service.handle('GetItem', { TableName: 'leases', Key: { leaseKey: { S: 'a' } } })).toEqual({ Item });
+    expect(() =>
+      service.handle('PutItem', { TableName: 'leases', Item, ConditionExpression: 'attribute_not_exists(leaseKey)' }),
+    ).toThrow(expect.objectContaining({ name: 'ConditionalCheckFailedException' }));
+    expect(() => service.handle('TransactWriteItems', {})).toThrow(
+      expect.objectContaining({ name: 'UnknownOperationException' }),
+    );
+  });
+});

@@ -43,9 +43,9 @@ export interface Fixture {
   readonly clientWith: (options: AnswerOptions) => DynamoDBClient;
 }
 
-export function fixture({ tableTransitionMs = 0 } = {}): Fixture {
+export function fixture({ tableTransitionMs = 0, greatestReadLagMs = 0 } = {}): Fixture {
   const clock = new ManualClock();
-  const service = new DynamoDbService({ clock, tableTransitionMs });
+  const service = new DynamoDbService({ clock, tableTransitionMs, greatestReadLagMs: () => greatestReadLagMs });
   const clientWith = (options: AnswerOptions): DynamoDBClient =>
     clientOf((request) => service.answer(request, options));
   return { clock, service, client: clientOf((request) => service.answer(request)), clientWith };

@@ -42,9 +42,8 @@ describe('a shelf', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 60 }), range, fc.nat(120), async (steps, asked, lagMs) => {
         const clock = new ManualClock();
-        const history = new WriteHistory(clock);
+        const history = new WriteHistory(clock, () => 100);
         const shelf = new Shelf();
-        history.asOf(100);
         const model = new Map<string, unknown>();
         const past = new Map<number, ReadonlyMap<string, unknown>>();
         for (const each of steps) {
@@ -75,9 +74,10 @@ describe('a shelf', () => {
 });
 
 describe('a history', () => {
-  it('keeps nothing until it is asked for, and then no more than the longest lag', async () => {
+  it('keeps nothing until the past may be read, then as much as may be, and nothing again afterwards', async () => {
     const clock = new ManualClock();
-    const history = new WriteHistory(clock);
+    let keptMs = 0;
+    const history = new WriteHistory(clock, () => keptMs);
     const shelf = new Shelf();
     const write = async (count: number): Promise<void> => {
       for (let index = 0; index < count; index++) {
@@ -88,11 +88,35 @@ describe('a history', () => {
     };
     await write(50);
     expect(history.length).toBe(0);
-    history.asOf(20);
-    history.asOf(10);
+    keptMs = 20;
     await write(200);
     expect(history.length).toBeGreaterThanOrEqual(20);
     expect(history.length).toBeLessThanOrEqual(21);
     expect(history.asOf(20)(shelf).get('key')).toBe(180);
+    keptMs = 10;
+    await write(1);
+    expect(history.length).toBeLessThanOrEqual(11);
+    keptMs = 0;
+    await write(1);
+    expect(history.length).toBe(0);
+  });
+
+  it('has no gap: what was kept before a time without is not taken for the past after it', async () => {
+    const clock = new ManualClock();
+    let keptMs = 1_000;
+    const history = new WriteHistory(clock, () => keptMs);
+    const shelf = new Shelf();
+    for (const [value, lagMs] of [
+      ['first', 1_000],
+      ['second', 1_000],
+      ['unseen', 0],
+      ['third', 1_000],
+    ] as const) {
+      keptMs = lagMs;
+      history.record(shelf, 'key');
+      shelf.put('key', value);
+      await clock.advance(1);
+    }
+    expect(history.asOf(1_000)(shelf).get('key')).toBe('unseen');
   });
 });

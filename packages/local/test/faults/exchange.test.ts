@@ -113,6 +113,14 @@ describe('an exchange under faults', () => {
     expect(service.seen).toEqual([{ emptyPage: true }]);
   });
 
+  it('carries a call out in the turn in which its faults were chosen, if none delays it', async () => {
+    // A rule that was met for the last time would no longer keep the past for a stale read.
+    faults.add({ kind: 'empty-page', times: 1 });
+    const called = exchange(request());
+    expect(service.effects).toBe(1);
+    await called;
+  });
+
   it('partition: holds the calls of one client without effect, resets them when it is lifted, and lets others pass', async () => {
     const partition = faults.add({ kind: 'partition', accessKeyId: 'worker-1' });
     const held = watch(exchange(request('worker-1')));
@@ -170,5 +178,13 @@ describe('an exchange under faults', () => {
     await settle();
     expect(all.map(({ outcome }) => outcome?.kind)).toEqual(['reset', 'reset', 'reset']);
     expect(clock.sleeperCount).toBe(0);
+  });
+
+  it('resets whatever comes after the service has closed, and carries nothing out', async () => {
+    closing.abort();
+    expect(await exchange(request())).toEqual({ kind: 'reset' });
+    faults.add({ kind: 'throttle' });
+    expect(await exchange(request())).toEqual({ kind: 'reset' });
+    expect(service.effects).toBe(0);
   });
 });

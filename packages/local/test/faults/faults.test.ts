@@ -2,11 +2,13 @@ import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from '@millrace/core';
 import { ManualClock, seededRandom } from '@millrace/core/testing';
 import { Faults } from '../../src/faults/faults';
-import type { FaultRule } from '../../src/faults/fault-rule';
+import type { Fault, FaultRule } from '../../src/faults/fault-rule';
 import type { Call } from '../../src/service/service';
 
 const clock = new ManualClock();
 const newFaults = (seed = 1): Faults => new Faults({ clock, random: seededRandom(seed) });
+
+const staleBy = (lagMs: number): Extract<Fault, { kind: 'stale-read' }> => ({ kind: 'stale-read', lagMs });
 
 function call(changes: Partial<Call> = {}): Call {
   return {
@@ -56,6 +58,22 @@ describe('the faults in force', () => {
     expect(faults.planFor(call({ service: 'dynamodb', operation: 'Scan' }))?.answer).toEqual({ readLagMs: 300 });
     expect(faults.planFor(call({ service: 'dynamodb', operation: 'PutItem' }))).toBeUndefined();
     expect(faults.planFor(call())).toBeUndefined();
+  });
+
+  it('say how far back reads may look, by the rules that have not ended', async () => {
+    const faults = newFaults();
+    expect(faults.greatestReadLagMs).toBe(0);
+    faults.add({ kind: 'slow-reply', delayMs: 5_000 });
+    const longest = faults.add(staleBy(300));
+    faults.add({ ...staleBy(200), forMs: 1_000 });
+    faults.add({ ...staleBy(100), times: 1 });
+    expect(faults.greatestReadLagMs).toBe(300);
+    faults.remove(longest);
+    expect(faults.greatestReadLagMs).toBe(200);
+    await clock.advance(1_000);
+    expect(faults.greatestReadLagMs).toBe(100);
+    faults.planFor(call({ service: 'dynamodb', operation: 'GetItem' }));
+    expect(faults.greatestReadLagMs).toBe(0);
   });
 
   it('end after their number of times', () => {
@@ -120,7 +138,10 @@ describe('the faults in force', () => {
     [{ operation: 'GetRecords' }, 'ProvisionedThroughputExceededException'],
     [{ operation: 'ListShards' }, 'LimitExceededException'],
     [{ service: 'dynamodb', operation: 'UpdateItem' }, 'ProvisionedThroughputExceededException'],
-    [{ service: 'dynamodb', operation: 'CreateTable' }, 'LimitExceededException'],
+    [{ service: 'dynamodb', operation: 'BatchGetItem' }, 'ProvisionedThroughputExceededException'],
+    [{ service: 'dynamodb', operation: 'CreateTable' }, 'ThrottlingException'],
+    [{ service: 'dynamodb', operation: 'DescribeTable' }, 'ThrottlingException'],
+    [{ service: 'dynamodb', operation: 'ListTagsOfResource' }, 'ThrottlingException'],
   ])('throttle %j by the name that the service has for it', (changes, errorName) => {
     const faults = newFaults();
     faults.add({ kind: 'throttle' });
@@ -129,8 +150,8 @@ describe('the faults in force', () => {
 
   it('throttle by another name if asked to', () => {
     const faults = newFaults();
-    faults.add({ kind: 'throttle', errorName: 'ThrottlingException' });
-    expect(faults.planFor(call())?.refusal?.errorName).toBe('ThrottlingException');
+    faults.add({ kind: 'throttle', errorName: 'RequestLimitExceeded' });
+    expect(faults.planFor(call())?.refusal?.errorName).toBe('RequestLimitExceeded');
   });
 
   it.each<[string, object | null]>([
@@ -147,6 +168,12 @@ describe('the faults in force', () => {
     ['times must be a whole number', { kind: 'throttle', times: 0 }],
     ['statusCode must be 500 or 503', { kind: 'server-error', statusCode: 418 }],
     ['propability is not a member', { kind: 'throttle', propability: 0.5 }],
+    ['constructor is not a member of a throttle fault', { kind: 'throttle', constructor: 1 }],
+    ['__proto__ is not a member of a throttle fault', JSON.parse('{"kind":"throttle","__proto__":{}}') as object],
+    ['times is not a member of a partition fault', { kind: 'partition', times: 1 }],
+    ['probability is not a member of a partition fault', { kind: 'partition', probability: 0.5 }],
+    ['lagMs must be a number of milliseconds from 0 to 3600000, an hour, not Infinity', staleBy(Infinity)],
+    ['lagMs must be', staleBy(3_600_001)],
   ])('are refused with what is wrong: %s', (message, rule) => {
     const faults = newFaults();
     const add = (): unknown => faults.add(rule as FaultRule);

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { KinesisClient, PutRecordCommand } from '@aws-sdk/client-kinesis';
 import { ManualClock } from '@millrace/core/testing';
 import { startLocalAws, type LocalAws } from '../../src';
@@ -88,7 +88,10 @@ describe('the admin route', () => {
     ['POST', 'faults', '{', 'JSON'],
     ['POST', 'faults', '[]', 'a fault must be an object'],
     ['POST', 'faults', { kind: 'slow-reply' }, 'needs delayMs'],
+    ['POST', 'faults', '{"kind":"throttle","constructor":1}', 'constructor is not a member of a throttle fault'],
     ['POST', 'advance', { ms: -1 }, 'ms must be a number of 0 or more'],
+    ['POST', 'advance', '{"ms":1e999}', 'ms must be a number of 0 or more'],
+    ['POST', 'advance', { ms: 1e300 }, 'by 100 years in all at most'],
     ['POST', 'trim', {}, 'streamName is needed'],
     ['POST', 'trim', { streamName: 'none' }, 'not found'],
     ['POST', 'expire-iterators', { streamName: 5 }, 'streamName must be a text'],
@@ -97,13 +100,29 @@ describe('the admin route', () => {
     expect(answer).toEqual({ status: 400, body: { message: expect.stringContaining(message) as unknown } });
   });
 
+  it('answers, and goes on, when something goes wrong that nobody expected', async () => {
+    const list = jest.spyOn(aws.faults, 'list').mockImplementationOnce(() => {
+      throw new TypeError('a bug');
+    });
+    expect(await send('GET', 'faults')).toEqual({ status: 500, body: { message: 'TypeError: a bug' } });
+    list.mockRestore();
+    expect((await send('GET', 'faults')).status).toBe(200);
+  });
+
   it('knows no other commands', async () => {
     expect((await send('GET', 'trim')).status).toBe(404);
   });
 
-  it('refuses pages in a browser', async () => {
-    const answer = await send('POST', 'faults', { kind: 'partition' }, { origin: 'http://example.com' });
-    expect(answer.status).toBe(403);
+  it('is out of reach for pages in a browser, as the services are on both ports', async () => {
+    const headers = { origin: 'http://example.com' };
+    expect((await send('POST', 'faults', { kind: 'partition' }, headers)).status).toBe(403);
     expect(aws.faults.areNone).toBe(true);
+    const deletion = { method: 'POST', headers: { ...headers, 'x-amz-target': 'Kinesis_20131202.DeleteStream' } };
+    const answers = await Promise.all([
+      fetch(aws.kinesisEndpoint, { ...deletion, body: '{"StreamName":"flights"}' }),
+      fetch(aws.dynamodbEndpoint, { method: 'POST', headers, body: '{}' }),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([403, 403]);
+    expect(aws.kinesis.inspect('flights')).toHaveLength(1);
   });
 });

@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { once } from 'node:events';
-import { request as httpRequest, type IncomingMessage } from 'node:http';
-import { connect as connectHttp2, type ClientHttp2Stream } from 'node:http2';
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import { connect as connectHttp2, constants, type ClientHttp2Stream } from 'node:http2';
 import { connect } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { httpFace } from '../../src/http/http-face';
 import { listen, type LoopbackServer } from '../../src/http/loopback-server';
 import type { Outcome, Service, ServiceReply, ServiceRequest } from '../../src/service/service';
@@ -38,8 +39,11 @@ async function serve(outcome: Outcome, clientTimeoutMs = 60_000): Promise<void> 
 
 afterEach(() => server.close());
 
-async function post(body: string): Promise<{ readonly status: number | undefined; readonly text: string }> {
-  const request = httpRequest({ port: server.port, host: '127.0.0.1', method: 'POST', path: '/a/b' });
+async function post(
+  body: string,
+  options: RequestOptions = {},
+): Promise<{ readonly status: number | undefined; readonly text: string }> {
+  const request = httpRequest({ port: server.port, host: '127.0.0.1', method: 'POST', path: '/a/b', ...options });
   request.end(body);
   const [response] = (await once(request, 'response')) as [IncomingMessage];
   let text = '';
@@ -110,6 +114,129 @@ describe('the HTTP face', () => {
     expect((await post('x')).status).toBe(200);
   });
 
+  it('cuts a client whose headers do not arrive in time, at the beginning and later on a connection', async () => {
+    await serve({ kind: 'reply', reply: replyOf('hello') }, 100);
+    const socket = connect(server.port, '127.0.0.1');
+    socket.write('POST / HTTP/1.1\r\nho');
+    const later = connect(server.port, '127.0.0.1');
+    later.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx');
+    await once(later, 'data');
+    later.write('POST / HTTP/1.1\r\nho');
+    await Promise.all([once(socket.resume(), 'close'), once(later.resume(), 'close')]);
+    expect(requests).toHaveLength(1);
+  });
+
+  it('cuts a client that begins to speak HTTP/2 and gets no further', async () => {
+    await serve({ kind: 'reply', reply: replyOf('hello') }, 100);
+    const inPreface = connect(server.port, '127.0.0.1');
+    inPreface.write('PRI * HTTP/2.0\r\n\r\nSM');
+    const inSettings = connect(server.port, '127.0.0.1');
+    inSettings.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0');
+    await Promise.all([once(inPreface.resume(), 'close'), once(inSettings.resume(), 'close')]);
+  });
+
+  it('lets an idle HTTP/2 session be', async () => {
+    await serve({ kind: 'reply', reply: replyOf('hello') }, 50);
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+    await once(session, 'remoteSettings');
+    await othersAreCut(2);
+    const stream = session.request({ ':method': 'POST', ':path': '/' });
+    stream.end('x');
+    expect((await answerOf(stream)).text).toBe('hello');
+    session.destroy();
+  });
+
+  it('answers who sends too much or too slowly over HTTP/1.1, and then cuts it', async () => {
+    await serve({ kind: 'reply', reply: replyOf('hello') }, 100);
+    for (const [byteCount, status] of [
+      [1_000, 413],
+      [1, 408],
+    ] as const) {
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      let seen = '';
+      socket.on('data', (chunk) => (seen += String(chunk)));
+      socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n');
+      await writeUntilClosed(socket, byteCount);
+      expect(seen).toMatch(new RegExp(`^HTTP/1.1 ${status} .*Exception$`, 's'));
+    }
+    await connectionsLeft(0);
+    expect(requests).toEqual([]);
+  });
+
+  it('answers who sends too much or too slowly over HTTP/2, then cuts that stream, and none beside it', async () => {
+    await serve({ kind: 'reply', reply: replyOf('hello') }, 100);
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+    for (const [byteCount, status] of [
+      [1_000, 413],
+      [1, 408],
+    ] as const) {
+      const stream = session.request({ ':method': 'POST', ':path': '/' });
+      stream.on('error', () => undefined);
+      const answer = answerOf(stream);
+      await writeUntilClosed(stream, byteCount);
+      expect(await answer).toEqual({ status, text: expect.stringMatching('Exception$') as unknown });
+      expect(stream.rstCode).toBe(0);
+    }
+    const next = session.request({ ':method': 'POST', ':path': '/' });
+    next.end('x');
+    expect((await answerOf(next)).text).toBe('hello');
+    session.destroy();
+  });
+
+  it('cuts a stream of HTTP/2 whose client takes no answer to what it sends too slowly', async () => {
+    await serve({ kind: 'reply', reply: replyOf('hello') }, 100);
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`, { settings: { initialWindowSize: 0 } });
+    const stream = session.request({ ':method': 'POST', ':path': '/' });
+    stream.on('error', () => undefined);
+    stream.write('half');
+    await once(stream, 'close').catch(() => undefined);
+    expect(stream.rstCode).toBe(constants.NGHTTP2_CANCEL);
+    session.destroy();
+  });
+
+  it('lets no page in a browser reach the service, but has it answer what is asked beforehand', async () => {
+    await serve({ kind: 'reply', reply: replyOf('hello') });
+    const headers = { origin: 'http://example.com' };
+    expect(await post('x', { headers })).toEqual({ status: 403, text: 'AccessDeniedException' });
+    expect(await post('', { headers, method: 'GET' })).toEqual({ status: 403, text: 'AccessDeniedException' });
+    const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+    const stream = session.request({ ':method': 'POST', ':path': '/', ...headers });
+    stream.end('x');
+    expect((await answerOf(stream)).status).toBe(403);
+    session.destroy();
+    expect(requests).toEqual([]);
+    await post('', { headers, method: 'OPTIONS' });
+    expect(requests).toHaveLength(1);
+  });
+
+  it.each([
+    ['HTTP/1.1', leaveHttp1],
+    ['HTTP/2', leaveHttp2],
+  ])('does not wait for a client of %s that has left before its answer', async (_, leaveInTheMiddle) => {
+    let arrive = (): void => undefined;
+    const arrived = new Promise<void>((resolve) => (arrive = resolve));
+    let reply: (outcome: Outcome) => void = () => undefined;
+    const outcome = new Promise<Outcome>((resolve) => (reply = resolve));
+    const exchange = (): Promise<Outcome> => (arrive(), outcome);
+    const face = httpFace({ service, exchange, maxBodyBytes: 1_000 });
+    const waits: Promise<unknown>[] = [];
+    server = await listen({ host: '127.0.0.1', port: 0, clientTimeoutMs: 60_000 }, (request, response, connection) => {
+      response.on('close', () => reply({ kind: 'reply', reply: replyOf('late') }));
+      const within: typeof connection.within = (promise) => {
+        const wait = connection.within(promise);
+        waits.push(wait);
+        return wait;
+      };
+      face(request, response, { ...connection, within });
+    });
+    await leaveInTheMiddle(arrived);
+    await outcome;
+    const [body, answer] = await untilTrue(() => (waits.length === 2 ? waits : undefined));
+    expect(await body).toMatchObject({ kind: 'complete' });
+    expect(await answer).toBeDefined();
+  });
+
   it('cuts a client that does not take its answer', async () => {
     await serve({ kind: 'reply', reply: replyOf('x'.repeat(32 * 1024 * 1024)) }, 200);
     const socket = connect(server.port, '127.0.0.1');
@@ -127,8 +254,7 @@ describe('the HTTP face', () => {
     const ask = 'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx';
     socket.write(ask);
     await once(socket, 'data');
-    // Longer than what a slow client is given: two others are cut meanwhile, one after the other.
-    for (let round = 0; round < 2; round++) await once(connect(server.port, '127.0.0.1').resume(), 'close');
+    await othersAreCut(2);
     socket.write(ask);
     const [answer] = (await once(socket, 'data')) as [Buffer];
     expect(answer.toString()).toMatch(/^HTTP\/1\.1 200 /);
@@ -138,6 +264,56 @@ describe('the HTTP face', () => {
 
 /** Waits until the server holds so many connections. */
 async function connectionsLeft(count: number): Promise<void> {
-  while (server.connectionCount === 0) await new Promise((resolve) => setImmediate(resolve));
-  while (server.connectionCount !== count) await new Promise((resolve) => setImmediate(resolve));
+  while (server.connectionCount === 0) await soon();
+  while (server.connectionCount !== count) await soon();
+}
+
+/** For longer than a slow client is given: others are cut meanwhile, one after the other. */
+async function othersAreCut(count: number): Promise<void> {
+  for (let round = 0; round < count; round++) await once(connect(server.port, '127.0.0.1').resume(), 'close');
+}
+
+const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function untilTrue<T>(look: () => T | undefined): Promise<T> {
+  for (;;) {
+    const found = look();
+    if (found !== undefined) return found;
+    await soon();
+  }
+}
+
+/** Never ends what it sends, and stops only when the other side has had enough. */
+async function writeUntilClosed(stream: Duplex, byteCount: number): Promise<void> {
+  while (!stream.closed && !stream.destroyed) {
+    stream.write(Buffer.alloc(byteCount, 'x'));
+    await soon();
+  }
+  if (!stream.closed) await once(stream, 'close');
+}
+
+async function answerOf(stream: ClientHttp2Stream): Promise<{ readonly status: unknown; readonly text: string }> {
+  let text = '';
+  stream.on('data', (chunk) => (text += String(chunk)));
+  const ended = once(stream, 'end');
+  const [headers] = (await once(stream, 'response')) as [Readonly<Record<string, unknown>>];
+  await ended;
+  return { status: headers[':status'], text };
+}
+
+async function leaveHttp1(arrived: Promise<void>): Promise<void> {
+  const socket = connect(server.port, '127.0.0.1');
+  socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx');
+  await arrived;
+  socket.destroy();
+}
+
+async function leaveHttp2(arrived: Promise<void>): Promise<void> {
+  const session = connectHttp2(`http://127.0.0.1:${server.port}`);
+  session
+    .request({ ':method': 'POST', ':path': '/' })
+    .on('error', () => undefined)
+    .end('x');
+  await arrived;
+  session.destroy();
 }

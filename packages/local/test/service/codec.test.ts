@@ -1,5 +1,7 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import { cbor } from '@smithy/core/cbor';
+import fc from 'fast-check';
+import { readCbor } from '../../src/service/cbor-reader';
 import { codecFor } from '../../src/service/codec';
 
 const cbor11 = codecFor('application/x-amz-cbor-1.1');
@@ -59,9 +61,79 @@ describe('CBOR', () => {
     ['a map that ends too early', [0xa1, 0x61]],
     ['a list that claims four thousand million items', [0x9b, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff]],
     ['a text longer than the body', [0x7a, 0xff, 0xff, 0xff, 0xff, 0x61]],
-    ['a hundred thousand lists in each other', Array.from({ length: 100_000 }, () => 0x81)],
-  ])('that is malformed is refused: %s', (_, body) => {
+    ['bytes longer than any number that is exact', [0x5b, ...Array.from({ length: 8 }, () => 0xff)]],
+    ['a map with more members than any number that is exact', [0xbb, ...Array.from({ length: 8 }, () => 0xff)]],
+    ['a member without a name', [0xa1, 0x01, 0x01]],
+    ['a text with a piece of bytes', [0x7f, 0x41, 0x61, 0xff]],
+    ['pieces of pieces', [0x7f, 0x7f, 0x61, 0x61, 0xff, 0xff]],
+    ['a break of nothing', [0xff]],
+    ['a form of a number that there is not', [0x1c]],
+    ['two items', [0x01, 0x01]],
+  ])('that is malformed is refused, without a word on the console: %s', (_, body) => {
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
     expect(() => cbor11.decode(Uint8Array.from(body))).toThrow();
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  it('is read down to a depth that no input has, and no further, however deep it goes', () => {
+    const nested = (depth: number, head = 0x81): Uint8Array => Uint8Array.from([...Array<number>(depth).fill(head), 1]);
+    cbor11.decode(nested(64));
+    expect(() => cbor11.decode(nested(65))).toThrow('nested more than 64 deep');
+    expect(() => cbor11.decode(nested(1_000_000, 0xc1))).toThrow('nested more than 64 deep');
+  });
+
+  it('of any bytes is read or refused in silence', () => {
+    const warn = jest.spyOn(console, 'warn').mockImplementation(() => undefined);
+    // More heads with eight bytes of a length than chance would give.
+    const byte = fc.oneof(fc.integer({ min: 0, max: 255 }), fc.constantFrom(0x5b, 0x7b, 0x9b, 0xbb, 0xdb, 0xff));
+    fc.assert(
+      fc.property(fc.array(byte, { maxLength: 40 }), (body) => {
+        try {
+          cbor11.decode(Uint8Array.from(body));
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error);
+        }
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(warn).not.toHaveBeenCalled();
+    warn.mockRestore();
+  });
+
+  it('gives back whatever an SDK writes', () => {
+    const leaf = fc.oneof(fc.string({ unit: 'binary' }), fc.maxSafeInteger(), fc.double({ noNaN: true }), fc.boolean());
+    const members = fc.letrec((tie) => ({
+      value: fc.oneof({ maxDepth: 4 }, leaf, fc.constant(null), fc.array(tie('value')), tie('members')),
+      members: fc.dictionary(fc.string({ minLength: 1 }), tie('value')),
+    })).members;
+    fc.assert(
+      fc.property(members, (value) => {
+        // By JSON, which knows no -0, and to which all names are alike.
+        const plain = JSON.parse(JSON.stringify(value)) as unknown;
+        expect(readCbor(cbor.serialize(plain))).toEqual(plain);
+      }),
+    );
+  });
+
+  it('has numbers of all sizes, also tagged', () => {
+    const numbers = [
+      'f93e00',
+      'f90001',
+      'f9fc00',
+      'fa3fc00000',
+      '3903e7',
+      '1a000f4240',
+      '1b0000000100000000',
+      'c118ff',
+    ];
+    const body = Buffer.from(`88${numbers.join('')}`, 'hex');
+    expect(cbor11.decode(body)).toEqual([1.5, 2 ** -24, -Infinity, 1.5, -1000, 1_000_000, 2 ** 32, 255]);
+  });
+
+  it('has members of any name', () => {
+    const decoded = cbor11.decode(Buffer.concat([Buffer.from([0xa1]), text('__proto__'), Buffer.from([0xa0])]));
+    expect(Object.keys(decoded as object)).toEqual(['__proto__']);
   });
 });
 
