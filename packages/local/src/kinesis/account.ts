@@ -3,7 +3,7 @@ import { ControlPlaneRates } from './control-plane-rates';
 import { streamNameRule, type Input } from './input';
 import type { KinesisLimits } from './limits';
 import { invalidArgument, KinesisServiceError, resourceNotFound } from './service-error';
-import { Stream, type StreamSeed } from './stream';
+import { Stream, type QuotaUse, type StreamSeed } from './stream';
 
 export interface AccountOptions {
   readonly clock: Clock;
@@ -146,9 +146,9 @@ export class Account {
       .reduce((sum, { openShards, initialShardCount }) => sum + (openShards.length || initialShardCount), 0);
   }
 
-  /** Refuses to go beyond the account's quota of open shards. */
+  /** Refuses to go beyond the account's quota of open shards. Those that changes under way will open count as well. */
   assertRoomForShards(additional: number): void {
-    const current = this.openShardCount();
+    const current = this.openShardCount() + this.#reserved('shards');
     if (current + additional <= this.limits.shardQuota) return;
     throw new KinesisServiceError(
       'LimitExceededException',
@@ -162,15 +162,19 @@ export class Account {
     return this.streams().filter((stream) => stream.mode === 'ON_DEMAND').length;
   }
 
-  /** Refuses to go beyond the account's quota of streams in the mode ON_DEMAND. */
+  /** The same for the quota of streams in the mode ON_DEMAND. */
   assertRoomForOnDemandStream(): void {
-    const current = this.onDemandStreamCount();
+    const current = this.onDemandStreamCount() + this.#reserved('onDemandStreams');
     if (current < this.limits.onDemandStreamQuota) return;
     throw new KinesisServiceError(
       'LimitExceededException',
       `This request would exceed the on-demand stream limit for the account ${this.id} in ${this.region}. ` +
         `Current on-demand stream count for the account: ${current}. Limit: ${this.limits.onDemandStreamQuota}.`,
     );
+  }
+
+  #reserved(what: keyof QuotaUse): number {
+    return this.streams().reduce((sum, { reserved }) => sum + (reserved[what] ?? 0), 0);
   }
 
   #byArn(arn: string): Stream {

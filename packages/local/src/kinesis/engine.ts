@@ -5,7 +5,7 @@ import { Input } from './input';
 import { resolveKinesisLimits, type KinesisLimits } from './limits';
 import type { CallOptions, OperationInput, OperationName, OperationOutput } from './operation-types';
 import { isOperationName, operations } from './operations';
-import { planMerge, planShardCount, planSplit } from './reshard-operations';
+import { planMerge, planShardCount, planSplit, type Reshard } from './reshard-operations';
 import { invalidArgument, KinesisServiceError } from './service-error';
 import { expireIterators } from './shard-iterator';
 import type { Stream } from './stream';
@@ -133,14 +133,13 @@ export class KinesisEngine {
     return this.#reshardNow(streamName, (stream) => planShardCount(this.#account, stream, count));
   }
 
-  #reshardNow(
-    streamName: string,
-    plan: (stream: Stream) => (wallTimeMs: number) => readonly { readonly id: string }[],
-  ): readonly string[] {
+  #reshardNow(streamName: string, plan: (stream: Stream) => Reshard): readonly string[] {
     const stream = this.#account.stream(streamName);
     if (stream.status !== 'DELETING') stream.settleNow();
     this.#account.assertActive(stream);
-    return plan(stream)(this.wallTime()).map((shard) => shard.id);
+    return plan(stream)
+      .takeEffect(this.wallTime())
+      .map((shard) => shard.id);
   }
 
   /**

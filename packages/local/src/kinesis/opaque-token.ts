@@ -10,12 +10,23 @@ export function sealToken(kind: string, fields: TokenFields): string {
 }
 
 /** The fields of a token that {@link sealToken} made, or `undefined` for anything else. */
-export function openToken(kind: string, token: string): TokenFields | undefined {
+export function openToken(kind: string, token: string): readonly unknown[] | undefined {
   const decoded = Buffer.from(token, 'base64').toString('utf8');
   const text = decoded.slice(digestLength);
   if (decoded.slice(0, digestLength) !== digest(text)) return undefined;
-  const [foundKind, ...fields] = JSON.parse(text) as [string, ...TokenFields];
+  const [foundKind, ...fields] = listIn(text);
   return foundKind === kind ? fields : undefined;
+}
+
+/** Empty for a text that is not a list in JSON: whoever knows the digest can put it before anything. */
+function listIn(text: string): readonly unknown[] {
+  try {
+    const value: unknown = JSON.parse(text);
+    return Array.isArray(value) ? value : [];
+  } catch {
+    // Not JSON, so not a token of ours.
+    return [];
+  }
 }
 
 const digestLength = 12;

@@ -46,7 +46,7 @@ function startingOrdinal(
     case 'LATEST':
       return shard.log.endOrdinal;
     case 'AT_TIMESTAMP':
-      return shard.log.ordinalAtTime(pastTimestampMs(account, timestampMs));
+      return shard.log.ordinalAtTime(pastTimestampMs(account, shard, timestampMs));
     case 'AT_SEQUENCE_NUMBER':
       return shard.log.ordinalAt(issuedNumber(account, stream, shard, sequenceNumber));
     case 'AFTER_SEQUENCE_NUMBER':
@@ -54,12 +54,13 @@ function startingOrdinal(
   }
 }
 
-function pastTimestampMs(account: Account, timestampMs: number | undefined): number {
+/** Not in the future; what the shard itself has dated never is, also if that is ahead of the clock. */
+function pastTimestampMs(account: Account, shard: Shard, timestampMs: number | undefined): number {
   if (timestampMs === undefined) {
     throw invalidArgument('Must specify Timestamp for a shard iterator of type AT_TIMESTAMP.');
   }
   const nowMs = account.clock.wallTime();
-  if (timestampMs > nowMs) {
+  if (timestampMs > Math.max(nowMs, shard.latestMomentMs)) {
     throw invalidArgument(
       'The timestampInMillis parameter cannot be greater than the currentTimestampInMillis. ' +
         `timestampInMillis: ${timestampMs}, currentTimestampInMillis: ${Math.floor(nowMs)}`,

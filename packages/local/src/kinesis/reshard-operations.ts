@@ -16,14 +16,19 @@ import type { Stream } from './stream';
 /** A decimal integer without leading zeros, of at most as many digits as 2^128-1 has. */
 export const hashKeyRule = { minLength: 1, maxLength: 39, pattern: /^(0|[1-9]\d{0,38})$/ };
 
-/** Does the change, by the wall clock, and returns the new shards. */
-type Reshard = (wallTimeMs: number) => readonly Shard[];
+/** A split, merge or scaling that has been checked. */
+export interface Reshard {
+  /** How many more shards than now are open, at the most, while it is done. */
+  readonly additionalShards: number;
+  /** Does it, by the wall clock, and returns the new shards. */
+  readonly takeEffect: (wallTimeMs: number) => readonly Shard[];
+}
 
 export function splitShard(account: Account, input: Input): OperationOutput<'SplitShard'> {
   const shardId = input.text('ShardToSplit', shardIdRule);
   const decimal = input.text('NewStartingHashKey', hashKeyRule);
   const stream = reshardableStream(account, input);
-  stream.begin('UPDATING', account.streamTransitionMs, planSplit(account, stream, shardId, decimal));
+  begin(account, stream, planSplit(account, stream, shardId, decimal));
   return {};
 }
 
@@ -31,7 +36,7 @@ export function mergeShards(account: Account, input: Input): OperationOutput<'Me
   const shardId = input.text('ShardToMerge', shardIdRule);
   const adjacentId = input.text('AdjacentShardToMerge', shardIdRule);
   const stream = reshardableStream(account, input);
-  stream.begin('UPDATING', account.streamTransitionMs, planMerge(account, stream, shardId, adjacentId));
+  begin(account, stream, planMerge(account, stream, shardId, adjacentId));
   return {};
 }
 
@@ -43,8 +48,12 @@ export function updateShardCount(account: Account, input: Input): OperationOutpu
   assertShardCountUpdate(account, stream, target);
   const scale = planShardCount(account, stream, target);
   stream.shardCountUpdates.count();
-  stream.begin('UPDATING', account.streamTransitionMs, scale);
+  begin(account, stream, scale);
   return { StreamName: stream.name, CurrentShardCount: current, TargetShardCount: target, StreamARN: stream.arn };
+}
+
+function begin(account: Account, stream: Stream, { additionalShards, takeEffect }: Reshard): void {
+  stream.begin('UPDATING', account.streamTransitionMs, takeEffect, { shards: additionalShards });
 }
 
 function assertShardCountUpdate({ id, limits }: Account, stream: Stream, target: number): void {
@@ -92,7 +101,10 @@ export function planSplit(
     { start: shard.range.start, end: previousHashKey(secondStart) },
     { start: secondStart, end: shard.range.end },
   ];
-  return (wallTimeMs) => stream.graph.replace([shard], ranges, stream.momentMs(wallTimeMs));
+  return {
+    additionalShards: 1,
+    takeEffect: (wallTimeMs) => stream.graph.replace([shard], ranges, stream.momentMs(wallTimeMs)),
+  };
 }
 
 /** Checks a merge. */
@@ -106,16 +118,22 @@ export function planMerge(account: Account, stream: Stream, shardId: string, adj
         'are not an adjacent pair of shards eligible for merging',
     );
   }
-  return (wallTimeMs) => stream.graph.replace([shard, adjacent], [range], stream.momentMs(wallTimeMs));
+  return {
+    additionalShards: 0,
+    takeEffect: (wallTimeMs) => stream.graph.replace([shard, adjacent], [range], stream.momentMs(wallTimeMs)),
+  };
 }
 
 /** Checks that there is room for the shards of a scaling, also for those that live for moments. */
 export function planShardCount(account: Account, stream: Stream, count: number): Reshard {
   const splits = stream.graph.stepsTo(count).filter((step) => step.kind === 'split').length;
   if (stream.mode === 'PROVISIONED') account.assertRoomForShards(splits);
-  return (wallTimeMs) => {
-    stream.graph.scale(count, stream.momentMs(wallTimeMs));
-    return stream.openShards;
+  return {
+    additionalShards: splits,
+    takeEffect: (wallTimeMs) => {
+      stream.graph.scale(count, stream.momentMs(wallTimeMs));
+      return stream.openShards;
+    },
   };
 }
 

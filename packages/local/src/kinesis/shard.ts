@@ -67,6 +67,11 @@ export class Shard {
     return this.endingSequenceNumber ?? this.#newestNumber;
   }
 
+  /** The latest moment that a record, or the shard's beginning or end, is dated: maybe ahead of a clock that stands still. */
+  get latestMomentMs(): number {
+    return this.closedAtMs ?? this.#newestArrivalMs;
+  }
+
   /**
    * A moment after all that has happened in the shard: when it may end. A millisecond later, so that at every moment
    * either the parent or its children were open, also when a test's clock stands still.

@@ -104,9 +104,11 @@ export function updateStreamMode(account: Account, input: Input): OperationOutpu
   if (mode === 'ON_DEMAND') account.assertRoomForOnDemandStream();
   else account.assertRoomForShards(stream.openShards.length);
   stream.modeSwitches.count();
-  stream.begin('UPDATING', account.streamTransitionMs, () => {
+  const takeEffect = (): void => {
     stream.mode = mode;
-  });
+  };
+  const reserved = mode === 'ON_DEMAND' ? { onDemandStreams: 1 } : { shards: stream.openShards.length };
+  stream.begin('UPDATING', account.streamTransitionMs, takeEffect, reserved);
   return {};
 }
 
@@ -205,8 +207,8 @@ function changeRetention(
     );
   }
   calls.take(1);
-  stream.begin('UPDATING', account.streamTransitionMs, () => {
-    stream.retentionHours = hours;
+  stream.begin('UPDATING', account.streamTransitionMs, (wallTimeMs) => {
+    stream.setRetention(hours, wallTimeMs);
   });
   return {};
 }

@@ -10,12 +10,19 @@ export type StreamStatus = 'ACTIVE' | 'CREATING' | 'DELETING' | 'UPDATING';
 export const streamModes = ['PROVISIONED', 'ON_DEMAND'] as const;
 export type StreamMode = (typeof streamModes)[number];
 
+/** What a change takes from the account's quotas from its beginning, and counts there by itself once it has taken effect. */
+export interface QuotaUse {
+  readonly shards?: number;
+  readonly onDemandStreams?: number;
+}
+
 /** A change that takes a while. Nothing runs in the background: it takes effect at the first look after its time. */
 interface Transition {
   readonly status: Exclude<StreamStatus, 'ACTIVE'>;
   /** By the monotonic clock. */
   readonly dueAtMs: number;
   readonly takeEffect: (wallTimeMs: number) => void;
+  readonly reserved: QuotaUse;
 }
 
 export interface StreamSeed {
@@ -101,20 +108,35 @@ export class Stream {
     return this.#retentionHours;
   }
 
-  set retentionHours(hours: number) {
-    this.#trimmedBeforeMs = this.trimHorizonMs;
+  /** Changes the retention period as of a moment by the wall clock, which may have passed: what had expired then stays so. */
+  setRetention(hours: number, atMs: number): void {
+    this.#trimmedBeforeMs = this.#trimHorizonAt(atMs);
     this.#retentionHours = hours;
   }
 
   /** Records that arrived before this moment are gone. */
   get trimHorizonMs(): number {
-    const oldestMs = this.#clock.wallTime() - this.#retentionHours * hourMs;
+    return this.#trimHorizonAt(this.#clock.wallTime());
+  }
+
+  #trimHorizonAt(wallTimeMs: number): number {
+    const oldestMs = wallTimeMs - this.#retentionHours * hourMs;
     return Math.max(this.createdAtMs, this.#trimmedBeforeMs, oldestMs);
   }
 
+  /** What the change under way will add to what the stream takes from the account's quotas already. */
+  get reserved(): QuotaUse {
+    return this.#transition?.reserved ?? {};
+  }
+
   /** Starts a change that takes effect `delayMs` later. The caller has checked that none is under way. */
-  begin(status: Transition['status'], delayMs: number, takeEffect: Transition['takeEffect']): void {
-    this.#transition = { status, dueAtMs: this.#clock.now() + delayMs, takeEffect };
+  begin(
+    status: Transition['status'],
+    delayMs: number,
+    takeEffect: Transition['takeEffect'],
+    reserved: QuotaUse = {},
+  ): void {
+    this.#transition = { status, dueAtMs: this.#clock.now() + delayMs, takeEffect, reserved };
   }
 
   /** Lets a change that is due take effect, at the moment it was due. */

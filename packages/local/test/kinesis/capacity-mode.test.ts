@@ -113,6 +113,19 @@ describe('UpdateStreamMode', () => {
     expect(refusal(call({ StreamARN: streamArn, ...provisioned }))).toBe('InvalidArgumentException');
   });
 
+  it('takes from the quotas of where it goes at once, and gives back to those of where it was when it is there', async () => {
+    const fixture = await made(onDemand, { shardQuota: 5, onDemandStreamQuota: 2, ...noControlPlaneRates });
+    const create = (input: object) => (): unknown =>
+      fixture.engine.dispatch('CreateStream', { StreamName: 'other', ...input });
+    fixture.engine.handle('UpdateStreamMode', { StreamARN: streamArn.replace('flights', 'made'), ...provisioned });
+    expect(refusal(create({ ShardCount: 1 }))).toBe('LimitExceededException');
+    switchTo(fixture, onDemand);
+    expect(refusal(create(onDemand))).toBe('LimitExceededException');
+    await fixture.clock.advance(transitionMs);
+    expect(refusal(create({ ShardCount: 2 }))).toBe('LimitExceededException');
+    expect(refusal(create(onDemand))).toBeUndefined();
+  });
+
   it('needs room in the quota of shards to go back', async () => {
     const fixture = await made(onDemand, { shardQuota: 4 });
     const back = (): unknown =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { ConfigError } from '@millrace/core';
 import { KinesisEngine } from '../../src/kinesis/engine';
 import { defaultKinesisLimits, resolveKinesisLimits } from '../../src/kinesis/limits';
-import { base64, Fixture, refusal, shardId, stream } from './engine-fixture';
+import { base64, Fixture, noControlPlaneRates, refusal, shardId, stream, transitionMs } from './engine-fixture';
 
 const mebibyte = 1024 * 1024;
 
@@ -131,6 +131,41 @@ describe('limits', () => {
       fixture.engine.handle('CreateStream', { StreamName: 'more', ShardCount });
     expect(refusal(create(3))).toBe('LimitExceededException');
     expect(refusal(create(2))).toBeUndefined();
+  });
+
+  it('count the shards that changes under way will open', async () => {
+    const changing = (shardQuota: number, change: (fixture: Fixture) => unknown): Fixture => {
+      const fixture = new Fixture({ shardCount: 2, limits: { shardQuota, ...noControlPlaneRates } });
+      fixture.engine.addStream('other', 1);
+      change(fixture);
+      return fixture;
+    };
+    const split = (StreamName: string, { engine }: Fixture): unknown =>
+      engine.handle('SplitShard', { StreamName, ShardToSplit: shardId(0), NewStartingHashKey: '1000' });
+    const scale = ({ engine }: Fixture): unknown =>
+      engine.handle('UpdateShardCount', { ...stream, TargetShardCount: 3, ScalingType: 'UNIFORM_SCALING' });
+    const merge = ({ engine }: Fixture): unknown =>
+      engine.handle('MergeShards', { ...stream, ShardToMerge: shardId(0), AdjacentShardToMerge: shardId(1) });
+
+    const splitting = changing(4, (fixture) => split('flights', fixture));
+    expect(() => split('other', splitting)).toThrow(
+      'Current shard count for the account: 4. Limit: 4. ' +
+        'Number of additional shards that would have resulted from this request: 1.',
+    );
+    expect(splitting.engine.handle('DescribeLimits', {}).OpenShardCount).toBe(3);
+    await splitting.clock.advance(transitionMs);
+    expect(splitting.engine.handle('DescribeLimits', {}).OpenShardCount).toBe(4);
+    expect(refusal(() => split('other', splitting))).toBe('LimitExceededException');
+    const roomy = changing(5, (fixture) => split('flights', fixture));
+    expect(refusal(() => split('other', roomy))).toBeUndefined();
+
+    // Two splits, and then a merge: for moments there are two more.
+    const scaling = changing(5, scale);
+    expect(refusal(() => split('other', scaling))).toBe('LimitExceededException');
+    await scaling.clock.advance(transitionMs);
+    expect(refusal(() => split('other', scaling))).toBeUndefined();
+
+    expect(refusal(() => split('other', changing(4, merge)))).toBeUndefined();
   });
 
   it('can be switched off one by one', () => {

@@ -83,6 +83,25 @@ describe('large records', () => {
     expect(written).toBeGreaterThan(35 * mebibyte);
   });
 
+  it('of little more than 1 MiB burst too, and are then throttled, with PutRecords one by one', async () => {
+    const fixture = await raised();
+    const large = mebibyte + 1;
+    const putMany = (count: number): readonly (string | undefined)[] =>
+      fixture.engine
+        .handle('PutRecords', {
+          ...stream,
+          Records: Array.from({ length: count }, () => ({ Data: ofSize(large), PartitionKey: 'k' })),
+        })
+        .Records.map((result) => ('ErrorCode' in result ? result.ErrorCode : undefined));
+    expect(putMany(6)).toEqual(Array(6).fill(undefined));
+    const throttled = 'ProvisionedThroughputExceededException';
+    // Nine of them are 10 MiB less almost one.
+    expect(putMany(5)).toEqual([undefined, undefined, undefined, throttled, throttled]);
+    expect(put(fixture, large)).toBe(throttled);
+    await fixture.clock.advance(100);
+    expect(putMany(2)).toEqual([undefined, throttled]);
+  });
+
   it('wait until their size has been saved up', async () => {
     const fixture = await raised();
     put(fixture, 8 * mebibyte);

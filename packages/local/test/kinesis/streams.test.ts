@@ -178,6 +178,21 @@ describe('retention', () => {
     expect(fixture.engine.inspect('flights')[0]?.recordCount).toBe(0);
   });
 
+  it('is longer from the moment that it was due, also if nobody looked then', async () => {
+    const hourMs = 3_600_000;
+    const fixture = new Fixture();
+    fixture.put('expired');
+    await fixture.clock.advance(hourMs);
+    fixture.put('a');
+    await fixture.clock.advance(23 * hourMs + 1);
+    fixture.engine.handle('IncreaseStreamRetentionPeriod', { ...stream, RetentionPeriodHours: 48 });
+    await fixture.clock.advance(10 * hourMs);
+    expect(fixture.engine.inspect('flights')[0]?.recordCount).toBe(1);
+    expect(fixture.read(fixture.iterator({ ShardIteratorType: 'TRIM_HORIZON' }))).toEqual(['a']);
+    await fixture.clock.advance(15 * hourMs);
+    expect(fixture.engine.inspect('flights')[0]?.recordCount).toBe(0);
+  });
+
   it('does not give back what had expired when it is made longer', async () => {
     const fixture = new Fixture();
     fixture.put('a');
