@@ -9,6 +9,8 @@ const worldEdges = [
   'packages/local/src/main.ts',
   'packages/contract/src/main.ts',
   'packages/benchmarks/**',
+  'packages/simulation/src/main.ts',
+  'packages/simulation/src/event-loop.ts',
   '**/test/**',
 ];
 
@@ -83,6 +85,7 @@ export default tseslint.config(
       'packages/examples/**/*.ts',
       'packages/local/src/main.ts',
       'packages/contract/src/main.ts',
+      'packages/simulation/src/main.ts',
     ],
     rules: {
       'no-console': 'off',

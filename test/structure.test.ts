@@ -41,6 +41,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   contract: ['core', 'local'],
   examples: 'all',
   benchmarks: 'all',
+  simulation: 'all',
 };
 
 /** The files that may touch time, chance and the process themselves. */
@@ -52,6 +53,8 @@ const worldEdges = [
   'packages/local/src/main.ts',
   'packages/contract/src/main.ts',
   'packages/benchmarks/',
+  'packages/simulation/src/main.ts',
+  'packages/simulation/src/event-loop.ts',
 ];
 
 const maxLines = 400;

@@ -1,0 +1,157 @@
+import type { CallFaults } from './call-faults';
+import type { Chance } from './chance';
+import type { FaultKind } from './fault-kinds';
+import type { Fleet } from './fleet';
+import { isCallFault, type FleetSettings, type PlannedFault } from './fleet-settings';
+import type { Machine } from './machine';
+import type { Producer } from './producer';
+import type { SimulatedAws } from './simulated-aws';
+import type { Trace } from './trace';
+import type { VirtualTime } from './virtual-time';
+
+export interface DisturbanceParts {
+  readonly time: VirtualTime;
+  readonly settings: FleetSettings;
+  readonly chance: Chance;
+  readonly trace: Trace;
+  readonly fleet: Fleet;
+  readonly faults: CallFaults;
+  readonly producer: Producer;
+  readonly aws: SimulatedAws;
+}
+
+/** The number of open shards is at most this much more than at the beginning. */
+const maxMoreShards = 4;
+
+/** Carries out what was planned against the fleet, and counts what really happened. */
+export class Disturbance {
+  readonly counts: Partial<Record<FaultKind, number>> = {};
+  readonly #parts: DisturbanceParts;
+  #lastHarmed: Machine | undefined;
+
+  constructor(parts: DisturbanceParts) {
+    this.#parts = parts;
+  }
+
+  /** Puts everything that was planned into time. */
+  begin(): void {
+    const { time, settings } = this.#parts;
+    for (const fault of settings.faults) time.at(fault.atMs, () => this.#happen(fault));
+  }
+
+  count(kind: FaultKind): void {
+    this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+  }
+
+  /** All that still lasts, or waits for its moment, ends now. */
+  end(): void {
+    const { fleet } = this.#parts;
+    for (const { machine } of fleet.workers) {
+      machine.diesAtNextTimer = false;
+      machine.diesAtCall = undefined;
+      machine.stopsAtCall = undefined;
+      machine.cutOffUntilMs.dynamodb = 0;
+      machine.cutOffUntilMs.kinesis = 0;
+    }
+  }
+
+  #happen({ kind }: PlannedFault): void {
+    const { time, trace } = this.#parts;
+    const machine = this.#victim();
+    const what = this.#cause(kind, machine);
+    if (what === undefined) return;
+    trace.add(time.nowMs, undefined, `${kind} ${what}`, () => `fault: ${kind} ${what}`);
+  }
+
+  /** Often the one that was harmed last: troubles seldom come alone. */
+  #victim(): Machine | undefined {
+    const { fleet, chance } = this.#parts;
+    const again = chance.happens(0.5) && this.#lastHarmed?.isDown === false ? this.#lastHarmed : undefined;
+    this.#lastHarmed = again ?? chance.oneOf(fleet.up())?.machine;
+    return this.#lastHarmed;
+  }
+
+  /** Returns what it came to, or nothing if it could not be. */
+  #cause(kind: FaultKind, machine: Machine | undefined): string | undefined {
+    const { time, fleet, producer, aws, chance, settings, faults } = this.#parts;
+    if (isCallFault(kind)) {
+      const only = chance.happens(0.5) ? machine : undefined;
+      const lastsMs = Math.min(chance.between(3_000, 40_000), settings.chaosEndsAtMs - time.nowMs);
+      const probability = kind === 'late-write' || kind === 'repeated-write' ? 0.3 : chance.between(0.1, 0.6);
+      faults.open({ kind, machine: only, untilMs: time.nowMs + lastsMs, probability });
+      return `for ${only?.name ?? 'all'}, ${(lastsMs / 1_000).toFixed(1)} s long`;
+    }
+    switch (kind) {
+      case 'split':
+        return this.#counted(kind, producer.split(settings.shards + maxMoreShards));
+      case 'merge':
+        return this.#counted(kind, producer.merge());
+      case 'expired-iterator':
+        aws.kinesis.expireIterators();
+        return this.#counted(kind, 'of all');
+      case 'join':
+        if (!fleet.hasRoom) return undefined;
+        fleet.start();
+        return this.#counted(kind, '');
+      case 'deploy':
+        fleet.deploy();
+        return this.#counted(kind, '');
+      case 'leave': {
+        const worker = fleet.live().length > 1 ? chance.oneOf(fleet.live()) : undefined;
+        if (worker === undefined) return undefined;
+        fleet.stop(worker);
+        return this.#counted(kind, worker.machine.name);
+      }
+      default:
+        return machine === undefined ? undefined : this.#harm(kind, machine);
+    }
+  }
+
+  #harm(kind: FaultKind, machine: Machine): string | undefined {
+    const { time, chance, settings } = this.#parts;
+    const failoverMs = Math.max(...settings.failoverTimesMs);
+    const leftMs = settings.chaosEndsAtMs - time.nowMs;
+    switch (kind) {
+      // These are counted when they strike.
+      case 'kill-before-effect':
+        machine.diesAtCall = { when: 'before-effect', writesOnly: chance.happens(0.7) };
+        return machine.name;
+      case 'kill-after-effect':
+        machine.diesAtCall = { when: 'after-effect', writesOnly: chance.happens(0.7) };
+        return machine.name;
+      case 'kill-at-timer':
+        machine.diesAtNextTimer = true;
+        return machine.name;
+      case 'partition-dynamodb':
+      case 'partition-kinesis': {
+        const service = kind === 'partition-dynamodb' ? 'dynamodb' : 'kinesis';
+        const lastsMs = chance.between(0.3, 3) * failoverMs;
+        machine.cutOffUntilMs[service] = time.nowMs + lastsMs;
+        return `${machine.name} for ${lastsMs.toFixed(0)} ms`;
+      }
+      case 'pause':
+      case 'suspend': {
+        const lastsMs = Math.min(chance.between(kind === 'pause' ? 0.9 : 0.1, 2.5) * failoverMs, leftMs);
+        const text = `${machine.name} for ${lastsMs.toFixed(0)} ms`;
+        // At any moment, or at the worst: counted when it strikes.
+        if (chance.happens(0.6)) {
+          const readsOnly = chance.happens(0.7);
+          machine.stopsAtCall = { kind, lastsMs, readsOnly, untilMs: settings.chaosEndsAtMs };
+          return `${text}, at a call`;
+        }
+        machine[kind](lastsMs);
+        return this.#counted(kind, text);
+      }
+      default: {
+        const deltaMs = chance.between(-7_200_000, 7_200_000);
+        machine.setWallClockBy(deltaMs);
+        return this.#counted('wall-clock-set', `${machine.name} by ${deltaMs.toFixed(0)} ms`);
+      }
+    }
+  }
+
+  #counted(kind: FaultKind, what: string | undefined): string | undefined {
+    if (what !== undefined) this.count(kind);
+    return what;
+  }
+}

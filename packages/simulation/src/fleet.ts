@@ -1,0 +1,149 @@
+import type { Chance } from './chance';
+import type { DeliveryWatch } from './delivery-watch';
+import type { FaultKind } from './fault-kinds';
+import type { FleetSettings } from './fleet-settings';
+import { Machine } from './machine';
+import type { Network } from './network';
+import { SimulatedWorker } from './simulated-worker';
+import type { Trace } from './trace';
+import { describeError, tracedLogger } from './traced-logger';
+import { UserCode } from './user-code';
+import type { Violate } from './violation';
+import type { VirtualTime } from './virtual-time';
+
+export interface FleetParts {
+  readonly time: VirtualTime;
+  readonly network: Network;
+  readonly settings: FleetSettings;
+  readonly chance: Chance;
+  readonly trace: Trace;
+  readonly violate: Violate;
+  readonly deliveries: DeliveryWatch;
+  readonly streamName: string;
+  readonly tableName: string;
+  /** The faults are over: whoever fails to start now has no excuse, and user code behaves. */
+  readonly isOver: () => boolean;
+  readonly onKilled: (machine: Machine, how: FaultKind) => void;
+}
+
+const hourMs = 3_600_000;
+
+/** What a worker that could not start has met, so that it is begun anew. */
+const restartAfterMs = 4_000;
+
+/** A fleet is never bigger. */
+const maxWorkers = 6;
+
+/** The workers, each on a machine of its own: those that were, and those that are. */
+export class Fleet {
+  readonly workers: SimulatedWorker[] = [];
+  readonly #parts: FleetParts;
+
+  constructor(parts: FleetParts) {
+    this.#parts = parts;
+  }
+
+  live(): readonly SimulatedWorker[] {
+    return this.workers.filter((worker) => worker.isLive);
+  }
+
+  /** Up, whether they are stopping or not. */
+  up(): readonly SimulatedWorker[] {
+    return this.workers.filter(({ machine, end }) => !machine.isDown && end === undefined);
+  }
+
+  get hasRoom(): boolean {
+    return this.up().length < maxWorkers;
+  }
+
+  start(): void {
+    const { time, chance, trace, network, settings, streamName, tableName } = this.#parts;
+    const name = `w${this.workers.length + 1}`;
+    const machine = new Machine({
+      name,
+      time,
+      originMs: chance.between(1_000, 10_000_000),
+      skewMs: chance.between(-6, 6) * hourMs,
+      driftRate: chance.between(-0.002, 0.002),
+      onDown: (down, how) => {
+        trace.add(time.nowMs, undefined, `${down.name} ${how}`, () => `${down.name} is gone: ${how}`);
+        this.#parts.onKilled(down, how);
+      },
+    });
+    const { failoverTimesMs, handoverTimeoutMs, checkpointing, initialPosition } = settings;
+    const failoverTimeMs = failoverTimesMs[this.workers.length % failoverTimesMs.length] ?? 10_000;
+    const worker = new SimulatedWorker({
+      ...{ machine, network, time, streamName, tableName, chance: chance.fork() },
+      logger: this.#loggerOf(machine),
+      onAgedOut: (shardId) => this.#parts.violate('G1', `${name} says that records have aged out`, shardId),
+      options: {
+        checkpointing,
+        initialPosition,
+        leases: { failoverTimeMs, handoverTimeoutMs },
+        fetch: { idleTimeBetweenReadsMs: 3_000, callTimeoutMs: 5_000 },
+        processorFactory: ({ shardId }) => this.#userCode(machine, shardId),
+      },
+    });
+    this.workers.push(worker);
+    trace.add(time.nowMs, undefined, `${name} starts`, () => `${name} starts as ${worker.worker.workerId}`);
+    worker.run((ended) => this.#onEnd(ended));
+  }
+
+  /** A clean stop. */
+  stop(worker: SimulatedWorker): void {
+    const { time, trace } = this.#parts;
+    const { name } = worker.machine;
+    trace.add(time.nowMs, undefined, `${name} stops`, () => `${name} is told to stop`);
+    worker.stop();
+  }
+
+  /** Replaces all that are live, one after another, by new ones. */
+  deploy(): void {
+    const { time, chance } = this.#parts;
+    const startsFirst = chance.happens(0.5);
+    let delayMs = 0;
+    for (const worker of this.live()) {
+      time.after(delayMs, () => {
+        if (startsFirst) this.start();
+        if (worker.isLive) this.stop(worker);
+        if (!startsFirst) time.after(chance.between(0, 1_500), () => this.start());
+      });
+      delayMs += chance.between(1_500, 6_000);
+    }
+  }
+
+  #userCode(machine: Machine, shardId: string): UserCode {
+    const { settings, chance, deliveries, violate, isOver } = this.#parts;
+    return new UserCode({
+      ...{ machine, shardId, violate, isOver, watch: deliveries, chance: chance.fork() },
+      habit: chance.oneOf(settings.habits) ?? 'steady',
+      checkpointing: settings.checkpointing,
+      slowMs: settings.slowMs,
+    });
+  }
+
+  #loggerOf(machine: Machine): ReturnType<typeof tracedLogger> {
+    const { time, trace, violate } = this.#parts;
+    return tracedLogger(({ level, message, leaseKey, fields, isMistake }) => {
+      if (machine.isDown) return;
+      trace.add(time.nowMs, leaseKey, `${machine.name} ${message}`, () => {
+        const { err, why } = fields;
+        const reason = typeof why === 'string' ? `; ${why}` : '';
+        return `${machine.name} ${level}: ${message}${reason}${err === undefined ? '' : `; ${describeError(err)}`}`;
+      });
+      if (isMistake) violate('worker', `${machine.name}: ${message}: ${describeError(fields['err'])}`, leaseKey);
+    });
+  }
+
+  #onEnd(worker: SimulatedWorker): void {
+    const { time, trace, violate, isOver } = this.#parts;
+    const { machine, end, hasStarted, isStopping } = worker;
+    const how = end === 'clean' || end === undefined ? 'cleanly' : `with ${describeError(end.error)}`;
+    trace.add(time.nowMs, undefined, `${machine.name} ends`, () => `${machine.name} has ended ${how}`);
+    machine.retire();
+    if (isStopping && end === 'clean') return;
+    // At its start a worker says at once what is wrong; whoever runs it begins anew.
+    if (hasStarted) violate('worker', `${machine.name} ended ${how} while it was running`);
+    else if (!isStopping || !isOver()) time.after(restartAfterMs, () => this.start());
+  }
+}

@@ -1,0 +1,252 @@
+import { describeRow, effectiveOwnerOf, isBehind, isFinished, leaseRowOf, type Item, type LeaseRow } from './lease-row';
+import type { Machine } from './machine';
+import { isWrite, type ServiceCall } from './service-call';
+import type { SimulatedAws } from './simulated-aws';
+import type { StreamLog } from './stream-log';
+import type { Trace } from './trace';
+import type { Violate } from './violation';
+import type { VirtualTime } from './virtual-time';
+
+/** Who holds a lease, going by what was written into its row. */
+interface Holder {
+  readonly machine: Machine;
+  readonly token: number;
+  readonly failoverMs: number;
+  /** When the first attempt of its last write that was applied had started. */
+  writtenAtMs: number;
+}
+
+export interface LeaseWatchParts {
+  readonly time: VirtualTime;
+  readonly trace: Trace;
+  readonly violate: Violate;
+  readonly log: StreamLog;
+  readonly aws: SimulatedAws;
+}
+
+/** Sees every write to a lease row, and knows by that alone who holds what. Checks G3, G4 and G7 on the spot. */
+export class LeaseWatch {
+  readonly rows = new Map<string, LeaseRow>();
+  checkpoints = 0;
+  handovers = 0;
+  readonly #parts: LeaseWatchParts;
+  readonly #holders = new Map<string, Holder>();
+  /** The greatest counter that a lease had, also if its row is gone. */
+  readonly #lastRows = new Map<string, LeaseRow>();
+  readonly #firstSentAtMs = new Map<string, number>();
+  /** How many records each holder has stored, and from how many on it was told that they are not, by lease and token. */
+  readonly #stored = new Map<string, number>();
+  readonly #denied = new Map<string, number>();
+
+  constructor(parts: LeaseWatchParts) {
+    this.#parts = parts;
+  }
+
+  holder(leaseKey: string): Machine | undefined {
+    return this.#holders.get(leaseKey)?.machine;
+  }
+
+  isFinished(leaseKey: string): boolean {
+    const row = this.#lastRows.get(leaseKey);
+    return row !== undefined && isFinished(row);
+  }
+
+  /** The rows whose shards may be read: not finished, and all parents are. */
+  readable(): readonly LeaseRow[] {
+    return [...this.rows.values()].filter(
+      (row) => !isFinished(row) && row.parentShardIds.every((parent) => this.isFinished(parent)),
+    );
+  }
+
+  sent(call: ServiceCall): void {
+    if (!isWrite(call)) return;
+    const writeId = writeIdOf(call);
+    if (writeId === undefined || this.#firstSentAtMs.has(writeId)) return;
+    this.#firstSentAtMs.set(writeId, this.#parts.time.nowMs);
+  }
+
+  performed(
+    machine: Machine,
+    call: ServiceCall,
+    outcome: { readonly output: unknown } | { readonly error: unknown },
+  ): void {
+    const leaseKey = isWrite(call) ? leaseKeyOf(call) : undefined;
+    if (leaseKey === undefined) return;
+    const { time, trace } = this.#parts;
+    const before = this.rows.get(leaseKey);
+    if ('error' in outcome) {
+      const name = outcome.error instanceof Error ? outcome.error.name : String(outcome.error);
+      trace.add(time.nowMs, leaseKey, `${machine.name} ${call.operation} ${name}`, () => {
+        return `${machine.name} ${call.operation} ${writeIdOf(call) ?? ''} refused: ${name}, row is ${describeRow(before)}`;
+      });
+      return;
+    }
+    const after = this.#rowAfter(leaseKey, call, outcome.output);
+    trace.add(time.nowMs, leaseKey, `${machine.name} ${call.operation} ${after?.counter ?? ''}`, () => {
+      return `${machine.name} ${kindOf(call)}: ${describeRow(before)} -> ${describeRow(after)}`;
+    });
+    if (after === undefined) {
+      if (before !== undefined && !isFinished(before))
+        this.#violate('G1', 'a row was deleted before shard end', leaseKey);
+      this.rows.delete(leaseKey);
+      this.#holders.delete(leaseKey);
+      return;
+    }
+    this.#checkRow(after);
+    this.#checkWriter(machine, call, before, after);
+    this.rows.set(leaseKey, after);
+    this.#lastRows.set(leaseKey, after);
+  }
+
+  /** Says what is wrong with a delivery on this machine, under a lease with this token. */
+  checkDelivery(machine: Machine, leaseKey: string, token: number): void {
+    const { time } = this.#parts;
+    const holder = this.#holders.get(leaseKey);
+    if (holder?.machine !== machine || holder.token !== token) {
+      const now = holder === undefined ? 'given up' : `that of ${holder.machine.name}, token ${holder.token}`;
+      this.#violate('G4', `${machine.name} began a batch with token ${token}, but the lease is ${now}`, leaseKey);
+    } else if (time.nowMs > holder.writtenAtMs + holder.failoverMs) {
+      const lateMs = time.nowMs - holder.writtenAtMs - holder.failoverMs;
+      this.#violate('G4', `${machine.name} began a batch ${lateMs.toFixed(0)} ms past its deadline`, leaseKey);
+    }
+  }
+
+  /** The user's code was told that its checkpoint, of so many records, is stored. */
+  checkStored(leaseKey: string, records: number): void {
+    const row = this.#lastRows.get(leaseKey);
+    const shard = this.#parts.log.shard(leaseKey);
+    const covered =
+      row === undefined || shard === undefined ? 0 : (this.#parts.log.coveredBy(shard, row.checkpoint) ?? 0);
+    if (covered < records)
+      this.#violate('G3', `a checkpoint of ${records} records resolved, but was not stored`, leaseKey);
+  }
+
+  /** The user's code was told that its checkpoint is proven not to be stored. */
+  deny(leaseKey: string, token: number, records: number): void {
+    const key = `${leaseKey} ${token}`;
+    this.#denied.set(key, Math.min(records, this.#denied.get(key) ?? Infinity));
+    this.#checkDenied(leaseKey, token);
+  }
+
+  #checkDenied(leaseKey: string, token: number): void {
+    const key = `${leaseKey} ${token}`;
+    const [stored, denied] = [this.#stored.get(key) ?? 0, this.#denied.get(key) ?? Infinity];
+    if (stored >= denied)
+      this.#violate('G3', `a checkpoint was stored that was said not to be, token ${token}`, leaseKey);
+  }
+
+  #rowAfter(leaseKey: string, call: ServiceCall, output: unknown): LeaseRow | undefined {
+    if (call.operation === 'DeleteItem') return undefined;
+    const { Attributes } = (call.input['ReturnValues'] === 'ALL_NEW' ? output : {}) as { readonly Attributes?: Item };
+    const item = Attributes ?? (this.#parts.aws.item(leaseKey) as Item | undefined);
+    return item === undefined ? undefined : leaseRowOf(item);
+  }
+
+  /** G3: counters grow and checkpoints never move back. G7: nothing that was not acknowledged is passed. */
+  #checkRow(after: LeaseRow): void {
+    const { leaseKey } = after;
+    const { log } = this.#parts;
+    const before = this.#lastRows.get(leaseKey);
+    if (before !== undefined) {
+      const isRequest = after.counter === before.counter && after.receiver !== undefined;
+      if (after.counter <= before.counter && !isRequest) {
+        this.#violate('G3', `the counter went from ${before.counter} to ${after.counter}`, leaseKey);
+      }
+      if (isBehind(after, before)) {
+        this.#violate('G3', `the checkpoint moved back: ${describeRow(before)} -> ${describeRow(after)}`, leaseKey);
+      }
+    }
+    if (before?.checkpointText === after.checkpointText) return;
+    if (after.checkpoint.kind !== 'sequence-number' && after.checkpoint.kind !== 'shard-end') return;
+    this.checkpoints++;
+    const shard = log.shard(leaseKey);
+    const covered = shard === undefined ? undefined : log.coveredBy(shard, after.checkpoint);
+    if (shard === undefined || covered === undefined) {
+      this.#violate('G7', `the checkpoint names no record of the shard: ${after.checkpointText}`, leaseKey);
+    } else if (covered > shard.acknowledged) {
+      const text = `the checkpoint covers ${covered} records, but only ${shard.acknowledged} are acknowledged`;
+      this.#violate('G7', text, leaseKey);
+    }
+    const token = this.#holders.get(leaseKey)?.token;
+    if (covered === undefined || token === undefined) return;
+    this.#stored.set(`${leaseKey} ${token}`, covered);
+    this.#checkDenied(leaseKey, token);
+  }
+
+  /** G3 and G4: who writes as a holder is the holder, and nobody else acquires a lease before its deadline. */
+  #checkWriter(machine: Machine, call: ServiceCall, before: LeaseRow | undefined, after: LeaseRow): void {
+    const { time } = this.#parts;
+    const { leaseKey } = after;
+    const holder = this.#holders.get(leaseKey);
+    const writtenAtMs = this.#firstSentAtMs.get(after.writeId ?? '') ?? time.nowMs;
+    if (acquires(call, after)) {
+      const isInside = holder !== undefined && time.nowMs < holder.writtenAtMs + holder.failoverMs;
+      if (isInside && holder.machine !== machine) {
+        const text = `${machine.name} acquired the lease while ${holder.machine.name} was inside its deadline`;
+        this.#violate('G4', text, leaseKey);
+      }
+      const failoverMs = after.failoverMs ?? 0;
+      this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs });
+      return;
+    }
+    if (before === undefined || after.counter === before.counter) return;
+    const changesHands = effectiveOwnerOf(before) !== effectiveOwnerOf(after);
+    if (changesHands) {
+      if (before.checkpointOwner !== undefined && after.leaseOwner === before.receiver) this.handovers++;
+      // An eviction, by another: the owner may still be inside of its deadline.
+      if (holder?.machine === machine) this.#holders.delete(leaseKey);
+      else if (holder !== undefined && !after.marks.includes('Evicted')) {
+        this.#violate('G3', `${machine.name} gave away a lease that ${holder.machine.name} holds`, leaseKey);
+      }
+      return;
+    }
+    if (holder?.machine !== machine) {
+      const who = holder === undefined ? 'nobody holds' : `${holder.machine.name} holds`;
+      this.#violate('G3', `${machine.name} wrote as the holder of a lease that ${who}`, leaseKey);
+      return;
+    }
+    holder.writtenAtMs = Math.max(holder.writtenAtMs, writtenAtMs);
+  }
+
+  #violate(...args: Parameters<Violate>): void {
+    this.#parts.violate(...args);
+  }
+}
+
+interface WriteInput {
+  readonly Key?: Item;
+  readonly Item?: Item;
+  readonly ExpressionAttributeValues?: Item;
+  readonly UpdateExpression?: string;
+}
+
+function leaseKeyOf({ input }: ServiceCall): string | undefined {
+  const { Key, Item: item } = input as WriteInput;
+  return (Key ?? item)?.['leaseKey']?.S;
+}
+
+function writeIdOf({ input }: ServiceCall): string | undefined {
+  const { ExpressionAttributeValues, Item: item } = input as WriteInput;
+  return ExpressionAttributeValues?.[':write']?.S ?? item?.['millraceWrite']?.S;
+}
+
+/** A write that acquires a lease says for how long. */
+function acquires({ operation, input }: ServiceCall, after: LeaseRow): boolean {
+  if (operation === 'PutItem') return after.leaseOwner !== undefined;
+  return (input as WriteInput).UpdateExpression?.includes('millraceFailoverMs =') === true;
+}
+
+function kindOf(call: ServiceCall): string {
+  const { UpdateExpression = '' } = call.input as WriteInput;
+  const parts = [
+    ['millraceFailoverMs =', /SET leaseOwner/.test(UpdateExpression) ? 'takes' : 'adopts'],
+    ['checkpoint =', 'checkpoints'],
+    ['millraceReceiver =', 'asks'],
+    ['millraceHandedOver =', 'hands over'],
+    ['REMOVE leaseOwner', 'releases'],
+  ] as const;
+  return (
+    parts.find(([sign]) => UpdateExpression.includes(sign))?.[1] ??
+    (UpdateExpression === '' ? call.operation : 'renews')
+  );
+}

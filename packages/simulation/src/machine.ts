@@ -1,0 +1,121 @@
+import type { Clock } from '@millrace/core';
+import type { VirtualTime } from './virtual-time';
+import type { FaultKind } from './fault-kinds';
+import type { ServiceName } from './service-call';
+
+export interface MachineParts {
+  readonly name: string;
+  readonly time: VirtualTime;
+  /** What its monotonic clock said when the world began. */
+  readonly originMs: number;
+  /** How far its wall clock is off. */
+  readonly skewMs: number;
+  /** How much further its wall clock goes off each millisecond. */
+  readonly driftRate: number;
+  readonly onDown: (machine: Machine, how: FaultKind) => void;
+}
+
+/** Where one worker runs: its clocks, and what can happen to it as a whole. */
+export class Machine implements Clock {
+  readonly name: string;
+  isDown = false;
+  /** Until then nothing runs here, while monotonic time goes on. */
+  pausedUntilMs = 0;
+  diesAtNextTimer = false;
+  /** It dies at its next call, or its next write to DynamoDB if `writesOnly`. */
+  diesAtCall: { readonly when: 'before-effect' | 'after-effect'; readonly writesOnly: boolean } | undefined;
+  /** It is paused, or suspended, right after its next call has taken effect; one that brings records if `readsOnly`. */
+  stopsAtCall:
+    | {
+        readonly kind: 'pause' | 'suspend';
+        readonly lastsMs: number;
+        readonly readsOnly: boolean;
+        readonly untilMs: number;
+      }
+    | undefined;
+  /** When the calls to a service get through again. */
+  readonly cutOffUntilMs: Record<ServiceName, number> = { dynamodb: 0, kinesis: 0 };
+  readonly #parts: MachineParts;
+  #suspendedMs = 0;
+  #skewMs: number;
+
+  constructor(parts: MachineParts) {
+    this.#parts = parts;
+    this.name = parts.name;
+    this.#skewMs = parts.skewMs;
+  }
+
+  now(): number {
+    return this.#parts.originMs + this.#parts.time.nowMs - this.#suspendedMs;
+  }
+
+  wallTime(): number {
+    const { time, driftRate } = this.#parts;
+    return Math.floor(time.wallTime() + this.#skewMs + time.nowMs * driftRate);
+  }
+
+  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const { time } = this.#parts;
+      const dueMs = this.now() + Math.max(0, delayMs);
+      const fire = (): void => {
+        const restMs = dueMs - this.now();
+        // Suspended meanwhile: this clock stood still.
+        if (restMs > 0.001) {
+          happening = time.at(time.nowMs + restMs, fire, this, true);
+          return;
+        }
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const onAbort = (): void => {
+        happening.isCancelled = true;
+        reject(signal?.reason as Error);
+      };
+      let happening = time.at(time.nowMs + Math.max(0, delayMs), fire, this, true);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+
+  /** As SIGKILL: nothing of it runs any more. */
+  goDown(how: FaultKind): void {
+    if (this.isDown) return;
+    this.isDown = true;
+    this.#parts.onDown(this, how);
+  }
+
+  /** It is gone after a clean end, and nobody is to be told. */
+  retire(): void {
+    this.isDown = true;
+  }
+
+  /** As SIGSTOP and SIGCONT, or a blocked event loop. */
+  pause(durationMs: number): void {
+    this.pausedUntilMs = Math.max(this.pausedUntilMs, this.#parts.time.nowMs + durationMs);
+  }
+
+  /** As a laptop that is closed, or a virtual machine that is moved: the monotonic clock stands still as well. */
+  suspend(durationMs: number): void {
+    this.pause(durationMs);
+    this.#suspendedMs += durationMs;
+  }
+
+  /** A call has taken effect, and its reply is on its way. Returns what happens to the machine just then. */
+  strike(broughtRecords: boolean): 'pause' | 'suspend' | undefined {
+    const { stopsAtCall } = this;
+    if (stopsAtCall === undefined || (stopsAtCall.readsOnly && !broughtRecords)) return undefined;
+    this.stopsAtCall = undefined;
+    const { kind, lastsMs, untilMs } = stopsAtCall;
+    this[kind](Math.max(0, Math.min(lastsMs, untilMs - this.#parts.time.nowMs)));
+    return kind;
+  }
+
+  /** Somebody sets the wall clock. */
+  setWallClockBy(deltaMs: number): void {
+    this.#skewMs += deltaMs;
+  }
+}

@@ -1,0 +1,78 @@
+import { Worker, type Logger, type WorkerOptions } from 'millrace';
+import type { Chance } from './chance';
+import { FakeDynamoDbClient, FakeKinesisClient, fakeClientConfig } from './fake-clients';
+import type { Machine } from './machine';
+import type { Network } from './network';
+import { withSeededUuid } from './seeded-uuid';
+import type { VirtualTime } from './virtual-time';
+
+export interface SimulatedWorkerParts {
+  readonly machine: Machine;
+  readonly network: Network;
+  readonly time: VirtualTime;
+  readonly chance: Chance;
+  readonly logger: Logger;
+  /** The worker says that it misses a record. */
+  readonly onAgedOut: (shardId: string) => void;
+  readonly options: Pick<WorkerOptions, 'checkpointing' | 'fetch' | 'initialPosition' | 'leases' | 'processorFactory'>;
+  readonly streamName: string;
+  readonly tableName: string;
+}
+
+/** One life of a worker on a machine of its own. */
+export class SimulatedWorker {
+  readonly machine: Machine;
+  readonly worker: Worker;
+  hasStarted = false;
+  isStopping = false;
+  /** Set once `run()` has settled. */
+  end: { readonly error: unknown } | 'clean' | undefined;
+
+  constructor(parts: SimulatedWorkerParts) {
+    const { machine, network, time, chance, logger, options, streamName, tableName } = parts;
+    this.machine = machine;
+    const config = fakeClientConfig(network, machine, time);
+    this.worker = withSeededUuid(
+      chance,
+      () =>
+        new Worker({
+          ...options,
+          applicationName: tableName,
+          streamName,
+          workerId: machine.name,
+          // The worker takes any client whose `send` answers as the SDK's does.
+          kinesis: new FakeKinesisClient(config) as unknown as NonNullable<WorkerOptions['kinesis']>,
+          dynamodb: new FakeDynamoDbClient(config) as unknown as NonNullable<WorkerOptions['dynamodb']>,
+          clock: machine,
+          random: chance,
+          logger,
+        }),
+    );
+    this.worker.on('workerStarted', () => (this.hasStarted = true));
+    this.worker.on('recordsAgedOut', ({ shardId }) => parts.onAgedOut(shardId));
+  }
+
+  /** Up, and not about to leave. */
+  get isLive(): boolean {
+    return !this.machine.isDown && !this.isStopping && this.end === undefined;
+  }
+
+  /** @param onEnd told when `run()` has settled, on a machine that is up */
+  run(onEnd: (worker: SimulatedWorker) => void): void {
+    const ended = (end: SimulatedWorker['end']): void => {
+      if (this.machine.isDown) return;
+      this.end = end;
+      onEnd(this);
+    };
+    this.worker.run().then(
+      () => ended('clean'),
+      (error: unknown) => ended({ error }),
+    );
+  }
+
+  stop(): void {
+    if (this.isStopping) return;
+    this.isStopping = true;
+    void this.worker.stop();
+  }
+}

@@ -1,0 +1,281 @@
+import { CallFaults } from './call-faults';
+import { Chance } from './chance';
+import { DeliveryWatch } from './delivery-watch';
+import { Disturbance } from './disturbance';
+import { runSteps } from './event-loop';
+import type { FaultKind } from './fault-kinds';
+import { Fleet } from './fleet';
+import { drawSettings, minVirtualMs, type FleetSettings } from './fleet-settings';
+import { describeRow } from './lease-row';
+import { LeaseWatch } from './lease-watch';
+import { Network, type CallWatch } from './network';
+import { Producer } from './producer';
+import type { ServiceCall } from './service-call';
+import { SimulatedAws } from './simulated-aws';
+import { StreamLog } from './stream-log';
+import { Trace } from './trace';
+import type { Violate, Violation } from './violation';
+import { VirtualTime } from './virtual-time';
+
+export interface SimulationOptions {
+  readonly seed: number;
+  /** How many workers begin. Default: the seed decides, 3 or more. */
+  readonly workers?: number | undefined;
+  /** How many shards there are at first. Default: the seed decides, 4 or more. */
+  readonly shards?: number | undefined;
+  /** Gets every line of the trace as it comes. */
+  readonly onTraceLine?: (line: string) => void;
+  /** Changes calls right before they take effect: how a test plants a bug. */
+  readonly tamper?: (call: ServiceCall) => ServiceCall;
+}
+
+export interface SimulationResult {
+  readonly seed: number;
+  readonly isCalm: boolean;
+  /** The first thing that was wrong, with what led to it. */
+  readonly failure: (Violation & { readonly atMs: number; readonly trace: readonly string[] }) | undefined;
+  readonly steps: number;
+  readonly virtualMs: number;
+  readonly records: number;
+  readonly checkpoints: number;
+  readonly handovers: number;
+  readonly duplicates: number;
+  readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
+  /** Of everything that happened: equal for two runs that were the same. */
+  readonly hash: string;
+}
+
+const streamName = 'flights';
+const tableName = 'flight-delays';
+
+/** How long it may take to start a worker that met the last faults while starting. */
+const startGraceMs = 25_000;
+/** How long everything may take to be read and acknowledged after that: reads that failed are repeated within 30 s. */
+const drainLimitMs = 180_000;
+/** Longer than a clean stop's own time-out. */
+const stopLimitMs = 40_000;
+/** How often it is looked at whether the fleet is well. */
+const lookEveryMs = 250;
+
+/** Runs one seed from its beginning to its end, or to the first thing that is wrong. Rejects only by a fault of its own. */
+export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
+  const simulation = new Simulation(options);
+  await runSteps(() => simulation.step());
+  return simulation.result();
+}
+
+/**
+ * A fleet, its services and its troubles under one clock.
+ *
+ * Four parts follow each other: trouble, while producers put records; then, without faults, until every shard has an
+ * owner and the load is even (G6); until every record is acknowledged (G1); and until all workers have stopped. The
+ * other guarantees are checked whenever something happens that they speak of.
+ */
+class Simulation {
+  readonly #options: SimulationOptions;
+  readonly #settings: FleetSettings;
+  readonly #chance: Chance;
+  readonly #time = new VirtualTime();
+  readonly #aws = new SimulatedAws(this.#time, tableName);
+  readonly #log = new StreamLog();
+  readonly #trace: Trace;
+  readonly #leases: LeaseWatch;
+  readonly #deliveries: DeliveryWatch;
+  readonly #fleet: Fleet;
+  readonly #producer: Producer;
+  readonly #disturbance: Disturbance;
+  #violation: (Violation & { readonly atMs: number }) | undefined;
+  #isOver = false;
+  #isDone = false;
+
+  constructor(options: SimulationOptions) {
+    this.#options = options;
+    this.#chance = new Chance(options.seed);
+    this.#settings = drawSettings(this.#chance.fork(), options);
+    this.#trace = new Trace(options.onTraceLine);
+    const violate: Violate = (guarantee, what, leaseKey) => {
+      this.#violation ??= { guarantee, what, leaseKey, atMs: this.#time.nowMs };
+    };
+    this.#aws.kinesis.addStream(streamName, this.#settings.shards);
+    const common = { time: this.#time, trace: this.#trace, violate, log: this.#log, settings: this.#settings };
+    this.#leases = new LeaseWatch({ ...common, aws: this.#aws });
+    this.#deliveries = new DeliveryWatch({ ...common, leases: this.#leases, isCalm: this.#settings.isCalm });
+    this.#producer = new Producer(this.#aws.kinesis, streamName, this.#log, this.#chance.fork());
+    const faults = new CallFaults(this.#chance.fork(), this.#settings.chaosEndsAtMs);
+    const network = new Network({
+      ...{ time: this.#time, aws: this.#aws, faults, chance: this.#chance.fork(), watch: this.#callWatch() },
+    });
+    this.#fleet = new Fleet({
+      ...common,
+      ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries },
+      isOver: () => this.#isOver,
+      onKilled: (_, how) => this.#onKilled(how),
+    });
+    this.#disturbance = new Disturbance({
+      ...{ ...common, faults, aws: this.#aws, chance: this.#chance.fork(), fleet: this.#fleet },
+      producer: this.#producer,
+    });
+    this.#begin();
+  }
+
+  /** Lets one thing happen; false when it is over. */
+  step(): boolean {
+    return this.#violation === undefined && !this.#isDone && this.#time.step(Infinity);
+  }
+
+  result(): SimulationResult {
+    const violation = this.#violation;
+    return {
+      seed: this.#options.seed,
+      isCalm: this.#settings.isCalm,
+      failure: violation && { ...violation, trace: this.#trace.lastLines(violation.leaseKey) },
+      steps: this.#time.steps,
+      virtualMs: this.#time.nowMs,
+      records: this.#log.count,
+      checkpoints: this.#leases.checkpoints,
+      handovers: this.#leases.handovers,
+      duplicates: this.#deliveries.duplicates,
+      faults: this.#disturbance.counts,
+      hash: this.#trace.hash,
+    };
+  }
+
+  #begin(): void {
+    const { workers, chaosEndsAtMs } = this.#settings;
+    for (let index = 0; index < workers; index++) {
+      this.#time.after(this.#chance.between(0, 2_000), () => this.#fleet.start());
+    }
+    this.#disturbance.begin();
+    this.#produce();
+    this.#time.at(chaosEndsAtMs, () => this.#quieten());
+  }
+
+  /** From the first moment that LATEST can mean until the faults are over. */
+  #produce(): void {
+    if (this.#isOver) return;
+    if (this.#fleet.workers.some(({ hasStarted }) => hasStarted)) this.#producer.put(this.#chance.wholeBetween(1, 8));
+    this.#time.after(this.#chance.between(500, 4_500), () => this.#produce());
+  }
+
+  #quieten(): void {
+    this.#isOver = true;
+    this.#disturbance.end();
+    this.#note('the faults are over');
+    if (this.#fleet.up().length === 0) this.#fleet.start();
+    const { handoverTimeoutMs, failoverTimesMs } = this.#settings;
+    const failoverMs = Math.max(...failoverTimesMs) * 1.05;
+    const limitMs = startGraceMs + handoverTimeoutMs + 3 * failoverMs;
+    this.#waitUntil(
+      () => this.#isWell(),
+      limitMs,
+      () => this.#violate('G6', this.#whyNotWell()),
+      () => this.#drain(),
+    );
+  }
+
+  #drain(): void {
+    this.#note('every shard has an owner, and the load is even');
+    this.#waitUntil(
+      () => this.#log.isDelivered() && this.#time.nowMs >= minVirtualMs - 10_000,
+      drainLimitMs,
+      () => this.#violate('G1', `not everything was delivered: ${this.#log.describeBacklog()}`, this.#behind()),
+      () => this.#stop(),
+    );
+  }
+
+  #stop(): void {
+    this.#note('every record was delivered');
+    for (const worker of this.#fleet.live()) this.#fleet.stop(worker);
+    this.#waitUntil(
+      () => this.#fleet.up().length === 0 && this.#time.nowMs >= minVirtualMs,
+      stopLimitMs,
+      () => this.#violate('worker', `${this.#fleet.up()[0]?.machine.name ?? ''} does not stop`),
+      () => this.#finish(),
+    );
+  }
+
+  /** What processors had not acknowledged by then they have when they were told to stop. */
+  #finish(): void {
+    const behind = this.#behind();
+    if (!this.#log.isAcknowledged()) this.#violate('G1', `lost: ${this.#log.describeBacklog()}`, behind);
+    else if (behind !== undefined) this.#violate('G1', 'what was acknowledged is not in the table', behind);
+    this.#isDone = true;
+  }
+
+  #waitUntil(condition: () => boolean, limitMs: number, onLate: () => void, then: () => void): void {
+    const lateAtMs = this.#time.nowMs + limitMs;
+    const look = (): void => {
+      if (condition()) then();
+      else if (this.#time.nowMs >= lateAtMs) onLate();
+      else this.#time.after(lookEveryMs, look);
+    };
+    look();
+  }
+
+  /** Every readable shard has an owner that is live, knows it, and holds no more than one more than any other. */
+  #isWell(): boolean {
+    return this.#whyNotWell() === '';
+  }
+
+  #whyNotWell(): string {
+    const loads = new Map(this.#fleet.live().map(({ machine }) => [machine, 0]));
+    const owned = new Set(this.#fleet.live().flatMap(({ worker }) => worker.snapshot().ownedShardIds));
+    const readable = this.#leases.readable();
+    if (readable.length === 0 && this.#log.count > 0) return 'there is no readable lease';
+    for (const row of readable) {
+      const holder = this.#leases.holder(row.leaseKey);
+      const load = holder === undefined ? undefined : loads.get(holder);
+      if (holder === undefined || load === undefined || !owned.has(row.leaseKey)) {
+        return `${row.leaseKey} has no live owner: ${describeRow(row)}`;
+      }
+      loads.set(holder, load + 1);
+    }
+    const counts = [...loads.values()];
+    if (counts.length > 0 && Math.max(...counts) - Math.min(...counts) <= 1) return '';
+    return `the load is not even: ${[...loads].map(([{ name }, load]) => `${name} ${load}`).join(', ')}`;
+  }
+
+  /** A shard whose row does not cover its last record. */
+  #behind(): string | undefined {
+    return this.#log.shards().find((shard) => {
+      const row = this.#leases.rows.get(shard.shardId);
+      const stored = row === undefined ? 0 : (this.#log.coveredBy(shard, row.checkpoint) ?? 0);
+      return stored < shard.records.length;
+    })?.shardId;
+  }
+
+  /** Somebody starts another one. */
+  #onKilled(how: FaultKind): void {
+    this.#disturbance.count(how);
+    this.#time.after(this.#chance.between(500, 15_000), () => {
+      if (this.#fleet.up().length < this.#settings.workers) this.#fleet.start();
+    });
+  }
+
+  #callWatch(): CallWatch {
+    return {
+      sent: (_, call) => this.#leases.sent(call),
+      arriving: (_, call) => this.#options.tamper?.(call) ?? call,
+      performed: (machine, call, outcome) => {
+        if (call.service === 'dynamodb') this.#leases.performed(machine, call, outcome);
+      },
+      met: (kind, machine, call) => {
+        this.#disturbance.count(kind);
+        const { Key } = (call?.input ?? {}) as { readonly Key?: { readonly leaseKey?: { readonly S?: string } } };
+        const { name } = machine;
+        const operation = call?.operation ?? '';
+        this.#trace.add(this.#time.nowMs, Key?.leaseKey?.S, `${name} ${kind} ${operation}`, () => {
+          return `${name} meets ${kind} with ${operation}`;
+        });
+      },
+    };
+  }
+
+  #note(text: string): void {
+    this.#trace.add(this.#time.nowMs, undefined, text, () => text);
+  }
+
+  #violate(...[guarantee, what, leaseKey]: Parameters<Violate>): void {
+    this.#violation ??= { guarantee, what, leaseKey, atMs: this.#time.nowMs };
+  }
+}

@@ -1,0 +1,95 @@
+import type { Checkpoint } from '@millrace/core';
+
+/** One record as its producer remembers it. */
+interface PutRecord {
+  readonly key: string;
+  /** Its place among the records of its key. */
+  readonly number: number;
+}
+
+/** All records of one shard, in sequence, and how far they have come. */
+export interface ShardLog {
+  readonly shardId: string;
+  readonly parentShardIds: readonly string[];
+  readonly records: PutRecord[];
+  readonly indexOf: Map<string, number>;
+  /** So many records, from the first, were delivered at least once. */
+  delivered: number;
+  /** So many records, from the first, were acknowledged. */
+  acknowledged: number;
+}
+
+/** What was put into the stream: the truth that everything else is compared with. */
+export class StreamLog {
+  readonly #shards = new Map<string, ShardLog>();
+  /** The next record of each key that is due for its first delivery. */
+  readonly #nextOfKey = new Map<string, number>();
+  readonly #putOfKey = new Map<string, number>();
+  count = 0;
+
+  shards(): readonly ShardLog[] {
+    return [...this.#shards.values()];
+  }
+
+  shard(shardId: string): ShardLog | undefined {
+    return this.#shards.get(shardId);
+  }
+
+  addShard(shardId: string, parentShardIds: readonly string[]): void {
+    if (this.#shards.has(shardId)) return;
+    this.#shards.set(shardId, {
+      ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>() },
+      ...{ delivered: 0, acknowledged: 0 },
+    });
+  }
+
+  /** The number of the next record of a key. */
+  numberFor(key: string): number {
+    const number = this.#putOfKey.get(key) ?? 0;
+    this.#putOfKey.set(key, number + 1);
+    return number;
+  }
+
+  put(shardId: string, sequenceNumber: string, record: PutRecord): void {
+    const shard = this.#shards.get(shardId);
+    if (shard === undefined) throw new Error(`a record was put into ${shardId}, which nobody has heard of`);
+    shard.indexOf.set(sequenceNumber, shard.records.length);
+    shard.records.push(record);
+    this.count++;
+  }
+
+  /** The record is delivered for the first time: says what is wrong with that. */
+  firstDelivery({ key, number }: PutRecord): string | undefined {
+    const due = this.#nextOfKey.get(key) ?? 0;
+    this.#nextOfKey.set(key, number + 1);
+    return number === due ? undefined : `record ${number} of key ${key} came when ${due} was due`;
+  }
+
+  /** How many records of the shard a checkpoint covers; `undefined` if it names none of them. */
+  coveredBy(shard: ShardLog, checkpoint: Checkpoint): number | undefined {
+    if (checkpoint.kind === 'shard-end') return shard.records.length;
+    if (checkpoint.kind !== 'sequence-number') return 0;
+    const index = shard.indexOf.get(checkpoint.sequenceNumber);
+    return index === undefined ? undefined : index + 1;
+  }
+
+  /** Every record of every shard was delivered. */
+  isDelivered(): boolean {
+    return this.shards().every(({ records, delivered }) => delivered >= records.length);
+  }
+
+  /** Which shards are not acknowledged to their end. */
+  describeBacklog(): string {
+    return this.shards()
+      .filter(({ acknowledged, records }) => acknowledged < records.length)
+      .map(({ shardId, delivered, acknowledged, records }) => {
+        return `${shardId} ${delivered} delivered and ${acknowledged} acknowledged of ${records.length}`;
+      })
+      .join(', ');
+  }
+
+  /** Every record of every shard is acknowledged. */
+  isAcknowledged(): boolean {
+    return this.shards().every(({ records, acknowledged }) => acknowledged >= records.length);
+  }
+}

@@ -1,0 +1,86 @@
+import { join } from 'node:path';
+import { execFileSync } from 'node:child_process';
+import { beforeAll, describe, expect, it } from '@jest/globals';
+import { faultKinds, simulate, type FaultKind, type SimulationResult } from '../src';
+import { installLightAbort } from '../src/light-abort';
+import { describeFailure } from '../src/report';
+
+installLightAbort();
+
+const oneSeed = join(__dirname, 'support', 'one-seed.mjs');
+const firstSeed = 1;
+const seedCount = 30;
+
+describe('a fleet under faults', () => {
+  const results: SimulationResult[] = [];
+  beforeAll(async () => {
+    for (let seed = firstSeed; seed < firstSeed + seedCount; seed++) results.push(await simulate({ seed }));
+  }, 120_000);
+
+  it('keeps every guarantee in a share of the seeds', () => {
+    expect(results.map(describeFailure).join('')).toBe('');
+  });
+
+  it('is three workers or more, five minutes or more, a reshard and three faults for each seed', () => {
+    for (const { seed, virtualMs, faults, records } of results) {
+      const count = Object.values(faults).reduce((sum, each) => sum + each, 0);
+      expect({ seed, long: virtualMs >= 300_000, faulty: count >= 3, busy: records > 100 }).toEqual({
+        ...{ seed, long: true, faulty: true, busy: true },
+      });
+      expect((faults.split ?? 0) + (faults.merge ?? 0)).toBeGreaterThan(0);
+    }
+  });
+
+  it('meets each kind of fault in at least one seed of twenty', () => {
+    const share = (kind: FaultKind): number => results.filter(({ faults }) => (faults[kind] ?? 0) > 0).length;
+    expect(faultKinds.filter((kind) => share(kind) < seedCount / 20)).toEqual([]);
+  });
+
+  it('delivers nothing twice in calm seeds, and now and then in others', () => {
+    const duplicates = (isCalm: boolean): number =>
+      results.filter((result) => result.isCalm === isCalm).reduce((sum, result) => sum + result.duplicates, 0);
+    expect(results.some(({ isCalm }) => isCalm)).toBe(true);
+    expect(duplicates(true)).toBe(0);
+    expect(duplicates(false)).toBeGreaterThan(0);
+  });
+
+  it('hands leases over, and stores checkpoints', () => {
+    for (const count of ['handovers', 'checkpoints'] as const) {
+      expect(results.reduce((sum, result) => sum + result[count], 0)).toBeGreaterThan(seedCount);
+    }
+  });
+});
+
+describe('a seed', () => {
+  it('gives the same run again', async () => {
+    const lines: string[] = [];
+    const first = await simulate({ seed: 77, onTraceLine: (line) => lines.push(line) });
+    const linesAgain: string[] = [];
+    const again = await simulate({ seed: 77, onTraceLine: (line) => linesAgain.push(line) });
+    expect(linesAgain).toEqual(lines);
+    expect(again).toEqual(first);
+  });
+
+  it('gives the same run in other processes, with the abort controllers of Node and with light ones', () => {
+    const dist = join(__dirname, '..', 'dist');
+    const run = (abort: 'light' | 'node'): unknown =>
+      JSON.parse(execFileSync(process.execPath, [oneSeed, dist, '78', abort], { encoding: 'utf8' }));
+    expect(run('light')).toEqual(run('node'));
+  }, 30_000);
+
+  it('gives another run than its neighbour', async () => {
+    const [one, other] = [await simulate({ seed: 79 }), await simulate({ seed: 80 })];
+    expect(one.hash).not.toBe(other.hash);
+  });
+
+  it('may be given more workers and shards', async () => {
+    const names = new Set<string>();
+    const { failure, steps } = await simulate({
+      ...{ seed: 5, workers: 5, shards: 9 },
+      onTraceLine: (line) => names.add(/ (shard \d+) /.exec(line)?.[1] ?? ''),
+    });
+    expect(failure).toBeUndefined();
+    expect(steps).toBeGreaterThan(1_000);
+    expect(names.size).toBeGreaterThan(9);
+  });
+});
