@@ -9,12 +9,8 @@ const entry = join(import.meta.dirname, '..', '..', 'packages', 'local', 'dist',
  */
 export async function withEmulator(use) {
   if (!existsSync(entry)) throw new Error('there is no build: npx tsc --build packages/local');
-  const { defaultKinesisLimits, startLocalAws } = await import(entry);
-  const rates = Object.keys(defaultKinesisLimits).filter((name) => name.endsWith('PerSecond'));
-  const limits = Object.fromEntries(
-    rates.filter((name) => name !== 'readBytesPerSecond').map((name) => [name, Infinity]),
-  );
-  const aws = await startLocalAws({ limits });
+  const { startLocalAws, unlimitedRates } = await import(entry);
+  const aws = await startLocalAws({ limits: { ...unlimitedRates, readBytesPerSecond: undefined } });
   try {
     return await use({ aws, env: environmentFor(aws) });
   } finally {

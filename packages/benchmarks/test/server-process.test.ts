@@ -98,10 +98,14 @@ describe('a server in a process of its own', () => {
         SERVER_SCRIPT: built('local/local-server.js'),
       },
     });
-    const [ready] = (await once(parent, 'message')) as [Ready];
-    expect(await isOpen(ready.endpoint)).toBe(true);
-    parent.kill('SIGKILL');
-    await untilClosed(ready.endpoint);
+    try {
+      const [ready] = (await once(parent, 'message')) as [Ready];
+      expect(await isOpen(ready.endpoint)).toBe(true);
+      parent.kill('SIGKILL');
+      await untilClosed(ready.endpoint);
+    } finally {
+      parent.kill('SIGKILL');
+    }
   });
 
   it('that ends before it is ready is a failure, with the code it ended with', async () => {

@@ -1,4 +1,4 @@
-import type { Bench } from './bench';
+import type { CaseContext } from './case-context';
 
 /** The operations that have cases, by the names of the API. */
 export const operations = [
@@ -51,7 +51,7 @@ export interface ContractCase {
   readonly page: string;
   readonly needs: readonly Need[];
   /** Rejects if the service does anything else than the rule says. */
-  run(bench: Bench): Promise<void>;
+  run(context: CaseContext): Promise<void>;
 }
 
 interface RuleOptions {

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { ContractCase } from './contract-case';
 import { needs } from './contract-case';
 import type { CaseResult } from './run-cases';
@@ -14,55 +15,43 @@ const outOfReach = [
     'single records of `PutRecords` that fail with `InternalFailure`, `InternalFailureException`, limits that are told late by `DescribeLimits`.',
 ];
 
-export interface DifferencesOptions {
-  readonly kinesisLocal: readonly CaseResult[];
-  readonly local: readonly CaseResult[];
-}
+/** The version that is installed, which the cases run against. */
+const { version } = JSON.parse(readFileSync(require.resolve('kinesis-local/package.json'), 'utf8')) as {
+  readonly version: string;
+};
 
 /** The page that `docs/kinesis-contract.md` is. */
-export function differencesPage({ kinesisLocal, local }: DifferencesOptions): string {
-  const localFindings = new Map(local.map((result) => [result.case, findingOf(result)]));
-  const failed = kinesisLocal.filter(({ outcome }) => outcome.kind === 'failed');
-  const skipped = kinesisLocal.filter(({ outcome }) => outcome.kind === 'skipped');
-  const passedCount = kinesisLocal.length - failed.length - skipped.length;
+export function differencesPage(results: readonly CaseResult[]): string {
   return [
     '# Where kinesis-local differs from AWS',
     '',
     'The [contract suite](../packages/contract/README.md) is what AWS documents about Kinesis, as cases that speak to an endpoint by the',
-    'AWS SDK. They run against the Kinesis of [`@millrace/local`](../packages/local/README.md) and against the independent emulator',
-    `\`kinesis-local\` 0.6.2. Of ${kinesisLocal.length} cases, \`kinesis-local\` passes ${passedCount}, fails ${failed.length}, and ${skipped.length} cannot be tried on it.`,
+    'AWS SDK. The Kinesis of [`@millrace/local`](../packages/local/README.md) passes all of them, by a test. This is what becomes of them on',
+    'the independent emulator `kinesis-local`.',
     '',
-    'Each row of the first table is a case that it fails. A test fails when a row is missing or no longer true. The tables are written by',
+    countsLine(results),
+    '',
+    'Each row of the first table is a case that it fails. A test fails when a row is missing or no longer true. The page is written by',
     '`npm run -s contract -- --target kinesis-local --table docs/kinesis-contract.md`.',
     '',
     '## Differences',
     '',
-    '| operation | rule of AWS | kinesis-local | local | decided by |',
-    '|---|---|---|---|---|',
-    ...failed.map((result) =>
-      row([
-        result.case.operation,
-        result.case.rule,
-        findingOf(result),
-        localFindings.get(result.case) ?? 'not run',
-        result.case.page,
-      ]),
+    '| operation | rule of AWS | kinesis-local | decided by |',
+    '|---|---|---|---|',
+    ...results.flatMap(({ case: one, outcome }) =>
+      outcome.kind === 'failed' ? row([one.operation, one.rule, withoutChance(outcome.finding), one.page]) : [],
     ),
     '',
     '## Rules that only local shows',
     '',
     '`kinesis-local` has no clock to advance, and takes about a second for a megabyte.',
     '',
-    '| operation | rule of AWS | what it takes | local | decided by |',
-    '|---|---|---|---|---|',
-    ...skipped.map((result) =>
-      row([
-        result.case.operation,
-        result.case.rule,
-        missingOf(result),
-        localFindings.get(result.case) ?? 'not run',
-        result.case.page,
-      ]),
+    '| operation | rule of AWS | what it takes | decided by |',
+    '|---|---|---|---|',
+    ...results.flatMap(({ case: one, outcome }) =>
+      outcome.kind === 'skipped'
+        ? row([one.operation, one.rule, outcome.missing.map((need) => needs[need]).join('; '), one.page])
+        : [],
     ),
     '',
     '## Rules that neither shows',
@@ -72,19 +61,14 @@ export function differencesPage({ kinesisLocal, local }: DifferencesOptions): st
   ].join('\n');
 }
 
-function findingOf({ outcome }: CaseResult): string {
-  switch (outcome.kind) {
-    case 'passed':
-      return 'as the rule says';
-    case 'failed':
-      return withoutChance(outcome.finding);
-    case 'skipped':
-      return 'not tried';
-  }
-}
-
-function missingOf({ outcome }: CaseResult): string {
-  return outcome.kind === 'skipped' ? outcome.missing.map((need) => needs[need]).join('; ') : '';
+/** How many cases there are, and what becomes of them. */
+export function countsLine(results: readonly CaseResult[]): string {
+  const count = (kind: CaseResult['outcome']['kind']): number =>
+    results.filter(({ outcome }) => outcome.kind === kind).length;
+  return (
+    `Of ${results.length} cases, \`kinesis-local\` ${version} passes ${count('passed')}, fails ${count('failed')}, ` +
+    `and ${count('skipped')} cannot be tried on it.`
+  );
 }
 
 /** Names and numbers that are others every time would make every renewal a change. */

@@ -21,8 +21,7 @@ async function main(): Promise<void> {
   const cases = allCases.filter(({ operation, rule }) => command.only.test(`${operation}: ${rule}`));
   const results = await run(await targetOf(command), cases);
   if (command.target.kind === 'kinesis-local' && command.target.tableFile !== undefined) {
-    const page = differencesPage({ kinesisLocal: results, local: await run(localTarget(), cases) });
-    await writeFile(command.target.tableFile, page);
+    await writeFile(command.target.tableFile, differencesPage(results));
     return;
   }
   console.log(command.json ? resultsAsJson(results) : resultTable(results, nameOf(command)));
@@ -52,7 +51,10 @@ async function run(target: Target, cases: readonly ContractCase[]): Promise<read
       console.error(progressLine(result, ++done, cases.length)),
     );
   } finally {
-    await target.close();
+    for (const name of await target.close()) {
+      console.error(`not deleted: ${name}`);
+      process.exitCode = 1;
+    }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/core';
-import { Bench } from './bench';
+import { CaseContext } from './case-context';
 import type { ContractCase, Need } from './contract-case';
 import { Violation } from './expectations';
 import type { Target } from './target';
@@ -49,19 +49,22 @@ export async function runCases(
 export async function runCase(one: ContractCase, target: Target, clock: Clock): Promise<Outcome> {
   const missing = one.needs.filter((need) => !target.offers.has(need));
   if (missing.length > 0) return { kind: 'skipped', missing };
-  const bench = new Bench(await target.open(one.needs));
-  const done = new AbortController();
+  const end = new AbortController();
+  const context = new CaseContext(await target.open(one.needs), end.signal);
+  const attempted = attempt(one, context);
   try {
-    return await Promise.race([attempt(one, bench), timeOut(target.caseTimeMs, clock, done.signal)]);
+    return await Promise.race([attempted, timeOut(target.caseTimeMs, clock, end.signal)]);
   } finally {
-    done.abort();
-    await bench.close();
+    end.abort(new Error('the case has ended'));
+    // What it makes until it notices has to be deleted too.
+    await attempted;
+    await context.close();
   }
 }
 
-async function attempt(one: ContractCase, bench: Bench): Promise<Outcome> {
+async function attempt(one: ContractCase, context: CaseContext): Promise<Outcome> {
   try {
-    await one.run(bench);
+    await one.run(context);
     return { kind: 'passed' };
   } catch (error) {
     return { kind: 'failed', finding: findingOf(error) };

@@ -5,18 +5,32 @@ export function newStreamName(): string {
   return `contract-${randomUUID().slice(0, 18)}`;
 }
 
-/** The name of a stream that many cases look at; the first one to ask has to make it. */
+/** A stream that many cases look at. The first one to ask makes it; if that fails, the next one does. */
 export class SharedStream {
   readonly name = newStreamName();
-  #isNew = true;
+  #making: Promise<boolean> | undefined;
+  #wasTried = false;
 
-  ask(): { readonly name: string; readonly isNew: boolean } {
-    const isNew = this.#isNew;
-    this.#isNew = false;
-    return { name: this.name, isNew };
+  /** Resolves with the name once the stream was made; rejects only with what this `make` says. */
+  async ask(make: (name: string) => Promise<unknown>): Promise<string> {
+    while (this.#making !== undefined) {
+      if (await this.#making) return this.name;
+    }
+    this.#wasTried = true;
+    const made = make(this.name);
+    this.#making = made.then(
+      () => true,
+      () => {
+        this.#making = undefined;
+        return false;
+      },
+    );
+    await made;
+    return this.name;
   }
 
-  get wasMade(): boolean {
-    return !this.#isNew;
+  /** Whether it may be there, to be deleted. */
+  get wasTried(): boolean {
+    return this.#wasTried;
   }
 }

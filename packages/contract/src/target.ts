@@ -1,5 +1,6 @@
 import type { Kinesis } from '@aws-sdk/client-kinesis';
 import type { Need } from './contract-case';
+import type { SharedStream } from './stream-names';
 
 /** A Kinesis that the cases can run against. */
 export interface Target {
@@ -14,20 +15,21 @@ export interface Target {
   readonly caseTimeMs: number;
   /** A place for one case with these needs to work in. */
   open(needs: readonly Need[]): Promise<Session>;
-  /** Deletes what the sessions share, and stops what was started. */
-  close(): Promise<void>;
+  /** Deletes what the sessions share, and stops what was started. The names of streams that could not be deleted. */
+  close(): Promise<readonly string[]>;
 }
 
 /** What one case gets of a target. */
 export interface Session {
+  /** Shared with nobody. */
   readonly kinesis: Kinesis;
   /** Lets time pass for the service at once; absent where it can't. */
   readonly advance?: ((ms: number) => void) | undefined;
-  sleep(ms: number): Promise<void>;
+  /** Lets time pass for the service, if need be by waiting. Rejects as soon as the signal aborts. */
+  rest(ms: number, signal: AbortSignal): Promise<void>;
   /** A name that no stream has. */
   newStreamName(): string;
-  /** The name of a stream for looking at; `isNew` for whoever has to make it. */
-  sharedStream(): { readonly name: string; readonly isNew: boolean };
+  readonly sharedStream: Pick<SharedStream, 'ask'>;
   /** Deletes these streams, if they are there, and drops the client. */
   close(streamNames: readonly string[]): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect, it } from '@jest/globals';
 import { systemClock } from '@millrace/core';
 import { allCases } from '../src/all-cases';
-import { nameOfCase, namesUnder } from '../src/differences-page';
+import { countsLine, nameOfCase, namesUnder } from '../src/differences-page';
 import { runCases } from '../src/run-cases';
 import { kinesisLocalTarget } from '../src/targets/kinesis-local-target';
 
@@ -15,5 +15,6 @@ it('kinesis-local fails the cases that docs/kinesis-contract.md lists, and no ot
   const named = (kind: 'failed' | 'skipped'): readonly string[] =>
     results.filter(({ outcome }) => outcome.kind === kind).map((result) => nameOfCase(result.case));
   expect(named('failed')).toEqual(namesUnder(page, 'Differences'));
+  expect(page.split('\n')).toContain(countsLine(results));
   expect(named('skipped')).toEqual(namesUnder(page, 'Rules that only local shows'));
 }, 600_000);

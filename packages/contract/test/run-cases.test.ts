@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@millrace/core/testing';
-import type { Kinesis } from '@aws-sdk/client-kinesis';
+import { Kinesis } from '@aws-sdk/client-kinesis';
 import { casesOf, rule, type ContractCase, type Need, type Rule } from '../src/contract-case';
 import { refused, same, Violation } from '../src/expectations';
 import { runCase, runCases } from '../src/run-cases';
@@ -11,7 +11,24 @@ function caseOf(run: Rule['run'], needs: readonly Need[] = []): ContractCase {
   return one!;
 }
 
-/** A target without a service: these cases don't call one. */
+/** A client whose calls are never answered, and end only by their signal. */
+function silentKinesis(): Kinesis {
+  return new Kinesis({
+    region: 'us-east-1',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+    maxAttempts: 1,
+    requestHandler: {
+      handle: (_request: unknown, options?: { readonly abortSignal?: AbortSignal }) =>
+        new Promise((_resolve, reject) => {
+          const abort = (): void => reject(new Error('the call is aborted'));
+          if (options?.abortSignal?.aborted === true) abort();
+          options?.abortSignal?.addEventListener('abort', abort);
+        }),
+    },
+  });
+}
+
+/** A target without a service: what these cases call never answers. */
 function target(options: Partial<Target> = {}): Target & { readonly closed: readonly string[][] } {
   const closed: string[][] = [];
   return {
@@ -21,15 +38,15 @@ function target(options: Partial<Target> = {}): Target & { readonly closed: read
     alone: new Set(),
     caseTimeMs: 1000,
     open: async () => ({
-      kinesis: undefined as unknown as Kinesis,
-      sleep: async () => undefined,
+      kinesis: silentKinesis(),
+      rest: async () => undefined,
       newStreamName: () => `contract-${closed.length}`,
-      sharedStream: () => ({ name: 'contract-shared', isNew: false }),
+      sharedStream: { ask: async () => 'contract-shared' },
       close: async (names) => {
         closed.push([...names]);
       },
     }),
-    close: async () => undefined,
+    close: async () => [],
     ...options,
     closed,
   };
@@ -39,7 +56,7 @@ describe('a case', () => {
   it('passes if it resolves, and what it made is deleted', async () => {
     const none = target();
     const outcome = await runCase(
-      caseOf(async (bench) => void bench.newName()),
+      caseOf(async (context) => void context.newName()),
       none,
       new ManualClock(),
     );
@@ -50,8 +67,8 @@ describe('a case', () => {
   it('fails with its finding, and what it made is deleted', async () => {
     const none = target();
     const outcome = await runCase(
-      caseOf(async (bench) => {
-        bench.newName();
+      caseOf(async (context) => {
+        context.newName();
         same('the answer', 41, 42);
       }),
       none,
@@ -61,15 +78,34 @@ describe('a case', () => {
     expect(none.closed).toEqual([['contract-0']]);
   });
 
-  it('fails if it is not done in time', async () => {
+  it('fails if it is not done in time, and does nothing more once what it made is deleted', async () => {
     const clock = new ManualClock();
+    const none = target();
+    const log: string[] = [];
     const outcome = runCase(
-      caseOf(() => new Promise(() => undefined)),
-      target(),
+      caseOf(async (context) => {
+        context.newName();
+        await context.kinesis.listStreams({}).catch((error: unknown) => log.push(String(error)));
+        for (const [what, step] of [
+          ['a call', () => context.kinesis.listStreams({})],
+          ['a rest', () => context.rest(1)],
+          ['a retry', () => context.patiently(async () => undefined)],
+          ['a name', async () => context.newName()],
+        ] as const) {
+          await step().then(
+            () => log.push(`${what} after the end`),
+            () => undefined,
+          );
+        }
+        log.push(`${none.closed.length} deleted`);
+      }),
+      none,
       clock,
     );
     await clock.advance(1000);
     expect(await outcome).toEqual({ kind: 'failed', finding: 'not done after 1 s' });
+    expect(log).toEqual(['Error: the call is aborted', '0 deleted']);
+    expect(none.closed).toEqual([['contract-0']]);
   });
 
   it('is skipped, and nothing opened, where the target does not offer what it needs', async () => {

@@ -90,7 +90,7 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
           if (!blocked) {
             blocked = true;
             await world.put(texts.slice(6));
-            world.clock.shift(6 * 60_000);
+            world.aws.advance(6 * 60_000);
           }
           await checkpointer.checkpoint();
         },
@@ -242,7 +242,7 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
   it('keeps LATEST at the moment of the first start, across a restart before the first checkpoint', async () => {
     world = await World.start();
     await world.put(['old']);
-    world.clock.shift(60_000);
+    world.aws.advance(60_000);
     const first = world.start({
       initialPosition: 'LATEST',
       processorFactory: () => ({ processRecords: () => undefined }),
@@ -250,7 +250,7 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
     await until(() => first.snapshot().ownedShardIds.length === 1);
     await first.stop();
     await world.put(['between']);
-    world.clock.shift(60_000);
+    world.aws.advance(60_000);
     world.start({ initialPosition: 'LATEST' });
     await until(() => world.deliveries.length >= 1);
     expect(world.texts).toEqual(['between']);
@@ -285,7 +285,7 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
     await until(() => world.aws.kinesis.inspect('flights').filter(({ open }) => open).length === 2);
     await world.put(numbered(10, 10));
     // The parent was closed, and the children written to, before what LATEST would mean now.
-    world.clock.shift(60_000);
+    world.aws.advance(60_000);
     let audits = -1;
     const kinesis = new KinesisClient(world.kinesisConfig);
     kinesis.middlewareStack.add(

@@ -6,10 +6,9 @@ import { firstAnswer } from './first-answer';
 /** `@millrace/local` in a process of its own. Nothing of it is loaded before the time is taken. */
 async function main(): Promise<void> {
   const beganAtMs = performance.now();
-  const { defaultKinesisLimits, startLocalAws } = createRequire(__filename)('@millrace/local') as typeof Local;
+  const { startLocalAws, unlimitedRates } = createRequire(__filename)('@millrace/local') as typeof Local;
   const loadedAtMs = performance.now();
-  const throttling = Object.keys(defaultKinesisLimits).filter((limit) => /PerSecond$|BurstBytes$/.test(limit));
-  const aws = await startLocalAws({ limits: Object.fromEntries(throttling.map((limit) => [limit, Infinity])) });
+  const aws = await startLocalAws({ limits: unlimitedRates });
   await firstAnswer([Number(new URL(aws.kinesisEndpoint).port)]);
   serveParent({
     endpoint: aws.kinesisEndpoint,

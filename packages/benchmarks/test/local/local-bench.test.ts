@@ -2,7 +2,8 @@ import { execFile, type ExecFileException } from 'node:child_process';
 import { describe, expect, it, jest } from '@jest/globals';
 import { built } from '../support/built';
 
-// Ends a test that hangs.
+// Before jest gives up a test that hangs, so that its process doesn't stay.
+const benchTimeMs = 50_000;
 jest.setTimeout(60_000);
 
 interface Ending {
@@ -13,7 +14,7 @@ interface Ending {
 
 function bench(...args: readonly string[]): Promise<Ending> {
   return new Promise((resolve) => {
-    execFile(process.execPath, [built('main.js'), ...args], (error, stdout, stderr) =>
+    execFile(process.execPath, [built('main.js'), ...args], { timeout: benchTimeMs }, (error, stdout, stderr) =>
       resolve({ code: error === null ? 0 : (error.code ?? 0), stdout, stderr }),
     );
   });

@@ -1,7 +1,8 @@
 import type { Kinesis } from '@aws-sdk/client-kinesis';
-import type { Bench } from '../bench';
+import { idOf, type CaseContext } from '../case-context';
 import { casesOf, rule, type ContractCase, type Operation, type Rule } from '../contract-case';
 import { invalid, malformed, notFound, outcomeOf, refused, same } from '../expectations';
+import { likelySecondShardId, likelyShardId } from './fixtures';
 
 /** How a call names its stream. */
 export interface StreamReference {
@@ -9,9 +10,13 @@ export interface StreamReference {
   readonly StreamARN?: string;
 }
 
-type Call = (kinesis: Kinesis, reference: StreamReference) => Promise<unknown>;
+/** Of the first two shards, as far as there are any. */
+type ShardIds = readonly [string, string];
 
-const shardId = 'shardId-000000000000';
+type Call = (kinesis: Kinesis, reference: StreamReference, shardIds: ShardIds) => Promise<unknown>;
+
+/** For calls that name no stream which has shards. */
+const likelyShardIds: ShardIds = [likelyShardId, likelySecondShardId];
 
 /** For each operation that takes a name or an ARN, a call that is right in all else, for a stream of two shards. */
 const callsByNameOrArn: Readonly<Partial<Record<Operation, Call>>> = {
@@ -23,12 +28,12 @@ const callsByNameOrArn: Readonly<Partial<Record<Operation, Call>>> = {
     kinesis.putRecord({ ...reference, Data: Buffer.from('data'), PartitionKey: 'key' }),
   PutRecords: (kinesis, reference) =>
     kinesis.putRecords({ ...reference, Records: [{ Data: Buffer.from('data'), PartitionKey: 'key' }] }),
-  GetShardIterator: (kinesis, reference) =>
+  GetShardIterator: (kinesis, reference, [shardId]) =>
     kinesis.getShardIterator({ ...reference, ShardId: shardId, ShardIteratorType: 'TRIM_HORIZON' }),
-  SplitShard: (kinesis, reference) =>
+  SplitShard: (kinesis, reference, [shardId]) =>
     kinesis.splitShard({ ...reference, ShardToSplit: shardId, NewStartingHashKey: '1000' }),
-  MergeShards: (kinesis, reference) =>
-    kinesis.mergeShards({ ...reference, ShardToMerge: shardId, AdjacentShardToMerge: 'shardId-000000000001' }),
+  MergeShards: (kinesis, reference, [shardId, adjacentId]) =>
+    kinesis.mergeShards({ ...reference, ShardToMerge: shardId, AdjacentShardToMerge: adjacentId }),
   UpdateShardCount: (kinesis, reference) =>
     kinesis.updateShardCount({ ...reference, TargetShardCount: 1, ScalingType: 'UNIFORM_SCALING' }),
   IncreaseStreamRetentionPeriod: (kinesis, reference) =>
@@ -63,46 +68,56 @@ const readOnly: ReadonlySet<Operation> = new Set([
 ]);
 
 /** A stream that the operation can be done to. */
-async function streamFor(bench: Bench, operation: Operation): Promise<string> {
-  if (readOnly.has(operation)) return bench.sharedStream();
-  const name = await bench.stream(2);
+async function streamFor(context: CaseContext, operation: Operation): Promise<string> {
+  if (readOnly.has(operation)) return context.sharedStream();
+  const name = await context.stream(2);
   if (operation !== 'DecreaseStreamRetentionPeriod') return name;
-  await bench.kinesis.increaseStreamRetentionPeriod({ StreamName: name, RetentionPeriodHours: 48 });
-  await bench.untilActive(name);
+  await context.kinesis.increaseStreamRetentionPeriod({ StreamName: name, RetentionPeriodHours: 48 });
+  await context.untilActive(name);
   return name;
+}
+
+async function shardIdsOf(context: CaseContext, name: string): Promise<ShardIds> {
+  return [idOf(await context.shard(name, 0)), idOf(await context.shard(name, 1))];
 }
 
 function byNameOrArn(operation: Operation, call: Call): readonly ContractCase[] {
   return casesOf(operation, [
-    rule('takes a StreamARN in the place of a StreamName', async (bench) => {
-      const name = await streamFor(bench, operation);
-      same('the call', await outcomeOf(call(bench.kinesis, { StreamARN: await bench.arnOf(name) })), 'accepted');
+    rule('takes a StreamARN in the place of a StreamName', async (context) => {
+      const name = await streamFor(context, operation);
+      same(
+        'the call',
+        await outcomeOf(
+          call(context.kinesis, { StreamARN: await context.arnOf(name) }, await shardIdsOf(context, name)),
+        ),
+        'accepted',
+      );
     }),
-    rule('takes StreamName and StreamARN together', async (bench) => {
-      const name = await streamFor(bench, operation);
-      const reference = { StreamName: name, StreamARN: await bench.arnOf(name) };
-      same('the call', await outcomeOf(call(bench.kinesis, reference)), 'accepted');
+    rule('takes StreamName and StreamARN together', async (context) => {
+      const name = await streamFor(context, operation);
+      const reference = { StreamName: name, StreamARN: await context.arnOf(name) };
+      same('the call', await outcomeOf(call(context.kinesis, reference, await shardIdsOf(context, name))), 'accepted');
     }),
-    rule('answers ResourceNotFoundException for a StreamName that no stream has', async (bench) => {
-      await refused(call(bench.kinesis, { StreamName: bench.newName() }), notFound);
+    rule('answers ResourceNotFoundException for a StreamName that no stream has', async (context) => {
+      await refused(call(context.kinesis, { StreamName: context.newName() }, likelyShardIds), notFound);
     }),
-    rule('answers ResourceNotFoundException for a StreamARN that no stream has', async (bench) => {
-      await refused(call(bench.kinesis, { StreamARN: await bench.missingArn() }), notFound);
+    rule('answers ResourceNotFoundException for a StreamARN that no stream has', async (context) => {
+      await refused(call(context.kinesis, { StreamARN: await context.missingArn() }, likelyShardIds), notFound);
     }),
-    rule('needs a StreamName or a StreamARN', async (bench) => {
-      await refused(call(bench.kinesis, {}), invalid);
+    rule('needs a StreamName or a StreamARN', async (context) => {
+      await refused(call(context.kinesis, {}, likelyShardIds), invalid);
     }),
     rule(
       'refuses a StreamName that is empty, too long, or has other characters than a-z, A-Z, 0-9, _ . -',
-      async (bench) => {
+      async (context) => {
         for (const name of ['', 'x'.repeat(129), 'flight delays', 'flight/delays', 'Verspätungen']) {
-          await refused(call(bench.kinesis, { StreamName: name }), invalid, `'${name.slice(0, 20)}'`);
-          await bench.rest(250);
+          await refused(call(context.kinesis, { StreamName: name }, likelyShardIds), invalid, `'${name.slice(0, 20)}'`);
+          await context.rest(250);
         }
       },
     ),
-    rule('refuses a StreamARN that is none', async (bench) => {
-      await refused(call(bench.kinesis, { StreamARN: malformed('flights') }), invalid);
+    rule('refuses a StreamARN that is none', async (context) => {
+      await refused(call(context.kinesis, { StreamARN: malformed('flights') }, likelyShardIds), invalid);
     }),
   ]);
 }
@@ -112,14 +127,14 @@ function byArn(
   call: (kinesis: Kinesis, arn: string | undefined) => Promise<unknown>,
 ): readonly ContractCase[] {
   const rules: readonly Rule[] = [
-    rule('answers ResourceNotFoundException for an ARN that no stream has', async (bench) => {
-      await refused(call(bench.kinesis, await bench.missingArn()), notFound);
+    rule('answers ResourceNotFoundException for an ARN that no stream has', async (context) => {
+      await refused(call(context.kinesis, await context.missingArn()), notFound);
     }),
-    rule('refuses an ARN that is none', async (bench) => {
-      await refused(call(bench.kinesis, 'flights'), invalid);
+    rule('refuses an ARN that is none', async (context) => {
+      await refused(call(context.kinesis, 'flights'), invalid);
     }),
-    rule('needs an ARN', async (bench) => {
-      await refused(call(bench.kinesis, undefined), invalid);
+    rule('needs an ARN', async (context) => {
+      await refused(call(context.kinesis, undefined), invalid);
     }),
   ];
   // The page of UpdateMaxRecordSize says that its ARN is not required, and not what happens without.

@@ -1,5 +1,5 @@
 import type { Tag } from '@aws-sdk/client-kinesis';
-import type { Bench } from '../bench';
+import type { CaseContext } from '../case-context';
 import { apiPage, casesOf, rule, type Rule } from '../contract-case';
 import { given, holds, inUse, invalid, malformed, outcomeOf, overLimit, refused, same } from '../expectations';
 import { exceedsRate } from './fixtures';
@@ -8,9 +8,9 @@ type Tags = Readonly<Record<string, string>>;
 
 /** The two ways to tag a stream: by its name, and by its ARN as a resource. */
 interface Tagging {
-  add(bench: Bench, name: string, tags: Tags): Promise<unknown>;
-  remove(bench: Bench, name: string, keys: readonly string[]): Promise<unknown>;
-  list(bench: Bench, name: string): Promise<Tags>;
+  add(context: CaseContext, name: string, tags: Tags): Promise<unknown>;
+  remove(context: CaseContext, name: string, keys: readonly string[]): Promise<unknown>;
+  list(context: CaseContext, name: string): Promise<Tags>;
 }
 
 function asRecord(tags: readonly Tag[] | undefined): Tags {
@@ -18,17 +18,19 @@ function asRecord(tags: readonly Tag[] | undefined): Tags {
 }
 
 const ofStream: Tagging = {
-  add: (bench, name, tags) => bench.kinesis.addTagsToStream({ StreamName: name, Tags: tags }),
-  remove: (bench, name, keys) => bench.kinesis.removeTagsFromStream({ StreamName: name, TagKeys: [...keys] }),
-  list: async (bench, name) => asRecord((await bench.kinesis.listTagsForStream({ StreamName: name, Limit: 50 })).Tags),
+  add: (context, name, tags) => context.kinesis.addTagsToStream({ StreamName: name, Tags: tags }),
+  remove: (context, name, keys) => context.kinesis.removeTagsFromStream({ StreamName: name, TagKeys: [...keys] }),
+  list: async (context, name) =>
+    asRecord((await context.kinesis.listTagsForStream({ StreamName: name, Limit: 50 })).Tags),
 };
 
 const ofResource: Tagging = {
-  add: async (bench, name, tags) => bench.kinesis.tagResource({ ResourceARN: await bench.arnOf(name), Tags: tags }),
-  remove: async (bench, name, keys) =>
-    bench.kinesis.untagResource({ ResourceARN: await bench.arnOf(name), TagKeys: [...keys] }),
-  list: async (bench, name) =>
-    asRecord((await bench.kinesis.listTagsForResource({ ResourceARN: await bench.arnOf(name) })).Tags),
+  add: async (context, name, tags) =>
+    context.kinesis.tagResource({ ResourceARN: await context.arnOf(name), Tags: tags }),
+  remove: async (context, name, keys) =>
+    context.kinesis.untagResource({ ResourceARN: await context.arnOf(name), TagKeys: [...keys] }),
+  list: async (context, name) =>
+    asRecord((await context.kinesis.listTagsForResource({ ResourceARN: await context.arnOf(name) })).Tags),
 };
 
 function manyTags(count: number): Tags {
@@ -40,74 +42,74 @@ const tooMany = [...overLimit, ...invalid];
 
 function addRules(way: Tagging): readonly Rule[] {
   return [
-    rule('adds tags', async (bench) => {
-      const name = await bench.stream();
-      await way.add(bench, name, { team: 'delays', stage: 'test' });
-      same('the tags', sorted(await way.list(bench, name)), [
+    rule('adds tags', async (context) => {
+      const name = await context.stream();
+      await way.add(context, name, { team: 'delays', stage: 'test' });
+      same('the tags', sorted(await way.list(context, name)), [
         ['stage', 'test'],
         ['team', 'delays'],
       ]);
     }),
-    rule('keeps the tags that are there, and overwrites those with the same key', async (bench) => {
-      const name = await bench.stream();
-      await way.add(bench, name, { team: 'delays', stage: 'test' });
-      await way.add(bench, name, { stage: 'live', owner: 'ops' });
-      same('the tags', sorted(await way.list(bench, name)), [
+    rule('keeps the tags that are there, and overwrites those with the same key', async (context) => {
+      const name = await context.stream();
+      await way.add(context, name, { team: 'delays', stage: 'test' });
+      await way.add(context, name, { stage: 'live', owner: 'ops' });
+      same('the tags', sorted(await way.list(context, name)), [
         ['owner', 'ops'],
         ['stage', 'live'],
         ['team', 'delays'],
       ]);
     }),
-    rule('takes 50 tags on a stream, and refuses one more', async (bench) => {
-      const name = await bench.stream();
+    rule('takes 50 tags on a stream, and refuses one more', async (context) => {
+      const name = await context.stream();
       for (let first = 0; first < 50; first += 10) {
-        await way.add(bench, name, Object.fromEntries(Object.entries(manyTags(50)).slice(first, first + 10)));
-        await bench.rest(250);
+        await way.add(context, name, Object.fromEntries(Object.entries(manyTags(50)).slice(first, first + 10)));
+        await context.rest(250);
       }
-      await refused(way.add(bench, name, { more: '' }), tooMany);
-      same('the number of tags', Object.keys(await way.list(bench, name)).length, 50);
+      await refused(way.add(context, name, { more: '' }), tooMany);
+      same('the number of tags', Object.keys(await way.list(context, name)).length, 50);
     }),
-    rule('takes a key of 128 and a value of 256 characters, and refuses longer ones', async (bench) => {
-      const name = await bench.stream();
-      await way.add(bench, name, { ['k'.repeat(128)]: 'v'.repeat(256) });
-      await refused(way.add(bench, name, { ['k'.repeat(129)]: 'value' }), invalid, 'the key');
-      await refused(way.add(bench, name, { key: 'v'.repeat(257) }), invalid, 'the value');
+    rule('takes a key of 128 and a value of 256 characters, and refuses longer ones', async (context) => {
+      const name = await context.stream();
+      await way.add(context, name, { ['k'.repeat(128)]: 'v'.repeat(256) });
+      await refused(way.add(context, name, { ['k'.repeat(129)]: 'value' }), invalid, 'the key');
+      await refused(way.add(context, name, { key: 'v'.repeat(257) }), invalid, 'the value');
     }),
-    rule('takes an empty value, and refuses an empty key', async (bench) => {
-      const name = await bench.stream();
-      await way.add(bench, name, { empty: '' });
-      same('the tags', await way.list(bench, name), { empty: '' });
-      await refused(way.add(bench, name, { '': 'value' }), invalid);
+    rule('takes an empty value, and refuses an empty key', async (context) => {
+      const name = await context.stream();
+      await way.add(context, name, { empty: '' });
+      same('the tags', await way.list(context, name), { empty: '' });
+      await refused(way.add(context, name, { '': 'value' }), invalid);
     }),
     rule(
       'takes letters of all scripts, digits, white space and _ . / = + - @',
-      async (bench) => {
-        const name = await bench.stream();
+      async (context) => {
+        const name = await context.stream();
         const tags = { 'Verspätung 東京 7_./=+-@': 'früh 1_./=+-@' };
-        await way.add(bench, name, tags);
-        same('the tags', await way.list(bench, name), tags);
+        await way.add(context, name, tags);
+        same('the tags', await way.list(context, name), tags);
       },
       { page: apiPage('Tag') },
     ),
     rule(
       'refuses other characters',
-      async (bench) => {
-        const name = await bench.stream();
+      async (context) => {
+        const name = await context.stream();
         for (const tags of [{ 'team!': 'delays' }, { team: '<delays>' }, { 'te*am': 'delays' }]) {
-          await refused(way.add(bench, name, tags), invalid, JSON.stringify(tags));
+          await refused(way.add(context, name, tags), invalid, JSON.stringify(tags));
         }
       },
       { page: apiPage('TagResource') },
     ),
-    rule('needs Tags, at least one', async (bench) => {
-      const name = await bench.stream();
-      await refused(way.add(bench, name, malformed(undefined)), invalid, 'no Tags');
-      await refused(way.add(bench, name, {}), invalid, 'none');
+    rule('needs Tags, at least one', async (context) => {
+      const name = await context.stream();
+      await refused(way.add(context, name, malformed(undefined)), invalid, 'no Tags');
+      await refused(way.add(context, name, {}), invalid, 'none');
     }),
     rule(
       'answers ResourceInUseException while the stream is CREATING',
-      async (bench) => {
-        await refused(way.add(bench, await bench.creating(), { team: 'delays' }), inUse);
+      async (context) => {
+        await refused(way.add(context, await context.creating(), { team: 'delays' }), inUse);
       },
       { needs: ['states'], page: apiPage('CreateStream') },
     ),
@@ -116,27 +118,27 @@ function addRules(way: Tagging): readonly Rule[] {
 
 function removeRules(way: Tagging): readonly Rule[] {
   return [
-    rule('removes the tags with these keys and no others', async (bench) => {
-      const name = await bench.stream();
-      await way.add(bench, name, { team: 'delays', stage: 'test', owner: 'ops' });
-      await way.remove(bench, name, ['team', 'owner']);
-      same('the tags', await way.list(bench, name), { stage: 'test' });
+    rule('removes the tags with these keys and no others', async (context) => {
+      const name = await context.stream();
+      await way.add(context, name, { team: 'delays', stage: 'test', owner: 'ops' });
+      await way.remove(context, name, ['team', 'owner']);
+      same('the tags', await way.list(context, name), { stage: 'test' });
     }),
-    rule('needs TagKeys, from 1 to 50', async (bench) => {
-      const name = await bench.stream();
-      await refused(way.remove(bench, name, []), invalid, 'none');
-      await refused(way.remove(bench, name, Object.keys(manyTags(51))), invalid, '51 keys');
-      same('50 keys', await outcomeOf(way.remove(bench, name, Object.keys(manyTags(50)))), 'accepted');
+    rule('needs TagKeys, from 1 to 50', async (context) => {
+      const name = await context.stream();
+      await refused(way.remove(context, name, []), invalid, 'none');
+      await refused(way.remove(context, name, Object.keys(manyTags(51))), invalid, '51 keys');
+      same('50 keys', await outcomeOf(way.remove(context, name, Object.keys(manyTags(50)))), 'accepted');
     }),
-    rule('refuses a key that is empty or longer than 128 characters', async (bench) => {
-      const name = await bench.stream();
-      await refused(way.remove(bench, name, ['']), invalid, 'an empty key');
-      await refused(way.remove(bench, name, ['k'.repeat(129)]), invalid, '129 characters');
+    rule('refuses a key that is empty or longer than 128 characters', async (context) => {
+      const name = await context.stream();
+      await refused(way.remove(context, name, ['']), invalid, 'an empty key');
+      await refused(way.remove(context, name, ['k'.repeat(129)]), invalid, '129 characters');
     }),
     rule(
       'answers ResourceInUseException while the stream is CREATING',
-      async (bench) => {
-        await refused(way.remove(bench, await bench.creating(), ['team']), inUse);
+      async (context) => {
+        await refused(way.remove(context, await context.creating(), ['team']), inUse);
       },
       { needs: ['states'], page: apiPage('CreateStream') },
     ),
@@ -145,13 +147,13 @@ function removeRules(way: Tagging): readonly Rule[] {
 
 function listRules(way: Tagging, other: Tagging): readonly Rule[] {
   return [
-    rule('lists no tags where there are none', async (bench) => {
-      same('the tags', await way.list(bench, await bench.sharedStream()), {});
+    rule('lists no tags where there are none', async (context) => {
+      same('the tags', await way.list(context, await context.sharedStream()), {});
     }),
-    rule('lists the tags that were set the other way, by name or by ARN', async (bench) => {
-      const name = await bench.stream();
-      await other.add(bench, name, { team: 'delays' });
-      same('the tags', await way.list(bench, name), { team: 'delays' });
+    rule('lists the tags that were set the other way, by name or by ARN', async (context) => {
+      const name = await context.stream();
+      await other.add(context, name, { team: 'delays' });
+      same('the tags', await way.list(context, name), { team: 'delays' });
     }),
   ];
 }
@@ -166,31 +168,31 @@ const rateRule = 'answers LimitExceededException to more than 5 calls per second
 export const tagCases = [
   ...casesOf('AddTagsToStream', [
     ...addRules(ofStream),
-    rule(rateRule, async (bench) => {
-      const name = await bench.stream();
-      await exceedsRate(() => ofStream.add(bench, name, { team: 'delays' }), ratedPerSecond);
+    rule(rateRule, async (context) => {
+      const name = await context.stream();
+      await exceedsRate(() => ofStream.add(context, name, { team: 'delays' }), ratedPerSecond);
     }),
   ]),
   ...casesOf('RemoveTagsFromStream', [
     ...removeRules(ofStream),
-    rule('ignores keys that no tag has', async (bench) => {
-      same('the call', await outcomeOf(ofStream.remove(bench, await bench.stream(), ['nothing'])), 'accepted');
+    rule('ignores keys that no tag has', async (context) => {
+      same('the call', await outcomeOf(ofStream.remove(context, await context.stream(), ['nothing'])), 'accepted');
     }),
-    rule(rateRule, async (bench) => {
-      const name = await bench.stream();
-      await exceedsRate(() => ofStream.remove(bench, name, ['team']), ratedPerSecond);
+    rule(rateRule, async (context) => {
+      const name = await context.stream();
+      await exceedsRate(() => ofStream.remove(context, name, ['team']), ratedPerSecond);
     }),
   ]),
   ...casesOf('ListTagsForStream', [
     ...listRules(ofStream, ofResource),
-    rule('returns at most Limit tags, and goes on after ExclusiveStartTagKey', async (bench) => {
-      const name = await bench.stream();
-      await ofStream.add(bench, name, manyTags(5));
+    rule('returns at most Limit tags, and goes on after ExclusiveStartTagKey', async (context) => {
+      const name = await context.stream();
+      await ofStream.add(context, name, manyTags(5));
       const found: string[] = [];
       for (let more = true; more;) {
         const start = found.length === 0 ? {} : { ExclusiveStartTagKey: found.at(-1) };
-        const page = await bench.patiently(() =>
-          bench.kinesis.listTagsForStream({ StreamName: name, Limit: 2, ...start }),
+        const page = await context.patiently(() =>
+          context.kinesis.listTagsForStream({ StreamName: name, Limit: 2, ...start }),
         );
         const keys = Object.keys(asRecord(page.Tags));
         holds(keys.length > 0 && keys.length <= 2, `a page of ${keys.length} tags`);
@@ -199,22 +201,22 @@ export const tagCases = [
       }
       same('the keys', found.sort(), Object.keys(manyTags(5)));
     }),
-    rule('refuses a Limit below 1 or above 50', async (bench) => {
-      const name = await bench.sharedStream();
+    rule('refuses a Limit below 1 or above 50', async (context) => {
+      const name = await context.sharedStream();
       for (const limit of [0, -1, 51]) {
-        await refused(bench.kinesis.listTagsForStream({ StreamName: name, Limit: limit }), invalid, `Limit ${limit}`);
+        await refused(context.kinesis.listTagsForStream({ StreamName: name, Limit: limit }), invalid, `Limit ${limit}`);
       }
     }),
-    rule('refuses an ExclusiveStartTagKey that is empty or longer than 128 characters', async (bench) => {
-      const name = await bench.sharedStream();
+    rule('refuses an ExclusiveStartTagKey that is empty or longer than 128 characters', async (context) => {
+      const name = await context.sharedStream();
       for (const key of ['', 'k'.repeat(129)]) {
         const call = { StreamName: name, ExclusiveStartTagKey: key };
-        await refused(bench.kinesis.listTagsForStream(call), invalid, `${key.length} characters`);
+        await refused(context.kinesis.listTagsForStream(call), invalid, `${key.length} characters`);
       }
     }),
-    rule(rateRule, async (bench) => {
-      const name = await bench.sharedStream();
-      await exceedsRate(() => bench.kinesis.listTagsForStream({ StreamName: name }), ratedPerSecond);
+    rule(rateRule, async (context) => {
+      const name = await context.sharedStream();
+      await exceedsRate(() => context.kinesis.listTagsForStream({ StreamName: name }), ratedPerSecond);
     }),
   ]),
   ...casesOf('TagResource', addRules(ofResource)),

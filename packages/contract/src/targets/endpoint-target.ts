@@ -1,4 +1,5 @@
 import { Kinesis } from '@aws-sdk/client-kinesis';
+import { systemClock } from '@millrace/core';
 import type { Need } from '../contract-case';
 import type { Target } from '../target';
 import { SharedService } from './shared-service';
@@ -22,7 +23,7 @@ export function endpointTarget({ endpoint, region, offers }: EndpointOptions): T
     open: async () => {
       const session = service.session();
       // Rates are per second; the case before may have used them up.
-      await session.sleep(1100);
+      await systemClock.sleep(1100);
       return session;
     },
     close: () => service.close(),

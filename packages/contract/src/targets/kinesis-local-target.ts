@@ -48,7 +48,10 @@ export async function kinesisLocalTarget(): Promise<Target> {
         },
       };
     },
-    close: () => emulator.stop(),
+    close: async () => {
+      await emulator.stop();
+      return [];
+    },
   };
 }
 

@@ -29,6 +29,9 @@ const transition = '400ms';
 
 const startTimeMs = 30_000;
 
+/** Characters of what it says on stderr, for when it does not start. */
+const maxLastWords = 2000;
+
 export interface KinesisLocalWorker {
   /** Where it speaks HTTP/1.1 without TLS. */
   readonly endpoint: string;
@@ -77,7 +80,14 @@ export async function startKinesisLocal(): Promise<KinesisLocalWorker> {
 
 function plainPortOf(worker: Worker): Promise<number> {
   return new Promise((resolve, reject) => {
+    let lastWords = '';
+    worker.stderr.setEncoding('utf8').on('data', (text: string) => {
+      lastWords = (lastWords + text).slice(-maxLastWords);
+    });
     worker.on('error', reject);
+    worker.on('exit', (code) => {
+      reject(new Error(`kinesis-local has ended with exit code ${code} before it listened: ${lastWords.trim()}`));
+    });
     worker.on('message', ({ asked, port }: { readonly asked: number; readonly port: number }) => {
       if (asked === plainPort) resolve(port);
     });

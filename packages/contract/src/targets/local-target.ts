@@ -1,15 +1,17 @@
 import { Kinesis } from '@aws-sdk/client-kinesis';
+import { systemClock } from '@millrace/core';
+import { ManualClock } from '@millrace/core/testing';
 import { startLocalAws } from '@millrace/local';
 import { newStreamName, SharedStream } from '../stream-names';
 import type { Session, Target } from '../target';
-import { ShiftedClock } from './shifted-clock';
 
-/** By its clock. Long enough that nobody misses a state between two calls, however slow the machine. */
+/** By its clock. */
 const streamTransitionMs = 5000;
 
 /**
  * The emulator of this repository. Every session starts one of its own, with its own clock and account, so that the cases cannot
- * disturb each other. The client is the SDK's default one, given nothing but an endpoint.
+ * disturb each other. Its time stands still until a case lets some pass, so that no rate and no state depends on how fast the
+ * machine is. The client is the SDK's default one, given nothing but an endpoint.
  */
 export function localTarget(): Target {
   return {
@@ -19,12 +21,12 @@ export function localTarget(): Target {
     alone: new Set(),
     caseTimeMs: 30_000,
     open: openSession,
-    close: async () => undefined,
+    close: async () => [],
   };
 }
 
 async function openSession(): Promise<Session> {
-  const clock = new ShiftedClock();
+  const clock = new ManualClock({ wallTimeMs: systemClock.wallTime() });
   const aws = await startLocalAws({ clock, streamTransitionMs });
   const kinesis = new Kinesis({
     endpoint: aws.kinesisEndpoint,
@@ -32,13 +34,12 @@ async function openSession(): Promise<Session> {
     credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
     maxAttempts: 1,
   });
-  const shared = new SharedStream();
   return {
     kinesis,
-    advance: (ms) => clock.advance(ms),
-    sleep: (ms) => clock.sleep(ms),
+    advance: (ms) => aws.advance(ms),
+    rest: async (ms) => aws.advance(ms),
     newStreamName,
-    sharedStream: () => shared.ask(),
+    sharedStream: new SharedStream(),
     close: async () => {
       kinesis.destroy();
       await aws.close();

@@ -1,34 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { DynamoDBClient, GetItemCommand, ScanCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { systemClock, type Clock } from '@millrace/core';
+import { systemClock } from '@millrace/core';
 import { RecordingLogger } from '@millrace/core/testing';
 import { startLocalAws, type LocalAws, type LocalAwsOptions } from '@millrace/local';
 import { Worker, type RecordProcessor, type WorkerOptions } from '../../src';
 
 export const region = 'us-east-1';
 export const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
-
-/** The system's time, moved ahead at will: what the embedded AWS goes by. */
-export class ShiftedClock implements Clock {
-  #shiftMs = 0;
-
-  now(): number {
-    return systemClock.now() + this.#shiftMs;
-  }
-
-  wallTime(): number {
-    return systemClock.wallTime() + this.#shiftMs;
-  }
-
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return systemClock.sleep(delayMs, signal);
-  }
-
-  shift(deltaMs: number): void {
-    this.#shiftMs += deltaMs;
-  }
-}
 
 /** One record as a processor saw it. */
 export interface Delivery {
@@ -50,10 +29,7 @@ export class World {
   readonly dynamodb: DynamoDBClient;
   readonly #workers: { worker: Worker; running: Promise<void> }[] = [];
 
-  private constructor(
-    readonly aws: LocalAws,
-    readonly clock: ShiftedClock,
-  ) {
+  private constructor(readonly aws: LocalAws) {
     this.kinesisConfig = { endpoint: aws.kinesisEndpoint, region, credentials };
     this.dynamodbConfig = { endpoint: aws.dynamodbEndpoint, region, credentials };
     this.kinesis = new KinesisClient(this.kinesisConfig);
@@ -64,9 +40,8 @@ export class World {
     shardCount = 1,
     limits,
   }: { shardCount?: number } & Pick<LocalAwsOptions, 'limits'> = {}): Promise<World> {
-    const clock = new ShiftedClock();
-    const aws = await startLocalAws({ clock, streams: [{ name: 'flights', shardCount }], ...(limits && { limits }) });
-    return new World(aws, clock);
+    const aws = await startLocalAws({ streams: [{ name: 'flights', shardCount }], ...(limits && { limits }) });
+    return new World(aws);
   }
 
   /** Puts one record per text, in order, under the key; or as raw bytes. */

@@ -7,6 +7,7 @@ import type {
   StreamDescriptionSummary,
   _Record as KinesisRecord,
 } from '@aws-sdk/client-kinesis';
+import { abortable } from './abortable';
 import { given, nameOf, Violation } from './expectations';
 import type { Session } from './target';
 
@@ -20,17 +21,23 @@ const maxAttempts = 400;
 const maxEmptyPages = 5;
 
 /** What a case works with: the client, and the steps that most cases share. Every stream it makes is deleted in the end. */
-export class Bench {
+export class CaseContext {
   readonly #made = new Set<string>();
 
-  constructor(private readonly session: Session) {}
+  readonly kinesis: Kinesis;
 
-  get kinesis(): Kinesis {
-    return this.session.kinesis;
+  /** @param signal whose abort ends the case: every call, every rest, and what would come after them */
+  constructor(
+    private readonly session: Session,
+    private readonly signal: AbortSignal,
+  ) {
+    this.kinesis = abortable(session.kinesis, signal);
   }
 
-  newName(): string {
-    const name = this.session.newStreamName();
+  /** A name that no stream has, for one to be made. `change` may make it longer. */
+  newName(change = (name: string): string => name): string {
+    this.signal.throwIfAborted();
+    const name = change(this.session.newStreamName());
     this.#made.add(name);
     return name;
   }
@@ -59,10 +66,18 @@ export class Bench {
 
   /** An ACTIVE stream with two shards, made once, for cases that change nothing if they go as they should. */
   async sharedStream(): Promise<string> {
-    const { name, isNew } = this.session.sharedStream();
-    if (isNew) await this.patiently(() => this.kinesis.createStream({ StreamName: name, ShardCount: 2 }));
+    const name = await this.session.sharedStream.ask((newName) => this.#createOnce(newName));
     await this.untilActive(name);
     return name;
+  }
+
+  /** Also if it was made already, and only the answer was lost. */
+  async #createOnce(name: string): Promise<void> {
+    try {
+      await this.patiently(() => this.kinesis.createStream({ StreamName: name, ShardCount: 2 }));
+    } catch (error) {
+      if (nameOf(error) !== 'ResourceInUseException') throw error;
+    }
   }
 
   async arnOf(name: string): Promise<string> {
@@ -115,10 +130,10 @@ export class Bench {
     await this.untilGone(name);
   }
 
-  /** All shards, in the order of their ids. */
+  /** All shards: parents before their children, and those of one generation in the order of their hash keys. */
   async shards(name: string): Promise<readonly Shard[]> {
     const { Shards: shards = [] } = await this.patiently(() => this.kinesis.listShards({ StreamName: name }));
-    return [...shards].sort((a, b) => (idOf(a) < idOf(b) ? -1 : 1));
+    return inOrder(shards);
   }
 
   async shard(name: string, index = 0): Promise<Shard> {
@@ -187,18 +202,31 @@ export class Bench {
     return { records, texts: texts(records), next };
   }
 
+  /** The first page that has records. */
+  async firstRecords(iterator: string, limit?: number): Promise<GetRecordsCommandOutput> {
+    let next = iterator;
+    for (let emptyPages = 0; emptyPages < maxEmptyPages; emptyPages++) {
+      const page = await this.getRecords(next, limit);
+      if (given(page.Records, 'Records').length > 0) return page;
+      next = given(page.NextShardIterator, 'NextShardIterator');
+      await this.rest(210);
+    }
+    throw new Violation(`the first ${maxEmptyPages} pages have no records`);
+  }
+
   async getRecords(iterator: string, limit?: number): Promise<GetRecordsCommandOutput> {
     return this.patiently(() => this.kinesis.getRecords({ ShardIterator: iterator, Limit: limit }));
   }
 
   /** What can be read from a position. */
-  async readFrom(...position: Parameters<Bench['iterator']>): Promise<Reading> {
+  async readFrom(...position: Parameters<CaseContext['iterator']>): Promise<Reading> {
     return this.read(await this.iterator(...position));
   }
 
   /** Tries again for as long as a rate is exceeded, at times at which AWS says that it won't be any longer. */
   async patiently<T>(call: () => Promise<T>, maxRetries = manyRetries): Promise<T> {
     for (let attempt = 0; ; attempt++) {
+      this.signal.throwIfAborted();
       try {
         return await call();
       } catch (error) {
@@ -211,8 +239,8 @@ export class Bench {
 
   /** Lets time pass for the service. */
   async rest(ms: number): Promise<void> {
-    if (this.session.advance === undefined) await this.session.sleep(ms);
-    else this.session.advance(ms);
+    this.signal.throwIfAborted();
+    await this.session.rest(ms, this.signal);
   }
 
   /** For cases that need `clock`. */
@@ -246,6 +274,17 @@ export interface Reading {
 
 export function idOf(shard: Shard): string {
   return given(shard.ShardId, 'ShardId');
+}
+
+/** Parents before their children, and those of one generation in the order of their hash keys. */
+export function inOrder(shards: readonly Shard[]): readonly Shard[] {
+  const byId = new Map(shards.map((shard) => [idOf(shard), shard]));
+  const generationOf = (shard: Shard): number => {
+    const parent = byId.get(shard.ParentShardId ?? '');
+    return parent === undefined ? 0 : generationOf(parent) + 1;
+  };
+  const startOf = (shard: Shard): bigint => rangeOf(shard)[0];
+  return [...shards].sort((a, b) => generationOf(a) - generationOf(b) || (startOf(a) < startOf(b) ? -1 : 1));
 }
 
 export function texts(records: readonly KinesisRecord[]): readonly string[] {
