@@ -1,5 +1,6 @@
 import type { Bench } from './bench';
+import { coordinationBench } from './coordination/coordination-bench';
 import { localBench } from './local/local-bench';
 
 /** All that there are, in the order in which they are listed. */
-export const benches: readonly Bench[] = [localBench];
+export const benches: readonly Bench[] = [localBench, coordinationBench];

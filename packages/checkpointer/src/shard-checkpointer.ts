@@ -74,6 +74,16 @@ export class ShardCheckpointer {
     return this.#stored;
   }
 
+  /** What is acknowledged and not known to be stored; `undefined` if that is nothing. */
+  get unstored(): Checkpoint | undefined {
+    return compareCheckpoints(this.#stored, this.#acknowledged) < 0 ? this.#acknowledged : undefined;
+  }
+
+  /** The lease row says so much by now: another write than those of this checkpointer carried it. */
+  noteStored(checkpoint: Checkpoint): void {
+    if (compareCheckpoints(this.#stored, checkpoint) < 0) this.#stored = checkpoint;
+  }
+
   /** Records up to `position` are about to be handed to the user's code; they may be acknowledged from now on. */
   deliver(position: RecordPosition): void {
     if (this.#delivered === undefined || comparePositions(this.#delivered, position) < 0) this.#delivered = position;
@@ -155,7 +165,7 @@ export class ShardCheckpointer {
     const outcome = await this.#store.checkpoint(goal);
     switch (outcome.kind) {
       case 'stored':
-        this.#stored = goal;
+        this.noteStored(goal);
         return;
       case 'lost':
         throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error });

@@ -3,6 +3,7 @@ export { systemRandom, type Random } from './random';
 export { backoffDelayMs, type BackoffOptions } from './backoff';
 export { withDeadline } from './deadline';
 export { repeat } from './repeat';
+export { forEachAtMost } from './for-each-at-most';
 export { retryPassing } from './retry-passing';
 export { rejectUnknownOptions } from './unknown-options';
 export { silentLogger, type Logger } from './logger';
@@ -21,7 +22,7 @@ export {
 } from './checkpoint';
 export type { CheckpointOutcome } from './checkpoint-outcome';
 export type { HashKeyRange, Shard, StreamIdentity } from './shard';
-export { effectiveOwner, isHandoverPending, type Lease, type LeaseSeed } from './lease';
+export { effectiveOwner, type FirstOwner, isHandoverPending, type Lease, type LeaseSeed } from './lease';
 export type { StreamRecord, UserRecord } from './record';
 export type { InitialPosition, StartPosition } from './stream-position';
 export {

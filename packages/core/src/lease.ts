@@ -17,18 +17,28 @@ export interface Lease {
   readonly hashKeyRange: HashKeyRange | undefined;
   readonly ownerSwitchesSinceCheckpoint: number;
 
+  /** The row says that it is a lease, as Millrace and the KCL from 3.5 on write it. */
+  readonly typed: boolean;
+
   // Below: attributes of Millrace's own, which the Java KCL ignores and keeps.
 
   /** Who asked for the hand-over. It is pending only while this equals `leaseOwner`; otherwise it is residue. */
   readonly receiver: string | undefined;
-  /** The old owner gave the lease to `leaseOwner` and has stopped: it may be adopted at once. */
+  /** Nobody reads under it, and it was given to `leaseOwner`, by its old owner or its creator: it may be adopted at once. */
   readonly handedOver: boolean;
+  /** It was taken from an owner who neither handed it over nor stopped: nobody's before a failover time has passed. */
+  readonly evicted: boolean;
   /** The row was deleted and put back: nobody may take it before a failover time has passed. */
   readonly healed: boolean;
   /** Created at the application's first start: its parents lie before the initial position and are never awaited. */
   readonly root: boolean;
   /** The failover time of the writer that acquired the lease last, in milliseconds. */
   readonly failoverTimeMs: number | undefined;
+  /**
+   * When the lease was acquired last, by the wall clock of whoever acquired it, in milliseconds since the epoch. For
+   * people, and to choose which of several leases moves; never decides who owns what.
+   */
+  readonly acquiredAtMs: number | undefined;
   /** Names the last write of ours: the writer's incarnation and a number, never used twice. */
   readonly writeId: string | undefined;
   /** What `latest` and `at-timestamp` mean for this application, in milliseconds since the epoch. */
@@ -37,9 +47,20 @@ export interface Lease {
   readonly streamCreatedAtMs: number | undefined;
 }
 
+/** Who a new lease is given to at once. */
+export interface FirstOwner {
+  readonly owner: string;
+  /** Whether the owner has to adopt it: it is another than the creator. */
+  readonly handedOver: boolean;
+  readonly failoverTimeMs: number;
+  readonly acquiredAtMs: number;
+}
+
 /** What a new row says. Everything else starts empty. */
 export interface LeaseSeed {
   readonly leaseKey: string;
+  /** Absent: nobody's. */
+  readonly first?: FirstOwner | undefined;
   /** 0 for a new shard; above any earlier counter for a row that is put back. */
   readonly leaseCounter: number;
   readonly checkpoint: Checkpoint;

@@ -1,154 +1,147 @@
-import { isHandoverPending, type Lease } from '@millrace/core';
+import { affinity } from './affinity';
 
 /** A readable lease as one worker sees it. */
 export interface LeaseView {
-  readonly lease: Lease;
-  /** `free`: anybody may take it. `unclaimed`: it has been free for so long that whoever was to take it does not. */
-  readonly state: 'owned' | 'free' | 'unclaimed';
-  /** This worker holds it, or is about to: a move of its own is under way. */
-  readonly held: boolean;
+  readonly leaseKey: string;
+  /** When its owner acquired it, by that worker's wall clock, in milliseconds since the epoch. */
+  readonly acquiredAtMs: number | undefined;
+  /** Who has it, or is about to: a lease that was asked for, or handed over, counts for its receiver. */
+  readonly owner: string | undefined;
+  /**
+   * `free`: anybody may take it. `unclaimed`: it has been free for so long that whoever was to take it does not.
+   * `movable`: its owner can be asked for it. `fixed`: it is on its way, or its owner is about to lose it: nobody may have
+   * it now.
+   */
+  readonly state: 'free' | 'unclaimed' | 'movable' | 'fixed';
 }
 
-/** What one worker is to do now. */
-export interface AssignmentPlan {
-  readonly take: readonly Lease[];
-  readonly adopt: readonly Lease[];
-  readonly request: readonly Lease[];
+/** A worker that takes part: it lives, and is not about to stop. */
+export interface WorkerView {
+  readonly workerId: string;
+  /** The most that it takes or asks for. */
+  readonly maxLeases: number;
 }
 
 export interface AssignmentRequest {
   readonly leases: readonly LeaseView[];
-  readonly me: string;
-  readonly maxLeases: number;
+  readonly workers: readonly WorkerView[];
 }
 
 /**
- * Every worker computes the same shares from the same view and carries out its own part: takes what is free, asks the
- * overloaded for the rest. A lease counts for its future owner, so that nothing is asked for twice.
- *
- * A worker that owns nothing yet is unknown to all others. Two such newcomers plan the same moves, on purpose: of each
- * lease that both ask for one of them gets it, and no owner is asked for more than one newcomer would have been. What
- * is free, on the other hand, each worker goes through in an order of its own, so that they seldom meet.
+ * Says who should have which lease. Must be pure: every worker computes it from what it sees, without talking to the others,
+ * and carries out its own part. A lease without an entry stays as it is.
  */
-export function planAssignment({ leases, me, maxLeases }: AssignmentRequest): AssignmentPlan {
-  const owned = leases.filter(({ state }) => state === 'owned');
-  const free = leases.filter(({ state }) => state !== 'owned');
-  const loads = countLoads(owned, me);
-  const mine = loads.get(me) ?? 0;
-  const targets = fairTargets(loads, free.length);
-
-  const room = Math.max(0, Math.min(targets.get(me) ?? 0, maxLeases) - mine);
-  const inMyOrder = orderFor(me, free);
-  const share = inMyOrder.slice(0, room);
-  const unclaimed = inMyOrder.slice(room).filter(({ state }) => state === 'unclaimed');
-  const beyondShare = Math.min(Math.ceil(unclaimed.length / loads.size), Math.max(0, maxLeases - mine - share.length));
-  const take = [...share, ...unclaimed.slice(0, beyondShare)].map(({ lease }) => lease);
-
-  const request = planRequests({ owned, loads, targets, me, satisfied: free.length }).slice(
-    0,
-    Math.max(0, room - take.length),
-  );
-  return { take, adopt: adoptable(owned, me, maxLeases), request };
+export interface AssignmentPlan {
+  /** 1 or more; another plan needs another version. The lowest among the live workers' newest is the one that counts. */
+  readonly version: number;
+  /** Lease key to worker id. */
+  assign(request: AssignmentRequest): ReadonlyMap<string, string>;
 }
 
-/** How many leases each worker has or is about to get; with every worker that is known to live. */
-function countLoads(owned: readonly LeaseView[], me: string): ReadonlyMap<string, number> {
-  const loads = new Map<string, number>([[me, 0]]);
-  for (const { lease } of owned) {
-    if (lease.leaseOwner !== undefined) loads.set(lease.leaseOwner, (loads.get(lease.leaseOwner) ?? 0) + 1);
-    if (isHandoverPending(lease) && lease.checkpointOwner !== undefined) {
-      loads.set(lease.checkpointOwner, loads.get(lease.checkpointOwner) ?? 0);
+/**
+ * Even shares: no worker has more than one lease more than any other, as far as their limits allow.
+ *
+ * Sticky: what a worker has within its share it keeps, and the shares that are one greater go to those that have most.
+ * What is free goes to those below their share; what is missing then comes from those above it. Of the leases of one worker
+ * those move that it acquired last: in a rolling restart they are the guests that it got from the one that has just
+ * stopped, so that each lease comes back rather than that others leave.
+ */
+export const evenPlan: AssignmentPlan = {
+  version: 1,
+  assign({ leases, workers }) {
+    const loads = new Map(workers.map(({ workerId }) => [workerId, 0]));
+    for (const { owner } of leases) {
+      const load = owner === undefined ? undefined : loads.get(owner);
+      if (owner !== undefined && load !== undefined) loads.set(owner, load + 1);
     }
+    const targets = evenTargets(workers, loads, leases.length);
+    const needs = new Map([...targets].map(([worker, target]) => [worker, target - (loads.get(worker) ?? 0)]));
+    const assigned = new Map<string, string>();
+    const free = leases.filter(({ state }) => state === 'free' || state === 'unclaimed').sort(byKey);
+    for (const { leaseKey } of free) give(assigned, needs, leaseKey, byAffinity(needs, leaseKey));
+    const surplus = [...needs]
+      .filter(([, need]) => need < 0)
+      .sort(([a, needA], [b, needB]) => needA - needB || compareText(a, b))
+      .flatMap(([worker, need]) =>
+        leases
+          .filter(({ owner, state }) => owner === worker && state === 'movable')
+          .sort(byRecency)
+          .slice(0, -need),
+      );
+    for (const { leaseKey } of surplus) give(assigned, needs, leaseKey, neediest(needs));
+    return assigned;
+  },
+};
+
+/**
+ * How many leases each worker should have: the same for all but one, filled up from below where some have a limit. The
+ * leases that are left over stay with those that have most, so that nothing moves once it is even.
+ */
+function evenTargets(
+  workers: readonly WorkerView[],
+  loads: ReadonlyMap<string, number>,
+  total: number,
+): ReadonlyMap<string, number> {
+  const targets = new Map<string, number>();
+  let left = total;
+  let open = [...workers];
+  for (;;) {
+    const share = open.length === 0 ? 0 : Math.floor(left / open.length);
+    const full = open.filter(({ maxLeases }) => maxLeases <= share);
+    if (full.length === 0) break;
+    for (const { workerId, maxLeases } of full) targets.set(workerId, maxLeases);
+    left -= full.reduce((sum, { maxLeases }) => sum + maxLeases, 0);
+    open = open.filter((worker) => !full.includes(worker));
   }
-  return loads;
+  const least = open.length === 0 ? 0 : Math.floor(left / open.length);
+  const withOneMore = open.length === 0 ? 0 : left % open.length;
+  open.sort(
+    (a, b) => (loads.get(b.workerId) ?? 0) - (loads.get(a.workerId) ?? 0) || compareText(a.workerId, b.workerId),
+  );
+  for (const [index, { workerId }] of open.entries()) targets.set(workerId, index < withOneMore ? least + 1 : least);
+  return targets;
 }
 
-/** Even shares; the leases that are left over stay with those who have most, so that nothing moves once it is even. */
-function fairTargets(loads: ReadonlyMap<string, number>, freeCount: number): ReadonlyMap<string, number> {
-  const total = [...loads.values()].reduce((sum, load) => sum + load, freeCount);
-  const least = Math.floor(total / loads.size);
-  const withOneMore = total % loads.size;
-  const workers = [...loads].sort(([a, loadA], [b, loadB]) => loadB - loadA || compareText(a, b));
-  return new Map(workers.map(([worker], index) => [worker, index < withOneMore ? least + 1 : least]));
+function give(
+  assigned: Map<string, string>,
+  needs: Map<string, number>,
+  leaseKey: string,
+  worker: string | undefined,
+): void {
+  if (worker === undefined) return;
+  assigned.set(leaseKey, worker);
+  needs.set(worker, (needs.get(worker) ?? 0) - 1);
 }
 
-/** The leases that are mine to ask for: surplus and need of all workers are lined up, and I look for my places. */
-function planRequests({
-  owned,
-  loads,
-  targets,
-  me,
-  satisfied,
-}: {
-  readonly owned: readonly LeaseView[];
-  readonly loads: ReadonlyMap<string, number>;
-  readonly targets: ReadonlyMap<string, number>;
-  readonly me: string;
-  /** How many of the places are served by free leases. */
-  readonly satisfied: number;
-}): readonly Lease[] {
-  const excess = [...loads]
-    .map(([worker, load]) => ({ worker, excess: load - (targets.get(worker) ?? 0) }))
-    .sort((a, b) => b.excess - a.excess || compareText(a.worker, b.worker));
-  const surplus = excess
-    .filter(({ worker, excess }) => excess > 0 && worker !== me)
-    .flatMap(({ worker, excess }) =>
-      owned
-        .filter((view) => isMovableFrom(worker, view))
-        .sort(byKey)
-        .slice(0, excess),
-    );
-  const needs = excess.filter(({ excess }) => excess < 0).map(({ worker, excess }) => ({ worker, need: -excess }));
-  const places = roundRobin(needs).slice(satisfied);
-  return surplus.filter((_, index) => places[index] === me).map(({ lease }) => lease);
-}
-
-/** Not while it is on its way to somebody: asked for, or handed over and not adopted yet. */
-function isMovableFrom(worker: string, { lease, held }: LeaseView): boolean {
-  return lease.leaseOwner === worker && !held && !isHandoverPending(lease) && !lease.handedOver;
-}
-
-/** What others handed over to me. Beyond the limit, leases that I no longer have room for are left out. */
-function adoptable(owned: readonly LeaseView[], me: string, maxLeases: number): readonly Lease[] {
-  const named = owned.filter(({ lease }) => lease.leaseOwner === me);
-  const room = Math.max(0, maxLeases - named.filter(({ held }) => held).length);
-  return named
-    .filter(({ lease, held }) => !held && lease.handedOver && !isHandoverPending(lease))
-    .sort(byKey)
-    .slice(0, room)
-    .map(({ lease }) => lease);
-}
-
-function roundRobin(needs: readonly { readonly worker: string; readonly need: number }[]): readonly string[] {
-  const places: string[] = [];
-  const rounds = Math.max(0, ...needs.map(({ need }) => need));
-  for (let round = 0; round < rounds; round++) {
-    for (const { worker, need } of needs) if (need > round) places.push(worker);
+/** Of those that need one, the one to whom the lease belongs most. */
+function byAffinity(needs: ReadonlyMap<string, number>, leaseKey: string): string | undefined {
+  let best: { readonly worker: string; readonly rank: number } | undefined;
+  for (const [worker, need] of needs) {
+    if (need <= 0) continue;
+    const rank = affinity(leaseKey, worker);
+    const isBetter = best === undefined || rank > best.rank || (rank === best.rank && worker < best.worker);
+    if (isBetter) best = { worker, rank };
   }
-  return places;
+  return best?.worker;
 }
 
-/** A shuffle that differs between workers and is the same each time. */
-function orderFor(worker: string, views: readonly LeaseView[]): readonly LeaseView[] {
-  return views
-    .map((view) => ({ view, rank: hash(`${worker}/${view.lease.leaseKey}`) }))
-    .sort((a, b) => a.rank - b.rank || byKey(a.view, b.view))
-    .map(({ view }) => view);
-}
-
-/** FNV-1a with a final mix: spreads names that differ in one digit. */
-function hash(text: string): number {
-  let value = 0x811c9dc5;
-  for (let index = 0; index < text.length; index++) {
-    value = Math.imul(value ^ text.charCodeAt(index), 0x01000193);
+function neediest(needs: ReadonlyMap<string, number>): string | undefined {
+  let best: { readonly worker: string; readonly need: number } | undefined;
+  for (const [worker, need] of needs) {
+    if (need <= 0) continue;
+    const isBetter = best === undefined || need > best.need || (need === best.need && worker < best.worker);
+    if (isBetter) best = { worker, need };
   }
-  value = Math.imul(value ^ (value >>> 16), 0x85ebca6b);
-  value = Math.imul(value ^ (value >>> 13), 0xc2b2ae35);
-  return (value ^ (value >>> 16)) >>> 0;
+  return best?.worker;
+}
+
+/** Whoever holds a lease longest keeps it. */
+function byRecency(a: LeaseView, b: LeaseView): number {
+  return (b.acquiredAtMs ?? 0) - (a.acquiredAtMs ?? 0) || byKey(a, b);
 }
 
 function byKey(a: LeaseView, b: LeaseView): number {
-  return compareText(a.lease.leaseKey, b.lease.leaseKey);
+  return compareText(a.leaseKey, b.leaseKey);
 }
 
 function compareText(a: string, b: string): number {

@@ -1,32 +1,39 @@
 import {
   type AttributeValue,
+  BatchGetItemCommand,
   DeleteItemCommand,
   GetItemCommand,
   PutItemCommand,
   ScanCommand,
+  type ScanCommandOutput,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
   type Checkpoint,
   type Clock,
   CorruptLeaseError,
-  isAccessDenied,
   isConditionFailed,
-  isTableNotFound,
+  isDynamoDbThrottled,
   type Lease,
   type LeaseSeed,
-  LeaseTableMissingError,
-  MissingPermissionError,
-  withDeadline,
 } from '@millrace/core';
-import type { DynamoDbPort } from './dynamodb-port';
 import * as condition from './lease-conditions';
 import { attribute, isLeaseItem, type LeaseItem, newLeaseItem, parseLeaseItem } from './lease-item';
-import type { Acquisition, CreateResult, HeldLeaseRef, LeaseListing, LeaseStore, WriteResult } from './lease-store';
+import type {
+  Acquisition,
+  CreateResult,
+  HeldLeaseRef,
+  LeaseListing,
+  LeaseStore,
+  ListOptions,
+  WriteResult,
+} from './lease-store';
 import {
   adoptUpdate,
+  cancelHandoverUpdate,
   checkpointUpdate,
   completeHandoverUpdate,
+  evictUpdate,
   type LeaseUpdate,
   releaseUpdate,
   renewUpdate,
@@ -34,74 +41,85 @@ import {
   shardEnd,
   takeUpdate,
 } from './lease-updates';
-
-export interface DynamoDbLeaseStoreDependencies {
-  readonly dynamodb: DynamoDbPort;
-  readonly tableName: string;
-  readonly clock: Clock;
-  /** The deadline of every call; a scan has one per page. */
-  readonly callTimeoutMs: number;
-  /** Aborts every call. */
-  readonly signal?: AbortSignal | undefined;
-}
+import { TableCalls, type TableCallsDependencies } from './table-calls';
+import { isWorkerItem, parseWorkerItem, type WorkerRow } from './worker-row';
 
 /** A row that is deleted between a refused creation and the look at it can be created after all: not for ever, though. */
 const MAX_CREATE_ATTEMPTS = 3;
+/** DynamoDB's limit for one BatchGetItem. */
+const MAX_BATCH = 100;
+/** A reading of many pages must not begin anew because one of them was throttled. */
+const MAX_PAGE_ATTEMPTS = 6;
+const PAGE_AGAIN_AFTER_MS = 100;
 
-/** The lease table in DynamoDB. One call is one attempt: whoever writes decides about retries, which need its write id. */
+/**
+ * The lease table in DynamoDB. One call of a write is one attempt: whoever writes decides about retries, which need its
+ * write id.
+ */
 export class DynamoDbLeaseStore implements LeaseStore {
-  readonly #dynamodb: DynamoDbPort;
-  readonly #tableName: string;
+  readonly #table: TableCalls;
   readonly #clock: Clock;
-  readonly #callTimeoutMs: number;
-  readonly #signal: AbortSignal | undefined;
 
-  constructor({ dynamodb, tableName, clock, callTimeoutMs, signal }: DynamoDbLeaseStoreDependencies) {
-    this.#dynamodb = dynamodb;
-    this.#tableName = tableName;
-    this.#clock = clock;
-    this.#callTimeoutMs = callTimeoutMs;
-    this.#signal = signal;
+  constructor(deps: TableCallsDependencies) {
+    this.#table = new TableCalls(deps);
+    this.#clock = deps.clock;
   }
 
-  async list({ consistent }: { readonly consistent: boolean }): Promise<LeaseListing> {
+  async list({ consistent, onPage }: ListOptions): Promise<LeaseListing> {
     const leases: Lease[] = [];
     const corrupt: CorruptLeaseError[] = [];
+    const workers: WorkerRow[] = [];
     let startKey: LeaseItem | undefined;
     do {
-      const command = new ScanCommand({
-        TableName: this.#tableName,
-        ConsistentRead: consistent,
-        ExclusiveStartKey: startKey,
-      });
-      const page = await this.#call('Scan', (abortSignal) => this.#dynamodb.send(command, { abortSignal }));
-      for (const item of (page.Items ?? []).filter(isLeaseItem)) {
-        const parsed = parseOrCorrupt(item);
-        if (parsed instanceof CorruptLeaseError) corrupt.push(parsed);
-        else leases.push(parsed);
-      }
+      const page = await this.#page(consistent, startKey);
+      const found = readPage(page.Items ?? []);
+      onPage?.(found.leases, found.workers);
+      leases.push(...found.leases);
+      corrupt.push(...found.corrupt);
+      workers.push(...found.workers);
       startKey = page.LastEvaluatedKey;
     } while (startKey !== undefined);
-    return { leases, corrupt };
+    return { leases, corrupt, workers };
+  }
+
+  async getMany(leaseKeys: readonly string[]): Promise<readonly Lease[]> {
+    const leases: Lease[] = [];
+    const keys = leaseKeys.map((leaseKey) => ({ [attribute.leaseKey]: { S: leaseKey } }));
+    let wanted: LeaseItem[] = keys.splice(0, MAX_BATCH);
+    while (wanted.length > 0) {
+      const command = new BatchGetItemCommand({
+        RequestItems: { [this.#table.tableName]: { Keys: wanted, ConsistentRead: true } },
+      });
+      const { Responses, UnprocessedKeys } = await this.#table.call('BatchGetItem', (dynamodb, abortSignal) =>
+        dynamodb.send(command, { abortSignal }),
+      );
+      leases.push(...readPage(Responses?.[this.#table.tableName] ?? []).leases);
+      const left = UnprocessedKeys?.[this.#table.tableName]?.Keys ?? [];
+      if (left.length === wanted.length) await this.#clock.sleep(PAGE_AGAIN_AFTER_MS);
+      wanted = [...left, ...keys.splice(0, MAX_BATCH - left.length)];
+    }
+    return leases;
   }
 
   async get(leaseKey: string): Promise<Lease | undefined> {
-    const command = new GetItemCommand({ ...this.#row(leaseKey), ConsistentRead: true });
-    const { Item } = await this.#call('GetItem', (abortSignal) => this.#dynamodb.send(command, { abortSignal }));
+    const command = new GetItemCommand({ ...this.#table.row(leaseKey), ConsistentRead: true });
+    const { Item } = await this.#table.call('GetItem', (dynamodb, abortSignal) =>
+      dynamodb.send(command, { abortSignal }),
+    );
     return Item === undefined ? undefined : parseLeaseItem(Item);
   }
 
   async create(seed: LeaseSeed, writeId: string): Promise<CreateResult> {
     const item = newLeaseItem(seed, writeId);
     const command = new PutItemCommand({
-      TableName: this.#tableName,
+      TableName: this.#table.tableName,
       Item: item,
       ConditionExpression: condition.rowAbsent,
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     for (let attempt = 1; ; attempt++) {
       try {
-        await this.#call('PutItem', (abortSignal) => this.#dynamodb.send(command, { abortSignal }));
+        await this.#table.call('PutItem', (dynamodb, abortSignal) => dynamodb.send(command, { abortSignal }));
         return { kind: 'created', lease: parseLeaseItem(item) };
       } catch (error) {
         if (!isConditionFailed(error)) throw error;
@@ -140,26 +158,34 @@ export class DynamoDbLeaseStore implements LeaseStore {
     return this.#update(held.leaseKey, completeHandoverUpdate(held, writeId));
   }
 
-  release(held: HeldLeaseRef, writeId: string): Promise<WriteResult> {
-    return this.#update(held.leaseKey, releaseUpdate(held, writeId));
+  cancelHandover(held: HeldLeaseRef, writeId: string): Promise<WriteResult> {
+    return this.#update(held.leaseKey, cancelHandoverUpdate(held, writeId));
+  }
+
+  release(held: HeldLeaseRef, writeId: string, successor: string | undefined): Promise<WriteResult> {
+    return this.#update(held.leaseKey, releaseUpdate(held, writeId, successor));
+  }
+
+  evict(observed: Lease, writeId: string): Promise<WriteResult> {
+    return this.#update(observed.leaseKey, evictUpdate(observed, writeId));
   }
 
   async delete(observed: Lease): Promise<WriteResult> {
     const command = new DeleteItemCommand({
-      ...this.#row(observed.leaseKey),
+      ...this.#table.row(observed.leaseKey),
       ConditionExpression: condition.allOf(condition.counterAsObserved, condition.atShardEnd),
       ExpressionAttributeValues: { ':counter': { N: String(observed.leaseCounter) }, ':shardEnd': shardEnd },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     return this.#conditional(observed.leaseKey, async () => {
-      await this.#call('DeleteItem', (abortSignal) => this.#dynamodb.send(command, { abortSignal }));
+      await this.#table.call('DeleteItem', (dynamodb, abortSignal) => dynamodb.send(command, { abortSignal }));
       return observed;
     });
   }
 
   #update(leaseKey: string, { condition, update, values }: LeaseUpdate): Promise<WriteResult> {
     const command = new UpdateItemCommand({
-      ...this.#row(leaseKey),
+      ...this.#table.row(leaseKey),
       ConditionExpression: condition,
       UpdateExpression: update,
       ExpressionAttributeValues: values,
@@ -167,7 +193,9 @@ export class DynamoDbLeaseStore implements LeaseStore {
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
     return this.#conditional(leaseKey, async () => {
-      const answer = await this.#call('UpdateItem', (abortSignal) => this.#dynamodb.send(command, { abortSignal }));
+      const answer = await this.#table.call('UpdateItem', (dynamodb, abortSignal) =>
+        dynamodb.send(command, { abortSignal }),
+      );
       return parseLeaseItem(answer.Attributes ?? {});
     });
   }
@@ -187,27 +215,33 @@ export class DynamoDbLeaseStore implements LeaseStore {
     return Item === undefined ? this.get(leaseKey) : parseLeaseItem(Item);
   }
 
-  #row(leaseKey: string): { readonly TableName: string; readonly Key: LeaseItem } {
-    return { TableName: this.#tableName, Key: { [attribute.leaseKey]: { S: leaseKey } } };
-  }
-
-  async #call<T>(operation: string, send: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const action = `dynamodb:${operation}`;
-    const deadline = { deadlineMs: this.#callTimeoutMs, what: action };
-    try {
-      return await withDeadline(
-        this.#clock,
-        this.#signal === undefined ? deadline : { ...deadline, signal: this.#signal },
-        send,
-      );
-    } catch (error) {
-      if (isAccessDenied(error)) {
-        throw new MissingPermissionError(action, `table ${this.#tableName}`, { cause: error });
+  async #page(consistent: boolean, startKey: LeaseItem | undefined): Promise<ScanCommandOutput> {
+    const command = new ScanCommand({
+      TableName: this.#table.tableName,
+      ConsistentRead: consistent,
+      ExclusiveStartKey: startKey,
+    });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#table.call('Scan', (dynamodb, abortSignal) => dynamodb.send(command, { abortSignal }));
+      } catch (error) {
+        // The first page is its caller's to ask for again.
+        if (!isDynamoDbThrottled(error) || startKey === undefined || attempt === MAX_PAGE_ATTEMPTS) throw error;
+        await this.#clock.sleep(PAGE_AGAIN_AFTER_MS * attempt);
       }
-      if (isTableNotFound(error)) throw new LeaseTableMissingError(this.#tableName, { cause: error });
-      throw error;
     }
   }
+}
+
+function readPage(items: readonly LeaseItem[]): LeaseListing {
+  const leases: Lease[] = [];
+  const corrupt: CorruptLeaseError[] = [];
+  for (const item of items.filter(isLeaseItem)) {
+    const parsed = parseOrCorrupt(item);
+    if (parsed instanceof CorruptLeaseError) corrupt.push(parsed);
+    else leases.push(parsed);
+  }
+  return { leases, corrupt, workers: items.filter(isWorkerItem).map(parseWorkerItem) };
 }
 
 function parseOrCorrupt(item: LeaseItem): Lease | CorruptLeaseError {

@@ -1,7 +1,7 @@
 import {
   type Checkpoint,
   type CheckpointOutcome,
-  type Clock,
+  compareCheckpoints,
   effectiveOwner,
   isHandoverPending,
   type Lease,
@@ -9,18 +9,13 @@ import {
   type Logger,
 } from '@millrace/core';
 import { Alarm } from './alarm';
+import { type Moment, readMoment } from './moment';
 import { judgeRefusal, storedAfterLoss } from './refused-write';
 import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
 import { sendUntilAnswered, type WriteContext } from './write-attempts';
 
 /** How a held lease came to its end. `released` also when the row went to another before the answer came. */
 export type LeaseEnding = 'released' | 'handed-over' | 'lost' | 'abandoned';
-
-/** This process's two clocks, read together. */
-export interface Moment {
-  readonly monotonicMs: number;
-  readonly wallMs: number;
-}
 
 export interface HeldLeaseDependencies extends WriteContext {
   readonly store: LeaseStore;
@@ -32,6 +27,17 @@ export interface HeldLeaseDependencies extends WriteContext {
   readonly acquiredAt: Moment;
   /** A new id for each write, never used twice by anybody. */
   readonly nextWriteId: () => string;
+  /** Whether a worker that has asked for the lease is known to be gone, or about to go. */
+  readonly isGone: (workerId: string) => boolean;
+  /** Who is to get the lease when it is given up and nobody has asked for it; undefined: nobody. */
+  readonly successorOf: (leaseKey: string) => string | undefined;
+}
+
+/** What a renewal can carry, so that it need not be two writes. */
+export interface UnstoredCheckpoint {
+  /** What is acknowledged and not stored yet. Called in the turn in which it is sent. */
+  unstored(): Checkpoint | undefined;
+  stored(checkpoint: Checkpoint): void;
 }
 
 type WriteOutcome =
@@ -82,6 +88,11 @@ export class HeldLease {
   #renewNotBeforeMs = -Infinity;
   #handoverDueAtMs = Infinity;
   #receiver: string | undefined;
+  /** Who has asked for the lease and was neither answered nor refused, as last seen. */
+  #asker: string | undefined;
+  #isCancelling = false;
+  #checkpoint: Checkpoint;
+  #unstored: UnstoredCheckpoint | undefined;
   #closing = false;
   #ending: LeaseEnding | undefined;
   #lastWrite: Promise<unknown> = Promise.resolve();
@@ -94,6 +105,7 @@ export class HeldLease {
     this.leaseKey = lease.leaseKey;
     this.fencingToken = lease.leaseCounter;
     this.#counter = lease.leaseCounter;
+    this.#checkpoint = lease.checkpoint;
     this.#confirmedAt = acquiredAt;
     this.#renewAtMs = acquiredAt.monotonicMs + options.renewIntervalMs;
     this.#renewAlarm = new Alarm(clock);
@@ -146,10 +158,17 @@ export class HeldLease {
     return false;
   }
 
+  /** From now on renewals store what is acknowledged by then. */
+  carry(unstored: UnstoredCheckpoint): void {
+    this.#unstored = unstored;
+  }
+
   /** Stores how far the shard has been read. Retried until the deadline; never rejects. */
   checkpoint(checkpoint: Checkpoint): Promise<CheckpointOutcome> {
     return this.#exclusively(async () => {
       const { store } = this.#deps;
+      // A renewal that was sent while this waited has carried as much, or more: never back.
+      if (this.#isStored(checkpoint)) return { kind: 'stored' };
       const outcome = await this.#write('checkpoint', (held, id) => store.checkpoint(held, checkpoint, id));
       if (outcome.kind === 'applied') return { kind: 'stored' };
       if (outcome.kind === 'failed') return outcome;
@@ -176,12 +195,18 @@ export class HeldLease {
 
   /** Takes in a row of this lease as somebody read it, maybe a stale one. */
   notice(row: Lease): void {
-    const { me, clock, options } = this.#deps;
+    const { me, clock, options, isGone } = this.#deps;
     // Below the token it speaks of an earlier life of this lease, whose requests are settled.
     if (this.closed || row.leaseCounter < this.fencingToken) return;
     if (row.leaseCounter > this.#counter && effectiveOwner(row) !== me) this.#renewNow();
-    if (this.#receiver !== undefined || !isHandoverPending(row) || row.checkpointOwner !== me) return;
-    this.#receiver = row.leaseOwner;
+    const asker = isHandoverPending(row) && row.checkpointOwner === me ? row.leaseOwner : undefined;
+    if (row.leaseCounter >= this.#counter) this.#asker = asker;
+    if (this.#receiver !== undefined || asker === undefined) return;
+    if (isGone(asker)) {
+      this.#cancelSoon();
+      return;
+    }
+    this.#receiver = asker;
     this.#handoverDueAtMs = clock.now() + options.handoverTimeoutMs;
     this.#handoverRequested.abort(new Error('another worker asked for the lease'));
     this.#watchAlarm.ring();
@@ -219,10 +244,10 @@ export class HeldLease {
   }
 
   async #renew(): Promise<void> {
-    const { clock, store, options } = this.#deps;
+    const { clock, options } = this.#deps;
     // A checkpoint that was waiting before this may have renewed the lease.
     if (!this.active || this.#renewAtMs > clock.now()) return;
-    const outcome = await this.#write('renew', (held, id) => store.renew(held, id));
+    const outcome = await this.#writeRenewal();
     if (outcome.kind === 'lost') this.#end('lost', 'its renewal was refused');
     if (outcome.kind === 'failed') {
       this.#renewNotBeforeMs = clock.now() + options.failoverTimeMs * RENEW_AGAIN_AFTER;
@@ -230,14 +255,52 @@ export class HeldLease {
     }
   }
 
-  async #giveBack(): Promise<void> {
+  async #writeRenewal(): Promise<WriteOutcome> {
+    const { store } = this.#deps;
+    const checkpoint = this.#unstored?.unstored();
+    if (checkpoint === undefined || this.#isStored(checkpoint)) {
+      return this.#write('renew', (held, id) => store.renew(held, id));
+    }
+    const outcome = await this.#write('checkpoint', (held, id) => store.checkpoint(held, checkpoint, id));
+    if (outcome.kind === 'applied') this.#unstored?.stored(checkpoint);
+    return outcome;
+  }
+
+  /** The worker that asked is gone: its request must not keep others from asking. */
+  #cancelSoon(): void {
+    if (this.#isCancelling || !this.active) return;
+    this.#isCancelling = true;
+    void this.#exclusively(async () => {
+      if (this.active && this.#asker !== undefined) await this.#cancel(this.#asker);
+      this.#isCancelling = false;
+    });
+  }
+
+  /** Returns whether the lease is still held. */
+  async #cancel(receiver: string): Promise<boolean> {
     const { store, logger } = this.#deps;
+    // Asked anew for each attempt: the request may have vanished, and then this is a renewal.
+    const send = (held: HeldLeaseRef, writeId: string): Promise<WriteResult> =>
+      this.#asker === undefined ? store.renew(held, writeId) : store.cancelHandover(held, writeId);
+    const outcome = await this.#write('cancel-handover', send);
+    if (outcome.kind === 'lost') this.#end('lost', 'it could not be kept from a worker that is gone');
+    if (outcome.kind !== 'applied') return outcome.kind === 'failed';
+    logger.info({ leaseKey: this.leaseKey, receiver }, 'hand-over cancelled, its receiver is gone');
+    return true;
+  }
+
+  async #giveBack(): Promise<void> {
+    const { store, logger, isGone, successorOf } = this.#deps;
+    if (this.#asker !== undefined && isGone(this.#asker) && !(await this.#cancel(this.#asker))) return;
+    // A shard that is finished needs nobody.
+    const successor = this.#checkpoint.kind === 'shard-end' ? undefined : successorOf(this.leaseKey);
     // Asked anew for each attempt: a request that came in meanwhile turns the release into a completion.
     const send = (held: HeldLeaseRef, writeId: string): Promise<WriteResult> =>
-      this.#receiver === undefined ? store.release(held, writeId) : store.completeHandover(held, writeId);
+      this.#asker === undefined ? store.release(held, writeId, successor) : store.completeHandover(held, writeId);
     const outcome = await this.#write('release', send, { givesBack: true });
     if (outcome.kind === 'applied') {
-      this.#end(outcome.lease.leaseOwner === undefined ? 'released' : 'handed-over', 'it was given back');
+      this.#receiver = outcome.lease.leaseOwner;
+      this.#end(this.#receiver === undefined ? 'released' : 'handed-over', 'it was given back');
     } else if (outcome.kind === 'failed') {
       logger.warn({ leaseKey: this.leaseKey, err: outcome.error }, 'lease not released, left to expire');
       this.abandon();
@@ -282,6 +345,7 @@ export class HeldLease {
 
   #confirm(row: Lease, startedAt: Moment): WriteOutcome {
     this.#counter = row.leaseCounter;
+    this.#checkpoint = row.checkpoint;
     this.#unansweredIds.clear();
     this.notice(row);
     if (!this.#expiring.signal.aborted) {
@@ -289,6 +353,10 @@ export class HeldLease {
       this.#renewAtMs = startedAt.monotonicMs + this.#deps.options.renewIntervalMs;
     }
     return { kind: 'applied', lease: row };
+  }
+
+  #isStored(checkpoint: Checkpoint): boolean {
+    return compareCheckpoints(checkpoint, this.#checkpoint) <= 0;
   }
 
   #deadlineMs(): number {
@@ -326,9 +394,4 @@ export class HeldLease {
     this.#lastWrite = run.catch(() => undefined);
     return run;
   }
-}
-
-/** Reads both clocks. */
-export function readMoment(clock: Clock): Moment {
-  return { monotonicMs: clock.now(), wallMs: clock.wallTime() };
 }

@@ -1,9 +1,29 @@
+export {
+  evenPlan,
+  type AssignmentPlan,
+  type AssignmentRequest,
+  type LeaseView,
+  type WorkerView,
+} from './assignment-plan';
 export type { DynamoDbPort } from './dynamodb-port';
-export { DynamoDbLeaseStore, type DynamoDbLeaseStoreDependencies } from './dynamodb-lease-store';
-export { findForeignLease } from './foreign-lease';
-export { HeldLease } from './held-lease';
+export { DynamoDbLeaseStore } from './dynamodb-lease-store';
+export { DynamoDbWorkerStore } from './dynamodb-worker-store';
+export { findForeignLease, isHeldByOlderKcl } from './foreign-lease';
+export { HeldLease, type UnstoredCheckpoint } from './held-lease';
 export { LeaseCoordinator, type LeaseCoordinatorDependencies } from './lease-coordinator';
 export type { LeaseObserverEvents } from './lease-events';
+export { throttledAdvice } from './lease-reporter';
 export { resolveLeaseOptions, type LeaseOptions, type ResolvedLeaseOptions } from './lease-options';
-export type { Acquisition, CreateResult, HeldLeaseRef, LeaseListing, LeaseStore, WriteResult } from './lease-store';
+export type {
+  Acquisition,
+  CreateResult,
+  HeldLeaseRef,
+  LeaseListing,
+  LeaseStore,
+  ListOptions,
+  WriteResult,
+} from './lease-store';
 export { ensureLeaseTable, type EnsureLeaseTableRequest, type LeaseTableSettings } from './lease-table';
+export type { TableCallsDependencies } from './table-calls';
+export type { WorkerDescription, WorkerRow } from './worker-row';
+export type { SignOfLife, WorkerStore } from './worker-store';

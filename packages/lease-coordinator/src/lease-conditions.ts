@@ -25,7 +25,7 @@ export const ownerIsMe = `${a.leaseOwner} = :me`;
 /** Somebody asked me for the lease, in our way. */
 export const askedToHandOver = `${a.checkpointOwner} = :me AND ${a.receiver} = ${a.leaseOwner}`;
 
-/** The lease has the owner that was observed, who was not asked for it yet and is not through with the shard. */
+/** The lease has the owner that was observed, who was not asked for it yet and is not through with the shard. One that was evicted has none. */
 export const mayBeAskedFor = `${a.leaseOwner} = :owner AND attribute_not_exists(${a.checkpointOwner}) AND ${a.checkpoint} <> :shardEnd`;
 
 export const atShardEnd = `${a.checkpoint} = :shardEnd`;

@@ -2,28 +2,38 @@ import {
   backoffDelayMs,
   type Clock,
   type Lease,
+  type LeaseSeed,
   type Logger,
   type Random,
   type StreamIdentity,
-  withDeadline,
 } from '@millrace/core';
 import { Alarm } from './alarm';
-import { planAssignment } from './assignment-plan';
-import { CallLimit } from './call-limit';
+import { FleetPlanner } from './fleet-planner';
 import { findForeignLease } from './foreign-lease';
-import { HeldLease } from './held-lease';
+import type { HeldLease } from './held-lease';
 import type { LeaseObserverEvents } from './lease-events';
+import { LeaseHoldings } from './lease-holdings';
 import { type AcquiredLease, LeaseMoves } from './lease-moves';
-import { LeaseObserver } from './lease-observer';
 import type { ResolvedLeaseOptions } from './lease-options';
 import { hasCode, LeaseReporter } from './lease-reporter';
 import type { LeaseListing, LeaseStore } from './lease-store';
-import { isHandedOverTo, isToBePassedOn, viewLeases } from './lease-views';
+import { type FleetView, isHandedOverTo, isToBePassedOn } from './lease-views';
+import { MoveQueue } from './move-queue';
+import { TableView } from './table-view';
+import { Tasks } from './tasks';
+import { untilAborted } from './until-aborted';
+import { WorkerRegistration } from './worker-registration';
+import type { WorkerDescription } from './worker-row';
+import type { WorkerStore } from './worker-store';
 
 export interface LeaseCoordinatorDependencies {
   readonly store: LeaseStore;
+  readonly workers: WorkerStore;
   /** Ends in the process's random incarnation: never used twice. */
   readonly workerId: string;
+  /** For the registry. */
+  readonly host: string;
+  readonly version: string;
   readonly options: ResolvedLeaseOptions;
   readonly identity: StreamIdentity;
   /** What `latest` or `at-timestamp` means for the application; kept in rows at such a position that have none. */
@@ -38,21 +48,26 @@ export interface LeaseCoordinatorDependencies {
   readonly observer?: LeaseObserverEvents | undefined;
 }
 
-/** Writes that acquire or ask for leases at once, beside the renewals. */
-const MAX_MOVES_AT_ONCE = 16;
-/** In failover times: after this, whoever was to take a free lease does not. */
-const UNCLAIMED_AFTER = 1 / 2;
+/** How often a first start looks who else is there, at the most. */
+const MAX_LOOKS = 8;
+/** Between two readings at least this many times what the last one took passes, however often the alarm rings. */
+const REST_AFTER_READING = 4;
 
 /**
  * One worker's part in sharing the leases of a stream: it takes what is free or expired, asks busier workers for the
  * rest of its share, adopts what they hand over, and keeps what it has.
  *
- * *One loop*, the tick: read the table, judge expiry, plan, start the moves. Moves run beside it, bounded, at most one
- * per lease, so that a slow write does not stop the reading, on whose regularity expiry depends. Each lease acquired is
- * a {@link HeldLease} with loops of its own, which alone writes to its row from then on.
+ * *The tick* reads the table, judges expiry, plans, and starts the moves. Moves run beside it, bounded, at most one per
+ * lease, so that a slow write does not stop the reading, on whose regularity expiry depends. *Mail* names rows that have
+ * changed in a way that concerns this worker: they are read at once, without the rest. Each lease acquired is a
+ * {@link HeldLease} with loops of its own, which alone writes to its row from then on.
  *
- * *Stopping.* After the signal nothing more is acquired or asked for. The loop goes on while anything is held: to see
- * requests, and to give back what is still handed over. It ends when the last held lease has, and no move is under way.
+ * *A fleet that comes up together* is seen worker by worker. Nothing is taken or asked for in the moment in which a worker
+ * has appeared, so that shares are not computed for those who happened to be first.
+ *
+ * *Stopping.* After the signal nothing more is acquired or asked for, and every lease that is given up goes to the
+ * successor that the plan names. The loop goes on while anything is held: to see requests, and to give back what is
+ * still handed over. It ends when the last held lease has, and no move is under way.
  *
  * *Faults.* A failed reading is made again, later and later; leases are kept, or not, by their own deadlines. What
  * cannot be mended (the table is gone, or belongs to another stream) abandons every lease and rejects `run`.
@@ -60,32 +75,55 @@ const UNCLAIMED_AFTER = 1 / 2;
 export class LeaseCoordinator {
   readonly #deps: LeaseCoordinatorDependencies;
   readonly #reporter: LeaseReporter;
-  readonly #expiry: LeaseObserver;
+  readonly #table: TableView;
+  readonly #planner: FleetPlanner;
   readonly #moves: LeaseMoves;
+  readonly #registration: WorkerRegistration | undefined;
   readonly #alarm: Alarm;
-  readonly #limit = new CallLimit(MAX_MOVES_AT_ONCE);
-  readonly #held = new Map<string, HeldLease>();
-  readonly #moving = new Map<string, Promise<void>>();
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #held: LeaseHoldings;
+  readonly #moving = new MoveQueue();
+  readonly #tasks: Tasks;
   readonly #nextWriteId: () => string;
-  #view: readonly Lease[] = [];
+  /** Ends the loops beside the tick. */
+  readonly #over = new AbortController();
+  #creating = 0;
   #readConsistently = true;
   #failures = 0;
   #stopping = false;
+  #successors: ReadonlyMap<string, string> | undefined;
 
   constructor(deps: LeaseCoordinatorDependencies) {
     const { clock, logger, options, workerId } = deps;
     this.#deps = deps;
     this.#reporter = new LeaseReporter(clock, logger, deps.observer ?? {});
-    this.#expiry = new LeaseObserver(options);
+    this.#tasks = new Tasks(logger);
+    this.#table = new TableView(workerId, options);
+    const own = {
+      isHeld: (leaseKey: string) => this.#held.has(leaseKey),
+      isMoving: (leaseKey: string) => this.#moving.has(leaseKey),
+      selectReadable: deps.selectReadable,
+    };
+    this.#planner = new FleetPlanner({ workerId, options, table: this.#table, own, clock });
     this.#alarm = new Alarm(clock);
     let writes = 0;
     this.#nextWriteId = () => `${workerId}/${String(++writes)}`;
+    this.#held = new LeaseHoldings({
+      ...{ ...deps, reporter: this.#reporter, tasks: this.#tasks, nextWriteId: this.#nextWriteId },
+      isGone: (worker) => this.#table.isGone(worker, clock.now()),
+      successorOf: (leaseKey) => this.#successorOf(leaseKey),
+      onEnded: (leaseKey, to) => this.#ended(leaseKey, to),
+    });
     const { store, random, identity, initialTimestampMs } = deps;
     this.#moves = new LeaseMoves({
       ...{ store, random, identity, initialTimestampMs, clock, logger, options, me: workerId },
       ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId },
     });
+    this.#registration = options.registry ? this.#newRegistration() : undefined;
+  }
+
+  /** Makes this worker known to the others, if there is a registry. Rejects if that fails; may be called again. */
+  async register(): Promise<void> {
+    await this.#registration?.register();
   }
 
   /**
@@ -94,12 +132,13 @@ export class LeaseCoordinator {
    * when it was filled from another stream; all leases are abandoned then.
    */
   async run(signal: AbortSignal): Promise<void> {
-    const stop = (): void => {
-      this.#stopping = true;
-      this.#alarm.ring();
-    };
-    if (signal.aborted) return;
+    const stop = (): void => this.#stop();
+    if (signal.aborted) {
+      await this.#registration?.deregister();
+      return;
+    }
     signal.addEventListener('abort', stop, { once: true });
+    const registration = this.#registration?.run(this.#over.signal);
     try {
       while (!this.#stopping || this.#held.size > 0 || this.#moving.size > 0) {
         await this.#alarm.wait(await this.#tick(signal));
@@ -108,24 +147,90 @@ export class LeaseCoordinator {
       // Reached with anything held only by a fatal fault: the handlers are unsettled, so nothing may be released.
       this.#stopping = true;
       signal.removeEventListener('abort', stop);
-      for (const held of this.#held.values()) held.abandon();
-      while (this.#tasks.size > 0) await Promise.all(this.#tasks);
+      for (const held of this.#held.all()) held.abandon();
+      this.#over.abort();
+      await this.#tasks.done();
+      await registration;
+      await this.#leaveRegistry();
     }
   }
 
-  /** Reads the table now, consistently: after new rows were added, or a shard has ended. */
+  /** Reads the table soon, consistently: after new rows were added, or a shard has ended. */
   wake(): void {
     this.#readConsistently = true;
     this.#alarm.ring();
   }
 
   heldLeases(): readonly HeldLease[] {
-    return [...this.#held.values()];
+    return this.#held.all();
+  }
+
+  /** Whether leases are being acquired, or created, just now. */
+  get isAcquiring(): boolean {
+    return this.#moving.size > 0 || this.#creating > 0;
   }
 
   /** The leases as last read. */
   view(): readonly Lease[] {
-    return this.#view;
+    return this.#table.leases;
+  }
+
+  /**
+   * Says who each of the leases of an empty table is for, by the plan and the workers that are there: waits a moment for
+   * those that come up at the same time.
+   */
+  async planFirstOwners(leaseKeys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+    const { clock, options } = this.#deps;
+    let workers = -1;
+    for (let looks = 0; looks < MAX_LOOKS; looks++) {
+      this.#takeIn(await this.#list(signal, true));
+      const { length } = this.#planner.fleet().workers;
+      if (length === workers) break;
+      workers = length;
+      if (options.registry) await clock.sleep(options.settleMs, signal);
+    }
+    return this.#planner.firstOwners(leaseKeys);
+  }
+
+  /**
+   * Adds the row of a lease, which is `owner`'s from then on: this worker holds it at once, another is told. Returns false
+   * if there is such a row.
+   */
+  async create(seed: LeaseSeed, owner: string | undefined): Promise<boolean> {
+    this.#creating++;
+    const { isNew, acquired } = await this.#moves.create(seed, owner).finally(() => this.#creating--);
+    if (acquired !== undefined) this.#acquired('taken', acquired, undefined);
+    else if (isNew && owner !== undefined) this.#registration?.notify(owner, seed.leaseKey);
+    return isNew;
+  }
+
+  #newRegistration(): WorkerRegistration {
+    const { workers, workerId, host, version, options, clock } = this.#deps;
+    const worker: WorkerDescription = {
+      ...{ workerId, host, version, startedAtMs: clock.wallTime() },
+      planVersion: Math.max(...options.plans.map((plan) => plan.version)),
+      maxLeases: options.maxLeases,
+      failoverTimeMs: options.failoverTimeMs,
+    };
+    return new WorkerRegistration({
+      ...{ store: workers, worker, options, clock, reporter: this.#reporter },
+      leasesHeld: () => this.#held.size,
+      onMail: (leaseKeys) => this.#tasks.add(this.#readMailed(leaseKeys)),
+    });
+  }
+
+  #stop(): void {
+    this.#stopping = true;
+    // Before the first one is given up: together they are shared out evenly.
+    this.#successors = this.#planner.successors();
+    if (this.#registration !== undefined) this.#tasks.add(this.#registration.announceStop());
+    this.#alarm.ring();
+  }
+
+  /** The row of a worker whose leases have yet to expire stays: nobody must count on it until it is forgotten. */
+  async #leaveRegistry(): Promise<void> {
+    await this.#registration?.flush();
+    if (!this.#held.hasAbandoned) await this.#registration?.deregister();
   }
 
   /** Returns the delay until the next one. */
@@ -134,7 +239,7 @@ export class LeaseCoordinator {
     const startedAtMs = clock.now();
     let listing: LeaseListing;
     try {
-      listing = await this.#list(signal);
+      listing = await this.#list(signal, this.#readConsistently);
     } catch (error) {
       if (hasCode(error, 'LEASE_TABLE_MISSING')) throw error;
       if (error === signal.reason) return 0;
@@ -143,146 +248,151 @@ export class LeaseCoordinator {
       const backoff = { baseMs: options.scanIntervalMs, maxMs: options.failoverTimeMs };
       return backoffDelayMs(this.#failures++, backoff, random);
     }
+    const durationMs = clock.now() - startedAtMs;
     this.#failures = 0;
     this.#takeIn(listing);
-    this.#reporter.notify((observer) =>
-      observer.listed?.({
-        leases: listing.leases.length,
-        held: this.#held.size,
-        durationMs: clock.now() - startedAtMs,
-      }),
-    );
-    this.#startMoves(listing.leases);
-    return options.scanIntervalMs;
+    this.#reporter.listed({ leases: listing.leases.length, held: this.#held.size, durationMs }, options);
+    const fleet = this.#planner.fleet();
+    const isSettled = this.#planner.isSettled(fleet);
+    if (!isSettled) this.#readConsistently = true;
+    this.#startMoves(fleet, isSettled);
+    await clock.sleep(REST_AFTER_READING * durationMs, this.#over.signal);
+    if (!isSettled) return options.settleMs;
+    const untilExpiryMs = this.#table.untilNextExpiryMs((leaseKey) => this.#held.has(leaseKey), clock.now());
+    return Math.min(options.scanIntervalMs, untilExpiryMs);
   }
 
-  #list(signal: AbortSignal): Promise<LeaseListing> {
-    const { clock, store, options } = this.#deps;
-    const consistent = this.#readConsistently;
+  #list(signal: AbortSignal, consistent: boolean): Promise<LeaseListing> {
+    const { clock, store } = this.#deps;
     this.#readConsistently = false;
-    // Each page has a deadline of its own; this one is for the whole.
-    const deadline = { deadlineMs: options.failoverTimeMs, what: 'reading the lease table' };
-    // A hung reading must not hold up a stop; what is read while stopping must not be cut short by it.
-    const untilStopped = signal.aborted ? deadline : { ...deadline, signal };
-    return withDeadline(clock, untilStopped, () => store.list({ consistent }));
+    const listing = store.list({
+      consistent,
+      onPage: (leases, workers) => this.#table.takeInPage(leases, workers, clock.now()),
+    });
+    // A reading that hangs must not hold up a stop; what is read while stopping must not be cut short by it.
+    return signal.aborted ? listing : untilAborted(listing, signal);
   }
 
-  #takeIn({ leases, corrupt }: LeaseListing): void {
+  #takeIn(listing: LeaseListing): void {
     const { clock, identity } = this.#deps;
-    const foreign = findForeignLease(leases, identity);
+    const foreign = findForeignLease(listing.leases, identity);
     if (foreign !== undefined) throw foreign;
-    this.#expiry.observe(leases, clock.now());
-    this.#view = leases;
-    this.#reporter.corrupt(corrupt);
-    for (const lease of leases) this.#held.get(lease.leaseKey)?.notice(lease);
+    this.#table.takeIn(listing, clock.now());
+    this.#reporter.corrupt(listing.corrupt);
+    for (const lease of listing.leases) this.#held.get(lease.leaseKey)?.notice(lease);
   }
 
-  #startMoves(leases: readonly Lease[]): void {
+  #startMoves(fleet: FleetView, isSettled: boolean): void {
+    const { clock, workers } = this.#deps;
+    if (!this.#stopping) {
+      const { take, adopt, request, leftOver } = this.#planner.myPart(fleet);
+      for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
+      if (isSettled) {
+        for (const lease of take) this.#start(lease, () => this.#acquire('taken', lease));
+        for (const lease of request) this.#start(lease, () => this.#request(lease));
+        for (const lease of this.#table.deaf(clock.now())) this.#start(lease, () => this.#evict(lease));
+        this.#reporter.leftOver(leftOver);
+      }
+      for (const worker of this.#table.forgotten(clock.now())) {
+        this.#tasks.add(workers.removeWorker(worker).catch(() => undefined));
+      }
+    }
+    this.#settleWhatNamesMe(this.#table.leases);
+  }
+
+  /** What was handed over to me and is not wanted goes back; what was asked of me before I had it is passed on. */
+  #settleWhatNamesMe(leases: readonly Lease[]): void {
     const { workerId: me } = this.#deps;
-    const plan = this.#stopping ? { take: [], adopt: [], request: [] } : this.#plan(leases);
-    for (const lease of plan.take) this.#start(lease, () => this.#acquire('taken', lease));
-    for (const lease of plan.adopt) this.#start(lease, () => this.#acquire('adopted', lease));
-    for (const lease of plan.request) this.#start(lease, () => this.#request(lease));
-    const adopted = new Set(plan.adopt);
     for (const lease of leases) {
-      if (this.#held.has(lease.leaseKey)) continue;
+      if (this.#held.has(lease.leaseKey) || this.#moving.has(lease.leaseKey)) continue;
       if (isToBePassedOn(me, lease)) this.#start(lease, () => this.#moves.passOn(lease));
-      if (isHandedOverTo(me, lease) && !adopted.has(lease)) this.#start(lease, () => this.#moves.decline(lease));
+      if (isHandedOverTo(me, lease)) this.#start(lease, () => this.#moves.decline(lease));
     }
   }
 
-  #plan(leases: readonly Lease[]): ReturnType<typeof planAssignment> {
-    const { clock, options, workerId: me, selectReadable } = this.#deps;
-    const views = viewLeases({
-      leases: selectReadable(leases),
-      me,
-      observer: this.#expiry,
-      nowMs: clock.now(),
-      isHeld: (leaseKey) => this.#held.has(leaseKey),
-      isMoving: (leaseKey) => this.#moving.has(leaseKey),
-      unclaimedAfterMs: options.failoverTimeMs * UNCLAIMED_AFTER,
-    });
-    return planAssignment({ leases: views, me, maxLeases: options.maxLeases });
+  async #readMailed(leaseKeys: readonly string[]): Promise<void> {
+    const { store, clock } = this.#deps;
+    try {
+      this.#takeInRows(await store.getMany(leaseKeys), clock.now());
+    } catch (error) {
+      this.#reporter.callFailed('get-mailed', error);
+      this.wake();
+    }
+  }
+
+  #takeInRows(rows: readonly Lease[], nowMs: number): void {
+    const isComplete = this.#table.takeInRows(rows, nowMs);
+    for (const lease of rows) this.#held.get(lease.leaseKey)?.notice(lease);
+    if (!isComplete) this.wake();
+    if (!this.#stopping) {
+      const { adopt } = this.#planner.myPart(this.#planner.fleet());
+      for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
+    }
+    this.#settleWhatNamesMe(rows);
   }
 
   #start({ leaseKey }: Lease, move: () => Promise<void>): void {
     if (this.#moving.has(leaseKey) || this.#held.has(leaseKey)) return;
-    const task = this.#limit.run(move).finally(() => {
-      this.#moving.delete(leaseKey);
+    const done = this.#moving.run(leaseKey, move).finally(() => {
       if (this.#stopping) this.#alarm.ring();
     });
-    this.#moving.set(leaseKey, task);
-    this.#track(task);
+    this.#tasks.add(done);
   }
 
   async #acquire(how: 'taken' | 'adopted', observed: Lease): Promise<void> {
     // Planned before the signal, but only now its turn.
     if (this.#stopping) return;
     const acquired = await (how === 'taken' ? this.#moves.take(observed) : this.#moves.adopt(observed));
-    if (acquired === undefined) return;
+    if (acquired !== undefined) this.#acquired(how, acquired, observed.leaseOwner);
+    else this.#lookAgain();
+  }
+
+  /** Lost a race: what the others do by now is seen sooner than with the next regular reading. */
+  #lookAgain(): void {
+    const { clock, options, random } = this.#deps;
+    const delayMs = options.settleMs * (1 + random.next());
+    this.#tasks.add(
+      clock.sleep(delayMs, this.#over.signal).then(
+        () => this.wake(),
+        () => undefined,
+      ),
+    );
+  }
+
+  #acquired(how: 'taken' | 'adopted', acquired: AcquiredLease, from: string | undefined): void {
     const { leaseKey, leaseCounter: fencingToken } = acquired.lease;
-    const message = how === 'taken' ? 'lease taken' : 'lease adopted';
-    this.#deps.logger.info({ leaseKey, fencingToken, from: observed.leaseOwner }, message);
+    this.#deps.logger.info({ leaseKey, fencingToken, from }, how === 'taken' ? 'lease taken' : 'lease adopted');
     this.#reporter.notify((observer) =>
       how === 'taken'
-        ? observer.taken?.({ leaseKey, fencingToken, from: observed.leaseOwner })
+        ? observer.taken?.({ leaseKey, fencingToken, from })
         : observer.adopted?.({ leaseKey, fencingToken }),
     );
-    this.#hold(acquired);
+    this.#held.hold(acquired, { unwanted: this.#stopping });
   }
 
-  #hold({ lease, acquiredAt }: AcquiredLease): void {
-    const { store, logger, workerId, clock, random, options, onAcquired } = this.#deps;
-    const held = new HeldLease({
-      ...{ store, logger, clock, random, options, lease, acquiredAt, me: workerId },
-      ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId },
-    });
-    this.#held.set(held.leaseKey, held);
-    this.#track(this.#keep(held));
-    if (this.#stopping) {
-      this.#track(held.release());
-      return;
-    }
-    try {
-      onAcquired(held);
-    } catch (err) {
-      logger.error({ leaseKey: held.leaseKey, err }, 'lease could not be used');
-      held.abandon();
-    }
+  /** Who gets a lease that this worker gives up by itself. */
+  #successorOf(leaseKey: string): string | undefined {
+    if (this.#successors !== undefined) return this.#successors.get(leaseKey);
+    return this.#planner.successors(leaseKey).get(leaseKey);
   }
 
-  /** Until the lease ends. */
-  async #keep(held: HeldLease): Promise<void> {
-    const { leaseKey, fencingToken } = held;
-    try {
-      await held.run();
-    } finally {
-      this.#held.delete(leaseKey);
-    }
+  #ended(leaseKey: string, to: string | undefined): void {
+    if (to !== undefined) this.#registration?.notify(to, leaseKey);
     if (this.#stopping) this.#alarm.ring();
-    const { ending, receiver } = held;
-    if (ending === 'released' || ending === 'handed-over') {
-      this.#deps.logger.info({ leaseKey, fencingToken, ending, to: receiver }, 'lease given back');
-    }
-    this.#reporter.notify((observer) => {
-      if (ending === 'handed-over') observer.handedOver?.({ leaseKey, to: receiver ?? '' });
-      else if (ending === 'released') observer.released?.({ leaseKey });
-      else observer.lost?.({ leaseKey, abandoned: ending === 'abandoned' });
-    });
   }
 
   async #request(lease: Lease): Promise<void> {
     const { leaseKey, leaseOwner } = lease;
     if (this.#stopping || leaseOwner === undefined) return;
-    const asked = await this.#moves.request(lease);
-    if (asked) this.#reporter.notify((observer) => observer.handoverRequested?.({ leaseKey, from: leaseOwner }));
+    if (!(await this.#moves.request(lease))) return;
+    this.#registration?.notify(leaseOwner, leaseKey);
+    this.#reporter.notify((observer) => observer.handoverRequested?.({ leaseKey, from: leaseOwner }));
   }
 
-  /** Work beside the loop, awaited at the end. What it throws is a mistake of ours: said, and survived. */
-  #track(work: Promise<void>): void {
-    const task = work
-      .catch((err: unknown) => this.#deps.logger.error({ err }, 'lease work failed unexpectedly'))
-      .finally(() => this.#tasks.delete(task));
-    this.#tasks.add(task);
+  async #evict(lease: Lease): Promise<void> {
+    const { leaseKey, checkpointOwner: owner = '' } = lease;
+    if (this.#stopping || !(await this.#moves.evict(lease))) return;
+    this.#deps.logger.warn({ leaseKey, owner }, 'lease evicted, its owner did not hand it over');
+    this.#reporter.notify((observer) => observer.evicted?.({ leaseKey, owner }));
   }
 }

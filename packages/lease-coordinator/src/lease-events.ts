@@ -8,12 +8,14 @@ export interface LeaseObserverEvents {
   adopted?(event: { readonly leaseKey: string; readonly fencingToken: number }): void;
   /** This worker asked `from` for a lease. */
   handoverRequested?(event: { readonly leaseKey: string; readonly from: string }): void;
-  /** This worker gave a lease to the worker that asked for it. */
+  /** This worker gave a lease to the worker that asked for it, or to its successor when it was stopped. */
   handedOver?(event: { readonly leaseKey: string; readonly to: string }): void;
   /** This worker gave a lease back, to nobody. */
   released?(event: { readonly leaseKey: string }): void;
   /** This worker could not keep a lease, or let it expire on purpose (`abandoned`). */
   lost?(event: { readonly leaseKey: string; readonly abandoned: boolean }): void;
+  /** This worker took a lease from an owner that did not hand it over; it is free once it has expired. */
+  evicted?(event: { readonly leaseKey: string; readonly owner: string }): void;
   /** A row cannot be understood. Once per row and problem. */
   corrupt?(event: { readonly leaseKey: string; readonly error: CorruptLeaseError }): void;
   /** DynamoDB throttled a call. */

@@ -32,9 +32,11 @@ export const attribute = {
   requestId: 'millraceRequest',
   receiver: 'millraceReceiver',
   handedOver: 'millraceHandedOver',
+  evicted: 'millraceEvicted',
   healed: 'millraceHealed',
   root: 'millraceRoot',
   failoverTimeMs: 'millraceFailoverMs',
+  acquiredAtMs: 'millraceAcquired',
   initialTimestampMs: 'millraceInitialTimestamp',
   streamArn: 'millraceStreamArn',
   streamCreatedAtMs: 'millraceStreamCreated',
@@ -65,11 +67,14 @@ export function parseLeaseItem(item: LeaseItem): Lease {
     childShardIds: row.texts('childShardIds'),
     hashKeyRange: hashKeyRangeOf(row),
     ownerSwitchesSinceCheckpoint: row.integer('ownerSwitches') ?? 0,
+    typed: row.text('entityType') !== undefined,
     receiver: row.text('receiver'),
     handedOver: row.flag('handedOver'),
+    evicted: row.flag('evicted'),
     healed: row.flag('healed'),
     root: row.flag('root'),
     failoverTimeMs: row.integer('failoverTimeMs'),
+    acquiredAtMs: row.integer('acquiredAtMs'),
     writeId: row.text('writeId'),
     initialTimestampMs: row.integer('initialTimestampMs'),
     streamArn: row.text('streamArn'),
@@ -95,6 +100,13 @@ export function newLeaseItem(seed: LeaseSeed, writeId: string): LeaseItem {
   if (seed.hashKeyRange !== undefined) {
     item[attribute.startingHashKey] = { S: seed.hashKeyRange.start };
     item[attribute.endingHashKey] = { S: seed.hashKeyRange.end };
+  }
+  if (seed.first !== undefined) {
+    const { owner, handedOver, failoverTimeMs, acquiredAtMs } = seed.first;
+    item[attribute.leaseOwner] = { S: owner };
+    item[attribute.failoverTimeMs] = { N: String(failoverTimeMs) };
+    item[attribute.acquiredAtMs] = { N: String(acquiredAtMs) };
+    if (handedOver) item[attribute.handedOver] = { BOOL: true };
   }
   if (seed.healed) item[attribute.healed] = { BOOL: true };
   if (seed.root) item[attribute.root] = { BOOL: true };

@@ -1,6 +1,13 @@
-import { effectiveOwner, type Lease, type Logger, type StreamIdentity } from '@millrace/core';
-import { type Moment, readMoment } from './held-lease';
-import type { LeaseStore, WriteResult } from './lease-store';
+import {
+  CallTimeoutError,
+  effectiveOwner,
+  type Lease,
+  type LeaseSeed,
+  type Logger,
+  type StreamIdentity,
+} from '@millrace/core';
+import { type Moment, readMoment } from './moment';
+import type { CreateResult, LeaseStore, WriteResult } from './lease-store';
 import { type AttemptsOutcome, sendUntilAnswered, type WriteContext } from './write-attempts';
 
 export interface LeaseMovesDependencies extends WriteContext {
@@ -61,7 +68,7 @@ export class LeaseMoves {
     const { store, me, nextWriteId, logger } = this.#deps;
     const writeId = nextWriteId();
     const held = { leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner: me };
-    await this.#attempt('decline', observed, () => store.release(held, writeId));
+    await this.#attempt('decline', observed, () => store.release(held, writeId, undefined));
     logger.debug({ leaseKey: observed.leaseKey }, 'handed-over lease declined');
   }
 
@@ -74,11 +81,48 @@ export class LeaseMoves {
     logger.debug({ leaseKey: observed.leaseKey, to: observed.leaseOwner }, 'handed-over lease passed on');
   }
 
+  /** Takes a lease from an owner who goes on renewing, but does not answer a request. Nobody has it then. */
+  async evict(observed: Lease): Promise<boolean> {
+    const { store, nextWriteId } = this.#deps;
+    const writeId = nextWriteId();
+    const outcome = await this.#attempt('evict', observed, () => store.evict(observed, writeId));
+    return outcome.kind === 'answered' && outcome.result.kind === 'applied';
+  }
+
+  /** Adds a row in the name of `owner`. `acquired` if that is me: whoever adds it holds it. Rejects with what goes wrong. */
+  async create(
+    seed: LeaseSeed,
+    owner: string | undefined,
+  ): Promise<{ readonly isNew: boolean; readonly acquired: AcquiredLease | undefined }> {
+    const { store, me, nextWriteId, clock, options } = this.#deps;
+    const writeId = nextWriteId();
+    const acquiredAt = readMoment(clock);
+    const { failoverTimeMs } = options;
+    const first =
+      owner === undefined
+        ? undefined
+        : { owner, handedOver: owner !== me, failoverTimeMs, acquiredAtMs: acquiredAt.wallMs };
+    const outcome = await this.#attempt('create', seed, () =>
+      store.create(first === undefined ? seed : { ...seed, first }, writeId),
+    );
+    if (outcome.kind !== 'answered') {
+      const { callTimeoutMs } = this.#deps.options;
+      throw outcome.error instanceof Error ? outcome.error : new CallTimeoutError('dynamodb:PutItem', callTimeoutMs);
+    }
+    const { kind, lease } = outcome.result;
+    const isNew = kind === 'created';
+    const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me && !lease.handedOver;
+    return { isNew, acquired: isMine ? { lease, acquiredAt } : undefined };
+  }
+
   async #acquire(operation: 'take' | 'adopt', observed: Lease): Promise<AcquiredLease | undefined> {
     const { store, me, nextWriteId, clock, logger, options, identity, initialTimestampMs } = this.#deps;
     const { failoverTimeMs } = options;
-    const acquisition = { owner: me, writeId: nextWriteId(), failoverTimeMs, identity, initialTimestampMs };
     const acquiredAt = readMoment(clock);
+    const acquisition = {
+      ...{ owner: me, writeId: nextWriteId(), failoverTimeMs, identity, initialTimestampMs },
+      acquiredAtMs: acquiredAt.wallMs,
+    };
     const outcome = await this.#attempt(operation, observed, () => store[operation](observed, acquisition));
     if (outcome.kind !== 'answered') return undefined;
     const { kind, lease } = outcome.result;
@@ -90,7 +134,11 @@ export class LeaseMoves {
     return undefined;
   }
 
-  #attempt(operation: string, { leaseKey }: Lease, send: () => Promise<WriteResult>): Promise<AttemptsOutcome> {
+  #attempt<T extends WriteResult | CreateResult>(
+    operation: string,
+    { leaseKey }: { readonly leaseKey: string },
+    send: () => Promise<T>,
+  ): Promise<AttemptsOutcome<T>> {
     const { clock, options } = this.#deps;
     const sendUntilMs = clock.now() + options.failoverTimeMs * MOVE_TIME;
     return sendUntilAnswered(this.#deps, { operation, leaseKey, sendUntilMs: () => sendUntilMs, send });

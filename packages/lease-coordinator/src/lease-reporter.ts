@@ -12,6 +12,9 @@ import type { LeaseObserverEvents } from './lease-events';
 /** The same cause is logged again after this long at the earliest. */
 const REPEAT_AFTER_MS = 60_000;
 
+/** What to do when DynamoDB throttles the lease table. */
+export const throttledAdvice = 'the lease table is throttled: raise its write capacity or use on-demand';
+
 /** True for errors of Millrace's with this code, whichever copy of the package threw them. */
 export function hasCode(error: unknown, code: MillraceError['code']): boolean {
   return error instanceof Error && (error as { readonly code?: unknown }).code === code;
@@ -48,12 +51,34 @@ export class LeaseReporter {
     if (this.#isRepeated(`${operation} ${errorName(err)}`)) {
       this.logger.debug({ operation, err, ...fields }, 'lease table call failed');
     } else if (throttled) {
-      this.logger.warn({ operation, err, ...fields }, 'lease table throttled');
+      this.logger.warn({ operation, err, ...fields }, throttledAdvice);
     } else if (hasCode(err, 'PERMISSION_MISSING') || isBadCredentials(err)) {
       this.logger.error({ operation, err, ...fields }, 'lease table refuses these credentials');
     } else {
       this.logger.warn({ operation, err, ...fields }, 'lease table call failed');
     }
+  }
+
+  /** The table was read. */
+  listed(
+    event: { readonly leases: number; readonly held: number; readonly durationMs: number },
+    { failoverTimeMs }: { readonly failoverTimeMs: number },
+  ): void {
+    this.notify((observer) => observer.listed?.(event));
+    if (event.durationMs <= failoverTimeMs / 2 || this.#isRepeated('slow listing')) return;
+    this.logger.warn(
+      { ...event, failoverTimeMs },
+      'reading the lease table takes long, crashed workers are noticed late: raise its read capacity or use on-demand',
+    );
+  }
+
+  /** So many free leases are nobody's, because every worker has as many as it may. */
+  leftOver(leases: number): void {
+    if (leases === 0 || this.#isRepeated('left over')) return;
+    this.logger.warn(
+      { leases },
+      'leases stay unread, every worker is at its maxLeases: raise it or start more workers',
+    );
   }
 
   /** The rows that could not be understood in one reading of the table. */

@@ -1,10 +1,19 @@
 import type { Checkpoint, CorruptLeaseError, Lease, LeaseSeed, StreamIdentity } from '@millrace/core';
+import type { WorkerRow } from './worker-row';
 
 /** Everything that one reading of the lease table found. */
 export interface LeaseListing {
   readonly leases: readonly Lease[];
   /** Rows that are there but cannot be understood. They are nobody's to take. */
   readonly corrupt: readonly CorruptLeaseError[];
+  /** The rows of the registry. */
+  readonly workers: readonly WorkerRow[];
+}
+
+export interface ListOptions {
+  readonly consistent: boolean;
+  /** Told what each page holds as soon as it has arrived: a big table takes many. */
+  readonly onPage?: ((leases: readonly Lease[], workers: readonly WorkerRow[]) => void) | undefined;
 }
 
 /** What a holder names in its writes: the counter it knows, and itself. */
@@ -19,6 +28,8 @@ export interface Acquisition {
   readonly owner: string;
   readonly writeId: string;
   readonly failoverTimeMs: number;
+  /** By the wall clock; for people. */
+  readonly acquiredAtMs: number;
   /** Kept in a row at LATEST or AT_TIMESTAMP that has none yet. */
   readonly initialTimestampMs: number | undefined;
   /** Kept in a row that names no stream yet. */
@@ -40,10 +51,12 @@ export type CreateResult = { readonly kind: 'created' | 'exists'; readonly lease
  * (`CorruptLeaseError`), and with `MissingPermissionError` and `LeaseTableMissingError`. They are never retried inside.
  */
 export interface LeaseStore {
-  /** Every row that is a lease. Eventually consistent unless asked otherwise. */
-  list(options: { readonly consistent: boolean }): Promise<LeaseListing>;
+  /** Everything in the table. Eventually consistent unless asked otherwise. A page that was throttled is asked for again. */
+  list(options: ListOptions): Promise<LeaseListing>;
   /** One row, consistently. Rejects with `CorruptLeaseError` when it cannot be understood. */
   get(leaseKey: string): Promise<Lease | undefined>;
+  /** These rows, consistently. What is not there, or cannot be understood, is left out. */
+  getMany(leaseKeys: readonly string[]): Promise<readonly Lease[]>;
   /** Adds the row if there is none. `created` also when the row bears `writeId`: an earlier attempt added it. */
   create(seed: LeaseSeed, writeId: string): Promise<CreateResult>;
   /** Acquires an unowned or expired lease, whoever it names, if its counter is still the one observed. */
@@ -61,8 +74,12 @@ export interface LeaseStore {
   ): Promise<WriteResult>;
   /** Gives the lease to the receiver that asked for it. */
   completeHandover(held: HeldLeaseRef, writeId: string): Promise<WriteResult>;
-  /** Leaves the lease to nobody. */
-  release(held: HeldLeaseRef, writeId: string): Promise<WriteResult>;
+  /** Takes a request back in the name of a receiver that is gone; the owner keeps the lease. */
+  cancelHandover(held: HeldLeaseRef, writeId: string): Promise<WriteResult>;
+  /** Leaves the lease to `successor`, who may adopt it at once, or to nobody. */
+  release(held: HeldLeaseRef, writeId: string, successor: string | undefined): Promise<WriteResult>;
+  /** Takes a lease from an owner who neither hands it over nor stops. It is nobody's before it has expired. */
+  evict(observed: Lease, writeId: string): Promise<WriteResult>;
   /** Removes the row of a finished shard if nobody has written to it since. */
   delete(observed: Lease): Promise<WriteResult>;
 }

@@ -12,6 +12,8 @@ export interface LeaseUpdate {
 }
 
 const handoverAttributes = [a.checkpointOwner, a.receiver, a.requestId, a.handedOver];
+/** What an acquisition ends, whatever came before it. */
+const marksOfThePast = [...handoverAttributes, a.evicted, a.healed].join(', ');
 const bumpCounter = `${a.leaseCounter} :one`;
 
 const text = (value: string): AttributeValue => ({ S: value });
@@ -34,10 +36,11 @@ export function needsInitialTimestamp({ checkpoint }: Lease): boolean {
 }
 
 export function takeUpdate(observed: Lease, acquisition: Acquisition): LeaseUpdate {
-  const { owner, writeId, failoverTimeMs, initialTimestampMs, identity } = acquisition;
+  const { owner, writeId, failoverTimeMs, acquiredAtMs, initialTimestampMs, identity } = acquisition;
   const values: Record<string, AttributeValue> = {
     ...holderValues({ leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner }, writeId),
     ':failover': number(failoverTimeMs),
+    ':acquired': number(acquiredAtMs),
     ':arn': text(identity.streamArn),
     ':created': number(identity.streamCreatedAtMs),
   };
@@ -45,6 +48,7 @@ export function takeUpdate(observed: Lease, acquisition: Acquisition): LeaseUpda
     `${a.leaseOwner} = :me`,
     `${a.writeId} = :write`,
     `${a.failoverTimeMs} = :failover`,
+    `${a.acquiredAtMs} = :acquired`,
     `${a.streamArn} = if_not_exists(${a.streamArn}, :arn)`,
     `${a.streamCreatedAtMs} = if_not_exists(${a.streamCreatedAtMs}, :created)`,
   ];
@@ -55,19 +59,26 @@ export function takeUpdate(observed: Lease, acquisition: Acquisition): LeaseUpda
   const adds = switchesOwner(observed, owner) ? `${bumpCounter}, ${a.ownerSwitches} :one` : bumpCounter;
   return {
     condition: condition.counterAsObserved,
-    update: `SET ${sets.join(', ')} ADD ${adds} REMOVE ${[...handoverAttributes, a.healed].join(', ')}`,
+    update: `SET ${sets.join(', ')} ADD ${adds} REMOVE ${marksOfThePast}`,
     values,
   };
 }
 
-export function adoptUpdate(observed: Lease, { owner, writeId, failoverTimeMs }: Acquisition): LeaseUpdate {
+export function adoptUpdate(
+  observed: Lease,
+  { owner, writeId, failoverTimeMs, acquiredAtMs }: Acquisition,
+): LeaseUpdate {
   const held = { leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner };
   return {
     condition: condition.allOf(condition.counterAsObserved, condition.namesMeAndNoHandoverIsPending),
     update:
-      `SET ${a.writeId} = :write, ${a.failoverTimeMs} = :failover ADD ${bumpCounter} ` +
-      `REMOVE ${[...handoverAttributes, a.healed].join(', ')}`,
-    values: { ...holderValues(held, writeId), ':failover': number(failoverTimeMs) },
+      `SET ${a.writeId} = :write, ${a.failoverTimeMs} = :failover, ${a.acquiredAtMs} = :acquired ` +
+      `ADD ${bumpCounter} REMOVE ${marksOfThePast}`,
+    values: {
+      ...holderValues(held, writeId),
+      ':failover': number(failoverTimeMs),
+      ':acquired': number(acquiredAtMs),
+    },
   };
 }
 
@@ -119,10 +130,49 @@ export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): Lea
   };
 }
 
-export function releaseUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
+/** By the owner, to whom its receiver is known to be gone: the lease stays where it is. */
+export function cancelHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
   return {
-    condition: condition.allOf(condition.counterAsObserved, condition.ownerIsMe),
-    update: `SET ${a.writeId} = :write ADD ${bumpCounter} REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`,
+    condition: condition.allOf(condition.counterAsObserved, condition.askedToHandOver),
+    update:
+      `SET ${a.writeId} = :write, ${a.leaseOwner} = :me ADD ${bumpCounter} ` +
+      `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
     values: holderValues(held, writeId),
+  };
+}
+
+/** To the successor, who may adopt it at once, or to nobody. */
+export function releaseUpdate(held: HeldLeaseRef, writeId: string, successor: string | undefined): LeaseUpdate {
+  const ownerIsMe = condition.allOf(condition.counterAsObserved, condition.ownerIsMe);
+  const values = holderValues(held, writeId);
+  if (successor === undefined) {
+    return {
+      condition: ownerIsMe,
+      update: `SET ${a.writeId} = :write ADD ${bumpCounter} REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`,
+      values,
+    };
+  }
+  return {
+    condition: ownerIsMe,
+    update:
+      `SET ${a.writeId} = :write, ${a.leaseOwner} = :successor, ${a.handedOver} = :true ` +
+      `ADD ${bumpCounter}, ${a.ownerSwitches} :one REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
+    values: { ...values, ':successor': text(successor), ':true': { BOOL: true } },
+  };
+}
+
+/** By anybody: the owner loses the lease with its next write. */
+export function evictUpdate(observed: Lease, writeId: string): LeaseUpdate {
+  return {
+    condition: condition.counterAsObserved,
+    update:
+      `SET ${a.writeId} = :write, ${a.evicted} = :true ADD ${bumpCounter} ` +
+      `REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`,
+    values: {
+      ':counter': number(observed.leaseCounter),
+      ':one': number(1),
+      ':write': text(writeId),
+      ':true': { BOOL: true },
+    },
   };
 }

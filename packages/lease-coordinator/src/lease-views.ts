@@ -1,10 +1,14 @@
 import { isHandoverPending, type Lease } from '@millrace/core';
-import type { LeaseView } from './assignment-plan';
+import type { LeaseView, WorkerView } from './assignment-plan';
 import type { LeaseObserver } from './lease-observer';
+import type { WorkerRow } from './worker-row';
 
 export interface ViewRequest {
+  /** Those that may be read now. */
   readonly leases: readonly Lease[];
-  readonly me: string;
+  /** All rows of the registry. */
+  readonly registered: readonly WorkerRow[];
+  readonly me: WorkerView;
   readonly observer: LeaseObserver;
   readonly nowMs: number;
   /** What this worker knows better than the reading of the table: it holds these leases. */
@@ -15,27 +19,81 @@ export interface ViewRequest {
   readonly unclaimedAfterMs: number;
 }
 
+/** With the row itself. */
+export interface ViewedLease extends LeaseView {
+  readonly lease: Lease;
+}
+
+export interface FleetView {
+  readonly leases: readonly ViewedLease[];
+  /** Who takes part: lives, and is not about to stop. In the order of their ids. */
+  readonly workers: readonly WorkerView[];
+}
+
 /** Lays what this worker knows by itself over what it has read. */
-export function viewLeases(request: ViewRequest): readonly LeaseView[] {
-  return request.leases.map((lease) => viewLease(lease, request));
+export function viewFleet(request: ViewRequest): FleetView {
+  const workers = participants(request);
+  const isTakingPart = (workerId: string | undefined): boolean => workerId !== undefined && workers.has(workerId);
+  return {
+    leases: request.leases.map((lease) => {
+      const { leaseKey, acquiredAtMs } = lease;
+      return { leaseKey, acquiredAtMs, lease, ...stateOf(lease, request, isTakingPart) };
+    }),
+    workers: [...workers.values()].sort((a, b) => (a.workerId < b.workerId ? -1 : 1)),
+  };
 }
 
-function viewLease(lease: Lease, { me, observer, nowMs, isHeld, isMoving, unclaimedAfterMs }: ViewRequest): LeaseView {
-  if (isHeld(lease.leaseKey)) {
-    // Asked for: it counts for the receiver already. A reading from before the take still names somebody else.
-    const isLeaving = isHandoverPending(lease) && lease.checkpointOwner === me;
-    return { lease: isLeaving ? lease : ownedBy(me, lease), state: 'owned', held: true };
+/**
+ * A worker with a row in the registry takes part as long as that moves; one without, a KCL worker say, as long as it is
+ * named in a lease that has not expired. That a lease was handed over to it proves nothing: it has not answered yet.
+ */
+function participants({ leases, registered, me, observer, nowMs }: ViewRequest): ReadonlyMap<string, WorkerView> {
+  const known = new Set(registered.map(({ workerId }) => workerId));
+  const losers = new Set<string>();
+  const workers = new Map<string, WorkerView>([[me.workerId, me]]);
+  for (const lease of leases) {
+    const isFree = observer.isFree(lease, nowMs);
+    if (isFree && lease.leaseOwner !== undefined && !isHandoverPending(lease)) losers.add(lease.leaseOwner);
+    if (isFree || (lease.handedOver && !isHandoverPending(lease))) continue;
+    for (const workerId of [lease.leaseOwner, isHandoverPending(lease) ? lease.checkpointOwner : undefined]) {
+      if (workerId === undefined || known.has(workerId) || workers.has(workerId)) continue;
+      workers.set(workerId, { workerId, maxLeases: Infinity });
+    }
   }
-  if (isMoving(lease.leaseKey)) return { lease: ownedBy(me, lease), state: 'owned', held: true };
-  if (!observer.isFree(lease, nowMs)) return { lease, state: 'owned', held: false };
-  if (observer.freeForMs(lease, nowMs) >= unclaimedAfterMs) return { lease, state: 'unclaimed', held: false };
-  // It expired because its owner did not settle: whoever has asked for it is first, or that owner would take it back.
-  const isPromised = isHandoverPending(lease) && lease.leaseOwner !== me;
-  return { lease, state: isPromised ? 'owned' : 'free', held: false };
+  for (const row of registered) {
+    const { workerId, maxLeases, stopping } = row;
+    if (workers.has(workerId) || stopping || !observer.isAlive(row, nowMs, losers.has(workerId))) continue;
+    workers.set(workerId, { workerId, maxLeases });
+  }
+  return workers;
 }
 
-function ownedBy(me: string, lease: Lease): Lease {
-  return { ...lease, leaseOwner: me, checkpointOwner: undefined, receiver: undefined, handedOver: false };
+function stateOf(
+  lease: Lease,
+  { me: { workerId: me }, observer, nowMs, isHeld, isMoving, unclaimedAfterMs }: ViewRequest,
+  isTakingPart: (workerId: string | undefined) => boolean,
+): Pick<LeaseView, 'owner' | 'state'> {
+  const { leaseOwner, checkpointOwner } = lease;
+  const isPending = isHandoverPending(lease);
+  // A receiver that is gone does not get it: its owner keeps it, or it expires.
+  const isPromised = isPending && isTakingPart(leaseOwner);
+  if (isHeld(lease.leaseKey)) {
+    // A reading from before the take still names somebody else.
+    const isLeaving = isPromised && checkpointOwner === me;
+    return isLeaving ? { owner: leaseOwner, state: 'fixed' } : { owner: me, state: 'movable' };
+  }
+  if (isMoving(lease.leaseKey)) return { owner: me, state: 'fixed' };
+  if (!observer.isFree(lease, nowMs)) {
+    // Nobody reads under it, and whoever it was given to is gone without an answer.
+    if (lease.handedOver && !isPending && !isTakingPart(leaseOwner)) return { owner: undefined, state: 'free' };
+    if (isPending) return { owner: isPromised ? leaseOwner : checkpointOwner, state: 'fixed' };
+    const canBeAsked = leaseOwner !== me && !lease.handedOver && isTakingPart(leaseOwner);
+    return { owner: leaseOwner, state: canBeAsked ? 'movable' : 'fixed' };
+  }
+  if (observer.freeForMs(lease, nowMs) >= unclaimedAfterMs) return { owner: undefined, state: 'unclaimed' };
+  // It expired because its owner did not settle: whoever has asked for it is first, or that owner would take it back.
+  if (isPromised && leaseOwner !== me) return { owner: leaseOwner, state: 'fixed' };
+  return { owner: undefined, state: 'free' };
 }
 
 /** The old owner has stopped and named me, in a row that I do not hold. */

@@ -11,7 +11,6 @@ import {
 } from '@millrace/core';
 import type { ResolvedLeaseOptions } from './lease-options';
 import { hasCode, type LeaseReporter } from './lease-reporter';
-import type { WriteResult } from './lease-store';
 
 export interface WriteContext {
   readonly clock: Clock;
@@ -21,26 +20,26 @@ export interface WriteContext {
 }
 
 /** One write, whose attempts all bear the same id. */
-export interface LeaseWrite {
+export interface LeaseWrite<T> {
   readonly operation: string;
   readonly leaseKey: string;
   /** Asked right before each attempt; no attempt outlasts it. Not later than now: nothing more is sent. */
   readonly sendUntilMs: () => number;
-  readonly send: () => Promise<WriteResult>;
+  readonly send: () => Promise<T>;
 }
 
 /**
  * What the attempts came to. `ambiguous`: one of those without an answer may have taken effect, or may still.
  * `failed`: another attempt would not mend it. `out-of-time`: nothing more may be sent.
  */
-export type AttemptsOutcome = { readonly ambiguous: boolean } & (
-  | { readonly kind: 'answered'; readonly result: WriteResult }
+export type AttemptsOutcome<T> = { readonly ambiguous: boolean } & (
+  | { readonly kind: 'answered'; readonly result: T }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'out-of-time'; readonly error: unknown }
 );
 
 /** Makes a write again and again until it is answered, its time is up, or it fails for good. */
-export async function sendUntilAnswered(context: WriteContext, write: LeaseWrite): Promise<AttemptsOutcome> {
+export async function sendUntilAnswered<T>(context: WriteContext, write: LeaseWrite<T>): Promise<AttemptsOutcome<T>> {
   const { clock, random, options, reporter } = context;
   const backoff = { baseMs: options.failoverTimeMs / 100, maxMs: options.failoverTimeMs / 10 };
   let ambiguous = false;

@@ -1,5 +1,6 @@
 import {
   AT_TIMESTAMP,
+  forEachAtMost,
   LATEST,
   isFatal,
   repeat,
@@ -39,6 +40,14 @@ export interface LeaseTable {
   create(seed: LeaseSeed, writeId: string): Promise<{ readonly kind: 'created' | 'exists'; readonly lease: Lease }>;
   /** Deletes the row if it is still as observed and at shard end. */
   delete(observed: Lease): Promise<{ readonly kind: 'applied' | 'refused' }>;
+}
+
+/** How the rows of an empty table are shared out among the workers that start together. */
+export interface FirstStart {
+  /** Who each of the leases is for; one without an entry is nobody's. */
+  planFirstOwners(leaseKeys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
+  /** Adds the row in the name of its first owner, unless there is one; returns whether it did. */
+  create(seed: LeaseSeed, owner: string | undefined): Promise<boolean>;
 }
 
 export interface ShardSyncObserver {
@@ -117,7 +126,7 @@ export class ShardSync {
   }
 
   /** Lists the shards and, if the table is empty, fills it. Rejects with what is wrong with the stream or the table. */
-  async start(signal: AbortSignal): Promise<void> {
+  async start(firstStart: FirstStart, signal: AbortSignal): Promise<void> {
     const { logger, observer } = this.options;
     const { stream, leases } = await this.#look(signal);
     // Rows there, but perhaps not all: another worker may be creating them just now. The audit will see to the rest.
@@ -129,7 +138,7 @@ export class ShardSync {
       await this.#look(signal);
       return;
     }
-    const shardIds = [...first, ...(await this.#create(others, { healed: false }, signal))];
+    const shardIds = [...first, ...(await this.#createShared(others, firstStart, signal))];
     logger.info({ leaseCount: shardIds.length, position: this.#position }, 'leases created at first start');
     observer?.leasesCreated?.({ shardIds, reason: 'first-start' });
   }
@@ -258,6 +267,28 @@ export class ShardSync {
     }
   }
 
+  /** One worker adds all rows, each in the name of the worker that is to have it: nobody need take it from another. */
+  async #createShared(
+    missing: readonly MissingLease[],
+    firstStart: FirstStart,
+    signal: AbortSignal,
+  ): Promise<readonly string[]> {
+    const owners = await firstStart.planFirstOwners(
+      missing.map(({ shard }) => shard.shardId),
+      signal,
+    );
+    const created: string[] = [];
+    await forEachAtMost(createdAtOnce, inTurns(missing, owners), async (lease) => {
+      signal.throwIfAborted();
+      const seed = this.#seed(lease, false, 0);
+      const isNew = await retryPassing({ ...this.options, signal }, () =>
+        firstStart.create(seed, owners.get(seed.leaseKey)),
+      );
+      if (isNew) created.push(seed.leaseKey);
+    });
+    return created;
+  }
+
   /** Creates the rows that are missing, oldest first, some at a time; answers with those that were not there yet. */
   async #create(
     missing: readonly MissingLease[],
@@ -266,17 +297,13 @@ export class ShardSync {
   ): Promise<readonly string[]> {
     const { incarnation, table } = this.options;
     const created: string[] = [];
-    for (let from = 0; from < missing.length; from += createdAtOnce) {
+    await forEachAtMost(createdAtOnce, missing, async (lease) => {
       signal.throwIfAborted();
-      await Promise.all(
-        missing.slice(from, from + createdAtOnce).map(async (lease) => {
-          const seed = this.#seed(lease, healed, leaseCounter);
-          const writeId = `${incarnation}:sync-${String(++this.#writeCount)}`;
-          const { kind } = await retryPassing({ ...this.options, signal }, () => table.create(seed, writeId));
-          if (kind === 'created') created.push(seed.leaseKey);
-        }),
-      );
-    }
+      const seed = this.#seed(lease, healed, leaseCounter);
+      const writeId = `${incarnation}:sync-${String(++this.#writeCount)}`;
+      const { kind } = await retryPassing({ ...this.options, signal }, () => table.create(seed, writeId));
+      if (kind === 'created') created.push(seed.leaseKey);
+    });
     return created;
   }
 
@@ -307,4 +334,18 @@ export class ShardSync {
     this.#position = { ...this.#position, timestampMs };
     return true;
   }
+}
+
+/** Each owner's first lease, then each one's second: whoever looks meanwhile finds the load even. */
+function inTurns(missing: readonly MissingLease[], owners: ReadonlyMap<string, string>): readonly MissingLease[] {
+  const given = new Map<string, number>();
+  return missing
+    .map((lease) => {
+      const owner = owners.get(lease.shard.shardId) ?? '';
+      const turn = given.get(owner) ?? 0;
+      given.set(owner, turn + 1);
+      return { lease, turn };
+    })
+    .sort((a, b) => a.turn - b.turn)
+    .map(({ lease }) => lease);
 }

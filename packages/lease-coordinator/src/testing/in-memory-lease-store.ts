@@ -7,7 +7,15 @@ import {
   type Lease,
   type LeaseSeed,
 } from '@millrace/core';
-import type { Acquisition, CreateResult, HeldLeaseRef, LeaseListing, LeaseStore, WriteResult } from '../lease-store';
+import type {
+  Acquisition,
+  CreateResult,
+  HeldLeaseRef,
+  LeaseListing,
+  LeaseStore,
+  ListOptions,
+  WriteResult,
+} from '../lease-store';
 import { needsInitialTimestamp, switchesOwner } from '../lease-updates';
 import { InMemoryLeaseTable } from './in-memory-lease-table';
 
@@ -56,11 +64,20 @@ export class InMemoryLeaseStore implements LeaseStore {
     this.#corrupt.set(leaseKey, new CorruptLeaseError(leaseKey, problem));
   }
 
-  list(): Promise<LeaseListing> {
-    return this.#call('list', undefined, () => ({
+  async list({ onPage }: Partial<ListOptions> = {}): Promise<LeaseListing> {
+    const listing = await this.#call('list', undefined, () => ({
       leases: this.table.rows().filter(({ leaseKey }) => !this.#corrupt.has(leaseKey)),
       corrupt: [...this.#corrupt.values()],
+      workers: this.table.workers(),
     }));
+    onPage?.(listing.leases, listing.workers);
+    return listing;
+  }
+
+  getMany(leaseKeys: readonly string[]): Promise<readonly Lease[]> {
+    return this.#call('getMany', undefined, () =>
+      leaseKeys.flatMap((leaseKey) => (this.#corrupt.has(leaseKey) ? [] : (this.table.get(leaseKey) ?? []))),
+    );
   }
 
   get(leaseKey: string): Promise<Lease | undefined> {
@@ -141,13 +158,36 @@ export class InMemoryLeaseStore implements LeaseStore {
     );
   }
 
-  release(held: HeldLeaseRef, writeId: string): Promise<WriteResult> {
+  cancelHandover(held: HeldLeaseRef, writeId: string): Promise<WriteResult> {
+    return this.#update(
+      'cancelHandover',
+      held.leaseKey,
+      (row) => hasCounter(held.counter)(row) && isHandoverPending(row) && row.checkpointOwner === held.owner,
+      (row) => ({ ...written(row, writeId), leaseOwner: held.owner, checkpointOwner: undefined, receiver: undefined }),
+    );
+  }
+
+  release(held: HeldLeaseRef, writeId: string, successor: string | undefined): Promise<WriteResult> {
+    const switches = successor === undefined ? 0 : 1;
     return this.#update(
       'release',
       held.leaseKey,
       (row) => hasCounter(held.counter)(row) && row.leaseOwner === held.owner,
-      (row) => ({ ...withoutHandover(written(row, writeId)), leaseOwner: undefined }),
+      (row) => ({
+        ...withoutHandover(written(row, writeId)),
+        leaseOwner: successor,
+        handedOver: successor !== undefined,
+        ownerSwitchesSinceCheckpoint: row.ownerSwitchesSinceCheckpoint + switches,
+      }),
     );
+  }
+
+  evict(observed: Lease, writeId: string): Promise<WriteResult> {
+    return this.#update('evict', observed.leaseKey, hasCounter(observed.leaseCounter), (row) => ({
+      ...withoutHandover(written(row, writeId)),
+      leaseOwner: undefined,
+      evicted: true,
+    }));
   }
 
   delete(observed: Lease): Promise<WriteResult> {
@@ -226,20 +266,26 @@ function withoutHandover(row: Lease): Lease {
   return { ...row, checkpointOwner: undefined, receiver: undefined, handedOver: false };
 }
 
-function acquired(row: Lease, { owner, writeId, failoverTimeMs }: Acquisition): Lease {
-  return { ...withoutHandover(written(row, writeId)), leaseOwner: owner, healed: false, failoverTimeMs };
+function acquired(row: Lease, { owner, writeId, failoverTimeMs, acquiredAtMs }: Acquisition): Lease {
+  return {
+    ...withoutHandover(written(row, writeId)),
+    ...{ leaseOwner: owner, healed: false, evicted: false, failoverTimeMs, acquiredAtMs },
+  };
 }
 
-function newLease(seed: LeaseSeed, writeId: string): Lease {
+function newLease({ first, ...seed }: LeaseSeed, writeId: string): Lease {
   return {
     ...seed,
-    leaseOwner: undefined,
+    leaseOwner: first?.owner,
     checkpointOwner: undefined,
     childShardIds: [],
     ownerSwitchesSinceCheckpoint: 0,
+    typed: true,
     receiver: undefined,
-    handedOver: false,
-    failoverTimeMs: undefined,
+    handedOver: first?.handedOver ?? false,
+    evicted: false,
+    failoverTimeMs: first?.failoverTimeMs,
+    acquiredAtMs: first?.acquiredAtMs,
     writeId,
   };
 }

@@ -1,4 +1,6 @@
 import type { Lease } from '@millrace/core';
+import type { WorkerDescription, WorkerRow } from '../worker-row';
+import type { SignOfLife, WorkerStore } from '../worker-store';
 
 /** What one applied write did to a row; `undefined` for a row that was not there, or is not any more. */
 export interface LeaseChange {
@@ -7,9 +9,15 @@ export interface LeaseChange {
   readonly after: Lease | undefined;
 }
 
+interface RegistryRow {
+  readonly row: WorkerRow;
+  readonly mail: Set<string>;
+}
+
 /** The rows that several {@link InMemoryLeaseStore}s share, as several workers share a table. */
 export class InMemoryLeaseTable {
   readonly #rows = new Map<string, Lease>();
+  readonly #workers = new Map<string, RegistryRow>();
   readonly #listeners: ((change: LeaseChange) => void)[] = [];
 
   /** Calls `listener` with every change, in the order in which they were applied. */
@@ -19,6 +27,42 @@ export class InMemoryLeaseTable {
 
   rows(): readonly Lease[] {
     return [...this.#rows.values()];
+  }
+
+  workers(): readonly WorkerRow[] {
+    return [...this.#workers.values()].map(({ row }) => row);
+  }
+
+  /** The registry in this table. Its calls never fail. */
+  registry(): WorkerStore {
+    const workers = this.#workers;
+    const done = Promise.resolve();
+    return {
+      heartbeat: (worker: WorkerDescription, { leasesHeld, stopping }: SignOfLife) => {
+        const before = workers.get(worker.workerId);
+        const row = { ...worker, leasesHeld, stopping, heartbeat: (before?.row.heartbeat ?? 0) + 1 };
+        const mail = before?.mail ?? new Set<string>();
+        workers.set(worker.workerId, { row, mail });
+        return Promise.resolve([...mail]);
+      },
+      readMail: (workerId) => Promise.resolve([...(workers.get(workerId)?.mail ?? [])]),
+      takeMail: (workerId, leaseKeys) => {
+        for (const leaseKey of leaseKeys) workers.get(workerId)?.mail.delete(leaseKey);
+        return done;
+      },
+      sendMail: (workerId, leaseKeys) => {
+        for (const leaseKey of leaseKeys) workers.get(workerId)?.mail.add(leaseKey);
+        return done;
+      },
+      deregister: (workerId) => {
+        workers.delete(workerId);
+        return done;
+      },
+      removeWorker: ({ workerId, heartbeat }) => {
+        if (workers.get(workerId)?.row.heartbeat === heartbeat) workers.delete(workerId);
+        return done;
+      },
+    };
   }
 
   get(leaseKey: string): Lease | undefined {

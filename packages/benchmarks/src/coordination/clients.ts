@@ -1,0 +1,23 @@
+import { Agent } from 'node:http';
+import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+
+/** As in a worker. */
+const maxSockets = 50;
+const connectionTimeout = 5_000;
+
+/** For the configuration of any client. */
+export function accessTo(endpoint: string): Pick<DynamoDBClientConfig, 'credentials' | 'region'> & {
+  readonly endpoint: string;
+} {
+  return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } };
+}
+
+/** Configured as a worker configures its own, so that the same call costs the same. */
+export function bareDynamoDb(endpoint: string): DynamoDBClient {
+  return new DynamoDBClient({
+    ...accessTo(endpoint),
+    maxAttempts: 1,
+    requestHandler: new NodeHttpHandler({ httpAgent: new Agent({ keepAlive: true, maxSockets }), connectionTimeout }),
+  });
+}

@@ -1,0 +1,57 @@
+import { execFile, type ExecFileException } from 'node:child_process';
+import { describe, expect, it, jest } from '@jest/globals';
+import { built } from '../support/built';
+
+// Before jest gives up a test that hangs, so that its processes don't stay.
+const benchTimeMs = 80_000;
+jest.setTimeout(90_000);
+
+interface Ending {
+  readonly code: ExecFileException['code'];
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function bench(...args: readonly string[]): Promise<Ending> {
+  return new Promise((resolve) => {
+    const all = [built('main.js'), 'coordination', ...args];
+    execFile(process.execPath, all, { timeout: benchTimeMs }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : (error.code ?? 0), stdout, stderr }),
+    );
+  });
+}
+
+const time: unknown = expect.any(Number);
+
+describe('npm run bench -- coordination', () => {
+  it('with --json writes one line, a row for each scenario, and its progress elsewhere', async () => {
+    const { code, stdout, stderr } = await bench('--json', '--scenario', 'join', '--runs', '1');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('join, run 1: even after ') });
+    expect(stdout).toMatch(/^[^\n]+\n$/);
+    expect(JSON.parse(stdout)).toEqual([
+      {
+        scenario: 'join',
+        workers: 2,
+        shards: 10,
+        failoverTimeMs: 10_000,
+        runs: 1,
+        balancedMs: time,
+        firstRecordMs: time,
+        p99Ms: time,
+        ratio: null,
+        moves: 1,
+        maxMoves: 1,
+        claimsPerLease: null,
+        createsPerLease: null,
+        duplicates: 0,
+        missing: 0,
+      },
+    ]);
+  });
+
+  it('refuses what it does not understand', async () => {
+    const { code, stdout, stderr } = await bench('--scenario', 'deploy');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain("not 'deploy'");
+  });
+});

@@ -1,0 +1,70 @@
+import type { Clock } from '@millrace/core';
+import type { AssignmentPlan, WorkerView } from './assignment-plan';
+import type { ResolvedLeaseOptions } from './lease-options';
+import type { FleetView } from './lease-views';
+import { type MyPart, planInForce, planMyPart } from './my-part';
+import { planFirstOwners, planSuccessors } from './planned-owners';
+import type { OwnKnowledge, TableView } from './table-view';
+
+export interface FleetPlannerDependencies {
+  readonly workerId: string;
+  readonly options: ResolvedLeaseOptions;
+  readonly table: TableView;
+  readonly own: OwnKnowledge;
+  readonly clock: Clock;
+}
+
+/** A fleet in which workers appear all the time must be balanced all the same. */
+const MAX_UNSETTLED = 8;
+
+/** What this worker makes of the table: who is there, and who is to do what. */
+export class FleetPlanner {
+  readonly #deps: FleetPlannerDependencies;
+  readonly #me: WorkerView;
+  #knownWorkers: ReadonlySet<string> = new Set();
+  #unsettled = 0;
+
+  constructor(deps: FleetPlannerDependencies) {
+    this.#deps = deps;
+    this.#me = { workerId: deps.workerId, maxLeases: deps.options.maxLeases };
+  }
+
+  fleet(): FleetView {
+    const { table, own, clock } = this.#deps;
+    return table.fleet(own, clock.now());
+  }
+
+  /**
+   * Whether shares may be computed: not in the moment in which a worker has appeared, since others may come with it.
+   * To be asked once after each reading of the table.
+   */
+  isSettled(fleet: FleetView): boolean {
+    const workers = new Set(fleet.workers.map(({ workerId }) => workerId));
+    const hasNew = [...workers].some((workerId) => !this.#knownWorkers.has(workerId));
+    this.#knownWorkers = workers;
+    const waits = this.#deps.options.registry && hasNew && this.#unsettled < MAX_UNSETTLED;
+    this.#unsettled = waits ? this.#unsettled + 1 : 0;
+    return !waits;
+  }
+
+  myPart(fleet: FleetView): MyPart {
+    return planMyPart(this.#plan(fleet), fleet, this.#me);
+  }
+
+  /** Who is to get all that this worker has, or the one lease that is named. */
+  successors(onlyLeaseKey?: string): ReadonlyMap<string, string> {
+    const fleet = this.fleet();
+    return planSuccessors(this.#plan(fleet), fleet, this.#me.workerId, onlyLeaseKey);
+  }
+
+  /** Who each of these leases of a table that is still empty is for. */
+  firstOwners(leaseKeys: readonly string[]): ReadonlyMap<string, string> {
+    const fleet = this.fleet();
+    return planFirstOwners(this.#plan(fleet), fleet, leaseKeys);
+  }
+
+  #plan(fleet: FleetView): AssignmentPlan {
+    const { table, options } = this.#deps;
+    return planInForce(options.plans, table.planVersions(fleet));
+  }
+}

@@ -1,0 +1,62 @@
+import type { Lease } from '@millrace/core';
+import { affinity } from './affinity';
+import { type AssignmentPlan, evenPlan, type WorkerView } from './assignment-plan';
+import { type FleetView, isHandedOverTo, type ViewedLease } from './lease-views';
+
+/** What one worker is to do now. */
+export interface MyPart {
+  readonly take: readonly Lease[];
+  readonly adopt: readonly Lease[];
+  readonly request: readonly Lease[];
+  /** Free leases that the plan gives to nobody: everybody is at its limit. */
+  readonly leftOver: number;
+}
+
+/** Of what the plan says, the part that is mine to carry out; and what was promised to me, or is left lying. */
+export function planMyPart(plan: AssignmentPlan, { leases, workers }: FleetView, me: WorkerView): MyPart {
+  const assigned = plan.assign({ leases, workers });
+  const isMine = ({ leaseKey }: ViewedLease): boolean => assigned.get(leaseKey) === me.workerId;
+  const owned = leases.filter(({ owner }) => owner === me.workerId).length;
+  const unclaimed = leases.filter(({ state }) => state === 'unclaimed');
+  const left = unclaimed.filter((view) => !isMine(view));
+  const take = leases.filter((view) => isFree(view) && isMine(view));
+  const beyondShare = Math.min(
+    Math.ceil(left.length / workers.length),
+    Math.max(0, me.maxLeases - owned - take.length),
+  );
+  return {
+    take: [...take, ...inMyOrder(left, me.workerId).slice(0, beyondShare)].map(({ lease }) => lease),
+    adopt: adoptable(leases, me),
+    request: leases.filter((view) => view.state === 'movable' && isMine(view)).map(({ lease }) => lease),
+    leftOver: leases.filter((view) => isFree(view) && !assigned.has(view.leaseKey)).length,
+  };
+}
+
+/**
+ * The plan that counts: that of the lowest version among the newest ones of the live workers, or, if this worker does
+ * not know it, the newest of its own that is older.
+ */
+export function planInForce(plans: readonly AssignmentPlan[], versions: readonly number[]): AssignmentPlan {
+  const lowest = Math.min(...versions);
+  const known = plans.filter(({ version }) => version <= lowest);
+  return known.reduce((newest, plan) => (plan.version > newest.version ? plan : newest), evenPlan);
+}
+
+function isFree({ state }: ViewedLease): boolean {
+  return state === 'free' || state === 'unclaimed';
+}
+
+/** What others handed over to me. Beyond the limit, leases that I no longer have room for are left out. */
+function adoptable(leases: readonly ViewedLease[], { workerId, maxLeases }: WorkerView): readonly Lease[] {
+  const named = leases.filter(({ lease, state }) => state === 'fixed' && isHandedOverTo(workerId, lease));
+  const others = leases.filter(({ owner, lease }) => owner === workerId && !isHandedOverTo(workerId, lease)).length;
+  return named.slice(0, Math.max(0, maxLeases - others)).map(({ lease }) => lease);
+}
+
+/** An order that differs between workers, so that they seldom meet. */
+function inMyOrder(views: readonly ViewedLease[], workerId: string): readonly ViewedLease[] {
+  return views
+    .map((view) => ({ view, rank: affinity(view.leaseKey, workerId) }))
+    .sort((a, b) => b.rank - a.rank)
+    .map(({ view }) => view);
+}

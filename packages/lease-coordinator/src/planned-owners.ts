@@ -1,0 +1,36 @@
+import type { AssignmentPlan, LeaseView } from './assignment-plan';
+import type { FleetView } from './lease-views';
+
+/**
+ * Who is to get the leases of a worker that gives them up: all of them, or the one that is named. By the plan for the fleet
+ * without that worker, so that together they are shared out evenly.
+ */
+export function planSuccessors(
+  plan: AssignmentPlan,
+  { leases, workers }: FleetView,
+  leaver: string,
+  onlyLeaseKey?: string,
+): ReadonlyMap<string, string> {
+  const isGivenUp = ({ owner, leaseKey }: LeaseView): boolean =>
+    owner === leaver && (onlyLeaseKey === undefined || leaseKey === onlyLeaseKey);
+  const views = leases.map((view): LeaseView => {
+    if (isGivenUp(view)) return { ...view, owner: undefined, state: 'free' };
+    return { ...view, state: 'fixed' };
+  });
+  return plan.assign({ leases: views, workers: workers.filter(({ workerId }) => workerId !== leaver) });
+}
+
+/** Who each lease of a table that is still empty is for. */
+export function planFirstOwners(
+  plan: AssignmentPlan,
+  { workers }: FleetView,
+  leaseKeys: readonly string[],
+): ReadonlyMap<string, string> {
+  const leases = leaseKeys.map((leaseKey): LeaseView => ({
+    leaseKey,
+    acquiredAtMs: undefined,
+    owner: undefined,
+    state: 'free',
+  }));
+  return plan.assign({ leases, workers });
+}

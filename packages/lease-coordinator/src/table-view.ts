@@ -1,0 +1,137 @@
+import { isHandoverPending, type Lease } from '@millrace/core';
+import type { WorkerView } from './assignment-plan';
+import { HandoverWatch } from './handover-watch';
+import { LeaseObserver } from './lease-observer';
+import type { ResolvedLeaseOptions } from './lease-options';
+import type { LeaseListing } from './lease-store';
+import { type FleetView, viewFleet } from './lease-views';
+import type { WorkerRow } from './worker-row';
+
+/** In failover times: after this, whoever was to take a free lease does not. */
+const UNCLAIMED_AFTER = 1 / 2;
+/** In failover times, beyond the time-out of a hand-over: an owner that has not answered by then never will. */
+const DEAF_AFTER = 2;
+/** In failover times: the row of a worker that is gone for so long is removed. */
+const FORGOTTEN_AFTER = 5;
+
+/** What this worker alone knows. */
+export interface OwnKnowledge {
+  readonly isHeld: (leaseKey: string) => boolean;
+  readonly isMoving: (leaseKey: string) => boolean;
+  readonly selectReadable: (leases: readonly Lease[]) => readonly Lease[];
+}
+
+/** The table as it was read last, and what follows from when it was read. */
+export class TableView {
+  readonly #me: WorkerView;
+  readonly #options: ResolvedLeaseOptions;
+  readonly #observer: LeaseObserver;
+  readonly #handovers = new HandoverWatch();
+  #leases: readonly Lease[] = [];
+  #registered: readonly WorkerRow[] = [];
+
+  constructor(workerId: string, options: ResolvedLeaseOptions) {
+    this.#me = { workerId, maxLeases: options.maxLeases };
+    this.#options = options;
+    this.#observer = new LeaseObserver(options);
+  }
+
+  get leases(): readonly Lease[] {
+    return this.#leases;
+  }
+
+  get registered(): readonly WorkerRow[] {
+    return this.#registered;
+  }
+
+  /** A page has arrived. */
+  takeInPage(leases: readonly Lease[], workers: readonly WorkerRow[], nowMs: number): void {
+    this.#observer.observe(leases, workers, nowMs);
+  }
+
+  /** All pages have. */
+  takeIn({ leases, workers }: LeaseListing, nowMs: number): void {
+    this.#observer.keepOnly(leases, workers);
+    this.#handovers.observe(leases, nowMs);
+    this.#leases = leases;
+    this.#registered = this.#options.registry ? workers : [];
+  }
+
+  /**
+   * Some rows were read by themselves. Returns whether all of them could be taken in: one that no reading of the table has
+   * shown may have parents that were not seen either, unless it is a root.
+   */
+  takeInRows(rows: readonly Lease[], nowMs: number): boolean {
+    this.#observer.observe(rows, [], nowMs);
+    const byKey = new Map(this.#leases.map((lease) => [lease.leaseKey, lease]));
+    let isComplete = true;
+    for (const row of rows) {
+      const known = byKey.get(row.leaseKey);
+      if (known === undefined && !row.root) isComplete = false;
+      else if (known === undefined || row.leaseCounter >= known.leaseCounter) byKey.set(row.leaseKey, row);
+    }
+    this.#leases = [...byKey.values()];
+    return isComplete;
+  }
+
+  fleet({ isHeld, isMoving, selectReadable }: OwnKnowledge, nowMs: number): FleetView {
+    return viewFleet({
+      leases: selectReadable(this.#leases),
+      registered: this.#registered,
+      me: this.#me,
+      observer: this.#observer,
+      nowMs,
+      isHeld,
+      isMoving,
+      unclaimedAfterMs: this.#options.failoverTimeMs * UNCLAIMED_AFTER,
+    });
+  }
+
+  /** The newest plans of the workers that take part. */
+  planVersions(fleet: FleetView): readonly number[] {
+    const taking = new Set(fleet.workers.map(({ workerId }) => workerId));
+    const others = this.#registered.filter(({ workerId }) => workerId !== this.#me.workerId && taking.has(workerId));
+    const own = Math.max(...this.#options.plans.map(({ version }) => version));
+    return [own, ...others.map(({ planVersion }) => planVersion)];
+  }
+
+  /** A worker that was seen in the registry, and has stopped or does not move any more. */
+  isGone(workerId: string, nowMs: number): boolean {
+    const row = this.#registered.find((candidate) => candidate.workerId === workerId);
+    return row !== undefined && (row.stopping || !this.#observer.isAlive(row, nowMs, false));
+  }
+
+  /** Leases whose owners were asked, go on renewing, and do not answer. */
+  deaf(nowMs: number): readonly Lease[] {
+    const { handoverTimeoutMs, failoverTimeMs } = this.#options;
+    return this.#leases.filter(
+      (lease) =>
+        isHandoverPending(lease) &&
+        lease.checkpointOwner !== this.#me.workerId &&
+        this.#handovers.pendingForMs(lease, nowMs) >=
+          handoverTimeoutMs + DEAF_AFTER * Math.max(failoverTimeMs, lease.failoverTimeMs ?? 0),
+    );
+  }
+
+  /** Rows of workers that are long gone. */
+  forgotten(nowMs: number): readonly WorkerRow[] {
+    const limitMs = this.#options.failoverTimeMs * FORGOTTEN_AFTER;
+    return this.#registered.filter(
+      (row) =>
+        row.workerId !== this.#me.workerId &&
+        this.#observer.stillForMs(row, nowMs) > Math.max(limitMs, row.failoverTimeMs * FORGOTTEN_AFTER),
+    );
+  }
+
+  /** How long until the next lease of another expires, or worker is found to be gone, if they stand still. */
+  untilNextExpiryMs(isHeld: (leaseKey: string) => boolean, nowMs: number): number {
+    let nextMs = Infinity;
+    for (const lease of this.#leases) {
+      if (lease.leaseOwner === undefined && !lease.evicted && !lease.healed) continue;
+      if (lease.checkpoint.kind === 'shard-end' || isHeld(lease.leaseKey)) continue;
+      const atMs = this.#observer.expiresAtMs(lease) ?? Infinity;
+      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
+    }
+    return nextMs - nowMs;
+  }
+}

@@ -1,0 +1,131 @@
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+
+/** What a worker says of itself in the registry. */
+export interface WorkerDescription {
+  readonly workerId: string;
+  readonly host: string;
+  /** By its own wall clock, in milliseconds since the epoch; for people. */
+  readonly startedAtMs: number;
+  /** Of Millrace. */
+  readonly version: string;
+  /** The newest plan that it knows; the oldest among the live workers' is the one that counts. */
+  readonly planVersion: number;
+  readonly maxLeases: number;
+  readonly failoverTimeMs: number;
+}
+
+/** A row of the registry of live workers: it stands in the lease table. */
+export interface WorkerRow extends WorkerDescription {
+  /** Grows with each sign of life. Whoever sees it stand still for the failover time counts the worker as gone. */
+  readonly heartbeat: number;
+  readonly leasesHeld: number;
+  /** It takes nothing more, and gives away what it has. */
+  readonly stopping: boolean;
+}
+
+type Item = Readonly<Record<string, AttributeValue>>;
+
+export const workerAttribute = {
+  key: 'leaseKey',
+  entityType: 'entityType',
+  lastUpdate: 'lut',
+  metrics: 'sts',
+  operatingRange: 'opr',
+  heartbeat: 'millraceHeartbeat',
+  host: 'millraceHost',
+  startedAtMs: 'millraceStarted',
+  version: 'millraceVersion',
+  planVersion: 'millracePlan',
+  maxLeases: 'millraceMaxLeases',
+  failoverTimeMs: 'millraceFailoverMs',
+  leasesHeld: 'millraceLeasesHeld',
+  stopping: 'millraceStopping',
+  mail: 'millraceMail',
+} as const;
+
+/**
+ * What the KCL calls the rows in which its workers tell about themselves. Any type that it does not know its version 3.5
+ * takes for a lease.
+ */
+export const workerEntity = 'WORKER_METRIC_STATS';
+
+/**
+ * What such a row must have so that a leader of KCL 3.5 neither stumbles over it nor gives this worker a lease: a time,
+ * because it computes with it, and a metric whose limit is 0, which makes it an entry that does not count.
+ */
+export const metricsThatDoNotCount: Item = {
+  ':metrics': { M: { C: { L: [{ N: '0' }] } } },
+  ':range': { M: { C: { L: [{ N: '0' }] } } },
+};
+
+/** Of ours, and not of a KCL worker's. */
+export function isWorkerItem(item: Item): boolean {
+  return item[workerAttribute.entityType]?.S === workerEntity && item[workerAttribute.heartbeat]?.N !== undefined;
+}
+
+/** Reads a row of ours. What is missing or odd gets a value that does no harm: no lease depends on it. */
+export function parseWorkerItem(item: Item): WorkerRow {
+  const text = (name: string): string => item[name]?.S ?? '';
+  const whole = (name: string, otherwise: number): number => {
+    const number = Number(item[name]?.N);
+    return Number.isSafeInteger(number) && number >= 0 ? number : otherwise;
+  };
+  return {
+    workerId: text(workerAttribute.key),
+    heartbeat: whole(workerAttribute.heartbeat, 0),
+    host: text(workerAttribute.host),
+    startedAtMs: whole(workerAttribute.startedAtMs, 0),
+    version: text(workerAttribute.version),
+    planVersion: whole(workerAttribute.planVersion, 1),
+    maxLeases: whole(workerAttribute.maxLeases, Infinity),
+    failoverTimeMs: whole(workerAttribute.failoverTimeMs, 0),
+    leasesHeld: whole(workerAttribute.leasesHeld, 0),
+    stopping: item[workerAttribute.stopping]?.BOOL ?? false,
+  };
+}
+
+/** The leases that its mailbox names. */
+export function mailOf(item: Item | undefined): readonly string[] {
+  return item?.[workerAttribute.mail]?.SS ?? [];
+}
+
+/** One sign of life: everything that the row says, so that it comes back whole if somebody has removed it. */
+export function heartbeatUpdate(
+  worker: WorkerDescription,
+  state: { readonly leasesHeld: number; readonly stopping: boolean; readonly wallTimeMs: number },
+): { readonly update: string; readonly values: Record<string, AttributeValue> } {
+  const a = workerAttribute;
+  const number = (value: number): AttributeValue => ({ N: String(value) });
+  const isLimited = Number.isFinite(worker.maxLeases);
+  const sets = [
+    `${a.entityType} = :entity`,
+    `${a.lastUpdate} = :seconds`,
+    `${a.metrics} = :metrics`,
+    `${a.operatingRange} = :range`,
+    `${a.host} = :host`,
+    `${a.startedAtMs} = :started`,
+    `${a.version} = :version`,
+    `${a.planVersion} = :plan`,
+    `${a.failoverTimeMs} = :failover`,
+    `${a.leasesHeld} = :held`,
+    `${a.stopping} = :stopping`,
+    ...(isLimited ? [`${a.maxLeases} = :max`] : []),
+  ];
+  return {
+    update: `SET ${sets.join(', ')} ADD ${a.heartbeat} :one`,
+    values: {
+      ...metricsThatDoNotCount,
+      ':entity': { S: workerEntity },
+      ':seconds': number(Math.floor(state.wallTimeMs / 1_000)),
+      ':host': { S: worker.host },
+      ':started': number(worker.startedAtMs),
+      ':version': { S: worker.version },
+      ':plan': number(worker.planVersion),
+      ':failover': number(worker.failoverTimeMs),
+      ':held': number(state.leasesHeld),
+      ':stopping': { BOOL: state.stopping },
+      ':one': number(1),
+      ...(isLimited ? { ':max': number(worker.maxLeases) } : {}),
+    },
+  };
+}
