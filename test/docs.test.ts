@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
+import { evenPlan } from '../packages/lease-coordinator/src/assignment-plan';
 import { resolveWorkerOptions } from '../packages/worker/src/worker-options';
 import {
   anchors,
@@ -248,7 +249,11 @@ describe('docs/configuration.md', () => {
       if (option in required || option === 'streamArn')
         expect({ option, standard }).toEqual({ option, standard: 'required' });
       else if (actual === undefined) expect({ option, stated }).toEqual({ option, stated: undefined });
-      else expect({ option, stated: valueOf(stated, { applicationName }) }).toEqual({ option, stated: actual });
+      else
+        expect({ option, stated: valueOf(stated, { applicationName, evenPlan: [evenPlan] }) }).toEqual({
+          option,
+          stated: actual,
+        });
     }
   });
 

@@ -30,7 +30,7 @@ export interface HeldLeaseDependencies extends WriteContext {
   /** Whether a worker that has asked for the lease is known to be gone, or about to go. */
   readonly isGone: (workerId: string) => boolean;
   /** Who is to get the lease when it is given up and nobody has asked for it; undefined: nobody. */
-  readonly successorOf: (leaseKey: string) => string | undefined;
+  readonly successorOf: (leaseKey: string) => Promise<string | undefined>;
 }
 
 /** What a renewal can carry, so that it need not be two writes. */
@@ -293,7 +293,7 @@ export class HeldLease {
     const { store, logger, isGone, successorOf } = this.#deps;
     if (this.#asker !== undefined && isGone(this.#asker) && !(await this.#cancel(this.#asker))) return;
     // A shard that is finished needs nobody.
-    const successor = this.#checkpoint.kind === 'shard-end' ? undefined : successorOf(this.leaseKey);
+    const successor = this.#checkpoint.kind === 'shard-end' ? undefined : await successorOf(this.leaseKey);
     // Asked anew for each attempt: a request that came in meanwhile turns the release into a completion.
     const send = (held: HeldLeaseRef, writeId: string): Promise<WriteResult> =>
       this.#asker === undefined ? store.release(held, writeId, successor) : store.completeHandover(held, writeId);

@@ -16,9 +16,10 @@ import { LeaseHoldings } from './lease-holdings';
 import { type AcquiredLease, LeaseMoves } from './lease-moves';
 import type { ResolvedLeaseOptions } from './lease-options';
 import { hasCode, LeaseReporter } from './lease-reporter';
-import type { LeaseListing, LeaseStore } from './lease-store';
+import type { LeaseListing, LeaseStore, ListOptions } from './lease-store';
 import { type FleetView, isHandedOverTo, isToBePassedOn } from './lease-views';
 import { MoveQueue } from './move-queue';
+import { Successors } from './successors';
 import { TableView } from './table-view';
 import { Tasks } from './tasks';
 import { untilAborted } from './until-aborted';
@@ -79,6 +80,7 @@ export class LeaseCoordinator {
   readonly #planner: FleetPlanner;
   readonly #moves: LeaseMoves;
   readonly #registration: WorkerRegistration | undefined;
+  readonly #successors: Successors;
   readonly #alarm: Alarm;
   readonly #held: LeaseHoldings;
   readonly #moving = new MoveQueue();
@@ -90,7 +92,6 @@ export class LeaseCoordinator {
   #readConsistently = true;
   #failures = 0;
   #stopping = false;
-  #successors: ReadonlyMap<string, string> | undefined;
 
   constructor(deps: LeaseCoordinatorDependencies) {
     const { clock, logger, options, workerId } = deps;
@@ -110,7 +111,7 @@ export class LeaseCoordinator {
     this.#held = new LeaseHoldings({
       ...{ ...deps, reporter: this.#reporter, tasks: this.#tasks, nextWriteId: this.#nextWriteId },
       isGone: (worker) => this.#table.isGone(worker, clock.now()),
-      successorOf: (leaseKey) => this.#successorOf(leaseKey),
+      successorOf: (leaseKey) => this.#successors.of(leaseKey),
       onEnded: (leaseKey, to) => this.#ended(leaseKey, to),
     });
     const { store, random, identity, initialTimestampMs } = deps;
@@ -119,6 +120,8 @@ export class LeaseCoordinator {
       ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId },
     });
     this.#registration = options.registry ? this.#newRegistration() : undefined;
+    const announce = { announceAndRead: () => this.#announceStop() };
+    this.#successors = new Successors({ planner: this.#planner, options, clock, ...announce });
   }
 
   /** Makes this worker known to the others, if there is a registry. Rejects if that fails; may be called again. */
@@ -221,10 +224,13 @@ export class LeaseCoordinator {
 
   #stop(): void {
     this.#stopping = true;
-    // Before the first one is given up: together they are shared out evenly.
-    this.#successors = this.#planner.successors();
-    if (this.#registration !== undefined) this.#tasks.add(this.#registration.announceStop());
+    this.#successors.planStop();
     this.#alarm.ring();
+  }
+
+  async #announceStop(): Promise<void> {
+    await this.#registration?.announceStop();
+    this.#takeIn(await this.#read(true));
   }
 
   /** The row of a worker whose leases have yet to expire stays: nobody must count on it until it is forgotten. */
@@ -233,7 +239,7 @@ export class LeaseCoordinator {
     if (!this.#held.hasAbandoned) await this.#registration?.deregister();
   }
 
-  /** Returns the delay until the next one. */
+  /** Returns the delay until the next. */
   async #tick(signal: AbortSignal): Promise<number> {
     const { clock, options, random } = this.#deps;
     const startedAtMs = clock.now();
@@ -256,21 +262,24 @@ export class LeaseCoordinator {
     const isSettled = this.#planner.isSettled(fleet);
     if (!isSettled) this.#readConsistently = true;
     this.#startMoves(fleet, isSettled);
-    await clock.sleep(REST_AFTER_READING * durationMs, this.#over.signal);
-    if (!isSettled) return options.settleMs;
+    // Part of the interval: a longer pause between two readings would look like an outage of DynamoDB.
+    const restMs = Math.min(REST_AFTER_READING * durationMs, options.scanIntervalMs);
+    await clock.sleep(restMs, this.#over.signal);
     const untilExpiryMs = this.#table.untilNextExpiryMs((leaseKey) => this.#held.has(leaseKey), clock.now());
-    return Math.min(options.scanIntervalMs, untilExpiryMs);
+    return Math.min(isSettled ? options.scanIntervalMs - restMs : options.settleMs, untilExpiryMs);
   }
 
   #list(signal: AbortSignal, consistent: boolean): Promise<LeaseListing> {
-    const { clock, store } = this.#deps;
     this.#readConsistently = false;
-    const listing = store.list({
-      consistent,
-      onPage: (leases, workers) => this.#table.takeInPage(leases, workers, clock.now()),
-    });
+    const listing = this.#read(consistent);
     // A reading that hangs must not hold up a stop; what is read while stopping must not be cut short by it.
     return signal.aborted ? listing : untilAborted(listing, signal);
+  }
+
+  #read(consistent: boolean): Promise<LeaseListing> {
+    const { clock, store } = this.#deps;
+    const onPage: ListOptions['onPage'] = (leases, workers) => this.#table.takeInPage(leases, workers, clock.now());
+    return store.list({ consistent, onPage });
   }
 
   #takeIn(listing: LeaseListing): void {
@@ -370,12 +379,6 @@ export class LeaseCoordinator {
     this.#held.hold(acquired, { unwanted: this.#stopping });
   }
 
-  /** Who gets a lease that this worker gives up by itself. */
-  #successorOf(leaseKey: string): string | undefined {
-    if (this.#successors !== undefined) return this.#successors.get(leaseKey);
-    return this.#planner.successors(leaseKey).get(leaseKey);
-  }
-
   #ended(leaseKey: string, to: string | undefined): void {
     if (to !== undefined) this.#registration?.notify(to, leaseKey);
     if (this.#stopping) this.#alarm.ring();
@@ -383,8 +386,7 @@ export class LeaseCoordinator {
 
   async #request(lease: Lease): Promise<void> {
     const { leaseKey, leaseOwner } = lease;
-    if (this.#stopping || leaseOwner === undefined) return;
-    if (!(await this.#moves.request(lease))) return;
+    if (this.#stopping || leaseOwner === undefined || !(await this.#moves.request(lease))) return;
     this.#registration?.notify(leaseOwner, leaseKey);
     this.#reporter.notify((observer) => observer.handoverRequested?.({ leaseKey, from: leaseOwner }));
   }

@@ -17,7 +17,7 @@ export interface LeaseHoldingsDependencies {
   readonly tasks: Tasks;
   readonly nextWriteId: () => string;
   readonly isGone: (workerId: string) => boolean;
-  readonly successorOf: (leaseKey: string) => string | undefined;
+  readonly successorOf: (leaseKey: string) => Promise<string | undefined>;
   /** Called once for each lease acquired. Must not throw. */
   readonly onAcquired: (held: HeldLease) => void;
   /** A lease has ended, in whatever way. `to`: who has it now, and is to be told. */

@@ -70,6 +70,11 @@ export class LeaseObserver {
     return Math.max(0, nowMs - freeSinceMs);
   }
 
+  /** For how long the lease's counter has not moved. */
+  leaseStillForMs(lease: Lease, nowMs: number): number {
+    return nowMs - (this.#leases.sinceMs(lease.leaseKey, lease.leaseCounter) ?? nowMs);
+  }
+
   /** Its row moves. `hasExpiredLease`: one of its leases has expired, which it would not let happen. */
   isAlive(worker: WorkerRow, nowMs: number, hasExpiredLease: boolean): boolean {
     const stillForMs = this.stillForMs(worker, nowMs);

@@ -51,7 +51,10 @@ export class LeaseReporter {
     if (this.#isRepeated(`${operation} ${errorName(err)}`)) {
       this.logger.debug({ operation, err, ...fields }, 'lease table call failed');
     } else if (throttled) {
-      this.logger.warn({ operation, err, ...fields }, throttledAdvice);
+      this.logger.warn(
+        { operation, err, ...fields },
+        'the lease table is throttled: raise its write capacity or use on-demand',
+      );
     } else if (hasCode(err, 'PERMISSION_MISSING') || isBadCredentials(err)) {
       this.logger.error({ operation, err, ...fields }, 'lease table refuses these credentials');
     } else {

@@ -8,6 +8,8 @@ export interface ViewRequest {
   readonly leases: readonly Lease[];
   /** All rows of the registry. */
   readonly registered: readonly WorkerRow[];
+  /** Whether the worker had a row in the registry once, as far as this one has seen. */
+  readonly wasRegistered: (workerId: string) => boolean;
   readonly me: WorkerView;
   readonly observer: LeaseObserver;
   readonly nowMs: number;
@@ -45,19 +47,21 @@ export function viewFleet(request: ViewRequest): FleetView {
 
 /**
  * A worker with a row in the registry takes part as long as that moves; one without, a KCL worker say, as long as it is
- * named in a lease that has not expired. That a lease was handed over to it proves nothing: it has not answered yet.
+ * named in a lease that has not expired.
  */
-function participants({ leases, registered, me, observer, nowMs }: ViewRequest): ReadonlyMap<string, WorkerView> {
+function participants(request: ViewRequest): ReadonlyMap<string, WorkerView> {
+  const { leases, registered, me, observer, nowMs } = request;
   const known = new Set(registered.map(({ workerId }) => workerId));
   const losers = new Set<string>();
   const workers = new Map<string, WorkerView>([[me.workerId, me]]);
   for (const lease of leases) {
-    const isFree = observer.isFree(lease, nowMs);
-    if (isFree && lease.leaseOwner !== undefined && !isHandoverPending(lease)) losers.add(lease.leaseOwner);
-    if (isFree || (lease.handedOver && !isHandoverPending(lease))) continue;
+    if (observer.isFree(lease, nowMs)) {
+      if (lease.leaseOwner !== undefined && !isHandoverPending(lease)) losers.add(lease.leaseOwner);
+      continue;
+    }
     for (const workerId of [lease.leaseOwner, isHandoverPending(lease) ? lease.checkpointOwner : undefined]) {
       if (workerId === undefined || known.has(workerId) || workers.has(workerId)) continue;
-      workers.set(workerId, { workerId, maxLeases: Infinity });
+      if (isProofOfLife(lease, workerId, request)) workers.set(workerId, { workerId, maxLeases: Infinity });
     }
   }
   for (const row of registered) {
@@ -66,6 +70,19 @@ function participants({ leases, registered, me, observer, nowMs }: ViewRequest):
     workers.set(workerId, { workerId, maxLeases });
   }
   return workers;
+}
+
+/**
+ * That a lease was handed over to a worker proves nothing if it has left the registry, and little if it never stood there:
+ * as long as it would take it to see the lease by reading the table.
+ */
+function isProofOfLife(
+  lease: Lease,
+  workerId: string,
+  { wasRegistered, observer, nowMs, unclaimedAfterMs }: ViewRequest,
+): boolean {
+  if (!lease.handedOver || isHandoverPending(lease)) return true;
+  return !wasRegistered(workerId) && observer.leaseStillForMs(lease, nowMs) < unclaimedAfterMs;
 }
 
 function stateOf(

@@ -29,6 +29,7 @@ export class TableView {
   readonly #handovers = new HandoverWatch();
   #leases: readonly Lease[] = [];
   #registered: readonly WorkerRow[] = [];
+  #everRegistered: ReadonlySet<string> = new Set();
 
   constructor(workerId: string, options: ResolvedLeaseOptions) {
     this.#me = { workerId, maxLeases: options.maxLeases };
@@ -55,6 +56,9 @@ export class TableView {
     this.#handovers.observe(leases, nowMs);
     this.#leases = leases;
     this.#registered = this.#options.registry ? workers : [];
+    const named = new Set(leases.map(({ leaseOwner }) => leaseOwner));
+    const rememberedToo = [...this.#everRegistered].filter((workerId) => named.has(workerId));
+    this.#everRegistered = new Set([...this.#registered.map(({ workerId }) => workerId), ...rememberedToo]);
   }
 
   /**
@@ -78,6 +82,7 @@ export class TableView {
     return viewFleet({
       leases: selectReadable(this.#leases),
       registered: this.#registered,
+      wasRegistered: (workerId) => this.#everRegistered.has(workerId),
       me: this.#me,
       observer: this.#observer,
       nowMs,
