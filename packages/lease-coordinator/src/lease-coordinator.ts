@@ -18,6 +18,7 @@ import type { ResolvedLeaseOptions } from './lease-options';
 import { hasCode, LeaseReporter } from './lease-reporter';
 import type { LeaseListing, LeaseStore, ListOptions } from './lease-store';
 import { type FleetView, isHandedOverTo, isToBePassedOn } from './lease-views';
+import { readMoment, wholeWallMs } from './moment';
 import { MoveQueue } from './move-queue';
 import { Successors } from './successors';
 import { TableView } from './table-view';
@@ -184,11 +185,13 @@ export class LeaseCoordinator {
    */
   async planFirstOwners(leaseKeys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
     const { clock, options } = this.#deps;
-    let workers = -1;
-    for (let looks = 0; looks < MAX_LOOKS; looks++) {
-      this.#takeIn(await this.#list(signal, true));
+    for (let looks = 0, workers = -1; looks < MAX_LOOKS; looks++) {
+      await this.#list(signal, true).then(
+        (listing) => this.#takeIn(listing),
+        (error: unknown) => this.#reporter.callFailed('list', error),
+      );
       const { length } = this.#planner.fleet().workers;
-      if (length === workers) break;
+      if (length === workers || signal.aborted) break;
       workers = length;
       if (options.registry) await clock.sleep(options.settleMs, signal);
     }
@@ -210,10 +213,9 @@ export class LeaseCoordinator {
   #newRegistration(): WorkerRegistration {
     const { workers, workerId, host, version, options, clock } = this.#deps;
     const worker: WorkerDescription = {
-      ...{ workerId, host, version, startedAtMs: clock.wallTime() },
+      ...{ workerId, host, version, startedAtMs: wholeWallMs(readMoment(clock)) },
       planVersion: Math.max(...options.plans.map((plan) => plan.version)),
-      maxLeases: options.maxLeases,
-      failoverTimeMs: options.failoverTimeMs,
+      ...{ maxLeases: options.maxLeases, failoverTimeMs: options.failoverTimeMs },
     };
     return new WorkerRegistration({
       ...{ store: workers, worker, options, clock, reporter: this.#reporter },
@@ -342,10 +344,7 @@ export class LeaseCoordinator {
 
   #start({ leaseKey }: Lease, move: () => Promise<void>): void {
     if (this.#moving.has(leaseKey) || this.#held.has(leaseKey)) return;
-    const done = this.#moving.run(leaseKey, move).finally(() => {
-      if (this.#stopping) this.#alarm.ring();
-    });
-    this.#tasks.add(done);
+    this.#tasks.add(this.#moving.run(leaseKey, move).finally(() => this.#stopping && this.#alarm.ring()));
   }
 
   async #acquire(how: 'taken' | 'adopted', observed: Lease): Promise<void> {

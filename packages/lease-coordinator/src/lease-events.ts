@@ -18,6 +18,8 @@ export interface LeaseObserverEvents {
   evicted?(event: { readonly leaseKey: string; readonly owner: string }): void;
   /** A row cannot be understood. Once per row and problem. */
   corrupt?(event: { readonly leaseKey: string; readonly error: CorruptLeaseError }): void;
+  /** DynamoDB has answered a write to a lease, be it by refusing its condition. */
+  written?(event: { readonly operation: string }): void;
   /** DynamoDB throttled a call. */
   tableThrottled?(event: { readonly operation: string; readonly error: unknown }): void;
   /** A call failed for another reason than a throttle. */

@@ -74,7 +74,7 @@ export function parseLeaseItem(item: LeaseItem): Lease {
     healed: row.flag('healed'),
     root: row.flag('root'),
     failoverTimeMs: row.integer('failoverTimeMs'),
-    acquiredAtMs: row.integer('acquiredAtMs'),
+    acquiredAtMs: row.integerIfAny('acquiredAtMs'),
     writeId: row.text('writeId'),
     initialTimestampMs: row.integer('initialTimestampMs'),
     streamArn: row.text('streamArn'),
@@ -163,6 +163,12 @@ class ItemReader {
     const number = value.N === undefined ? NaN : Number(value.N);
     if (!Number.isSafeInteger(number) || number < 0) throw this.problem(`${attribute[name]} is not a whole number`);
     return number;
+  }
+
+  /** Of an attribute on which nothing depends: an odd one is as good as none. */
+  integerIfAny(name: AttributeName): number | undefined {
+    const number = Number(this.item[attribute[name]]?.N);
+    return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
   }
 
   texts(name: AttributeName): readonly string[] {

@@ -6,7 +6,7 @@ import {
   type Logger,
   type StreamIdentity,
 } from '@millrace/core';
-import { type Moment, readMoment } from './moment';
+import { type Moment, readMoment, wholeWallMs } from './moment';
 import type { CreateResult, LeaseStore, WriteResult } from './lease-store';
 import { type AttemptsOutcome, sendUntilAnswered, type WriteContext } from './write-attempts';
 
@@ -101,7 +101,7 @@ export class LeaseMoves {
     const first =
       owner === undefined
         ? undefined
-        : { owner, handedOver: owner !== me, failoverTimeMs, acquiredAtMs: acquiredAt.wallMs };
+        : { owner, handedOver: owner !== me, failoverTimeMs, acquiredAtMs: wholeWallMs(acquiredAt) };
     const outcome = await this.#attempt('create', seed, () =>
       store.create(first === undefined ? seed : { ...seed, first }, writeId),
     );
@@ -121,7 +121,7 @@ export class LeaseMoves {
     const acquiredAt = readMoment(clock);
     const acquisition = {
       ...{ owner: me, writeId: nextWriteId(), failoverTimeMs, identity, initialTimestampMs },
-      acquiredAtMs: acquiredAt.wallMs,
+      acquiredAtMs: wholeWallMs(acquiredAt),
     };
     const outcome = await this.#attempt(operation, observed, () => store[operation](observed, acquisition));
     if (outcome.kind !== 'answered') return undefined;

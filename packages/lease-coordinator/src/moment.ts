@@ -6,6 +6,11 @@ export interface Moment {
   readonly wallMs: number;
 }
 
+/** The moment as it is written into rows: whole milliseconds since the epoch. */
+export function wholeWallMs({ wallMs }: Moment): number {
+  return Math.max(0, Math.floor(wallMs));
+}
+
 /** Reads both clocks. */
 export function readMoment(clock: Clock): Moment {
   return { monotonicMs: clock.now(), wallMs: clock.wallTime() };

@@ -50,6 +50,7 @@ export async function sendUntilAnswered<T>(context: WriteContext, write: LeaseWr
     const deadlineMs = Math.min(options.callTimeoutMs, leftMs);
     try {
       const result = await withDeadline(clock, { deadlineMs, what: `lease ${write.operation}` }, write.send);
+      reporter.notify((observer) => observer.written?.({ operation: write.operation }));
       return { kind: 'answered', ambiguous, result };
     } catch (error) {
       lastError = error;

@@ -14,6 +14,12 @@ export interface FetchObserver {
     readonly error: unknown;
     readonly attempt: number;
   }): void;
+  /**
+   * The sign of life: what was asked before has been answered, refused or given up, and the next call starts in `delayMs`
+   * milliseconds. Told often, at least twice for each read. From then on a source is silent for no longer than that
+   * delay and the deadline of one call; after Kinesis did not find the shard, for as long as the list of shards takes.
+   */
+  waiting?(event: { readonly shardId: string; readonly delayMs: number }): void;
   /** A call succeeded after `attempts` failures or throttles in a row. */
   recovered?(event: { readonly shardId: string; readonly attempts: number }): void;
   /**

@@ -206,7 +206,10 @@ export class PollingRecordSource implements RecordSource {
   }
 
   async #sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, observer, shardId } = this.#parts;
     // Rounded up: timers drop the fraction, and a call must not start too early.
-    if (delayMs > 0) await this.#parts.clock.sleep(Math.ceil(delayMs), signal);
+    const restMs = Math.max(0, Math.ceil(delayMs));
+    observer.waiting?.({ shardId, delayMs: restMs });
+    if (restMs > 0) await clock.sleep(restMs, signal);
   }
 }

@@ -373,3 +373,25 @@ describe('random faults between pages', () => {
     );
   });
 });
+
+describe('the signs of life', () => {
+  it('leave no silence but the announced one, while idle, throttled, failing and with an iterator that expired', async () => {
+    const reading = new Reading();
+    reading.put(3);
+    const throttle = kinesisError('ProvisionedThroughputExceededException');
+    const failure = kinesisError('InternalFailure');
+    const ten = <T>(value: T): T[] => Array.from({ length: 10 }, () => value);
+    reading.reader.failNext('GetShardIterator', ...ten(failure));
+    reading.reader.failNext('GetRecords', ...ten(throttle), ...ten(failure), kinesisError('ExpiredIteratorException'));
+    reading.begin({ kind: 'trim-horizon' }, { idleTimeBetweenReadsMs: 240_000 });
+    await reading.clock.advance(60 * MINUTE);
+    expect(reading.delivered).toHaveLength(3);
+    expect(reading.waits.length).toBeGreaterThan(35);
+    const silences = reading.waits.slice(1).map(({ atMs }, at) => atMs - (reading.waits[at]?.untilMs ?? 0));
+    expect(Math.max(...silences)).toBe(0);
+    const last = reading.waits.at(-1);
+    expect(last?.untilMs).toBeGreaterThanOrEqual(60 * MINUTE);
+    // An announcement that is longer than the wait would hide a stall.
+    expect(Math.min(...silences)).toBe(0);
+  });
+});

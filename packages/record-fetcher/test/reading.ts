@@ -21,7 +21,11 @@ export class Reading {
   readonly reader: InMemoryKinesisReader;
   readonly abort = new AbortController();
   readonly batches: RecordBatch[] = [];
-  readonly events: Events = { throttled: [], iteratorRefreshed: [], failing: [], recovered: [], startAgedOut: [] };
+  readonly events: Events = {
+    ...{ throttled: [], iteratorRefreshed: [], failing: [], recovered: [], startAgedOut: [], waiting: [] },
+  };
+  /** When the source said that it waits, and how long it was to be. */
+  readonly waits: { readonly atMs: number; readonly untilMs: number }[] = [];
   status: () => ShardStatus = () => 'listed';
   /** What the consumer does with a batch before it asks for the next one. */
   deal: (batch: RecordBatch) => Promise<void> = () => Promise.resolve();
@@ -41,6 +45,10 @@ export class Reading {
       iteratorRefreshed: (event) => this.events.iteratorRefreshed.push(event),
       failing: (event) => this.events.failing.push(event),
       recovered: (event) => this.events.recovered.push(event),
+      waiting: (event) => {
+        this.events.waiting.push(event);
+        this.waits.push({ atMs: this.clock.now(), untilMs: this.clock.now() + event.delayMs });
+      },
       startAgedOut: (event) => this.events.startAgedOut.push(event),
     };
     return new PollingRecordSource({

@@ -175,7 +175,7 @@ export class ShardSync {
     const corruptKeys = new Set(corrupt.map(({ leaseKey }) => leaseKey));
     const missing = planMissingLeases(stream, leases).filter(({ shard }) => !corruptKeys.has(shard.shardId));
     // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
-    const healed = await this.#create(missing, { healed: true, leaseCounter: clock.wallTime() }, signal);
+    const healed = await this.#create(missing, { healed: true, leaseCounter: Math.floor(clock.wallTime()) }, signal);
     if (healed.length > 0) {
       logger.warn({ shardIds: healed }, 'leases were missing and have been put back');
       observer?.leasesCreated?.({ shardIds: healed, reason: 'audit' });

@@ -1,64 +1,8 @@
 import { beforeEach, describe, expect, it } from '@jest/globals';
-import { SHARD_END, StreamRecreatedError, type Lease, type LeaseSeed, type StreamIdentity } from '@millrace/core';
-import { aLease, ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
-import { ShardSync, type ApplicationPosition, type LeaseTable } from '../src';
+import { SHARD_END, StreamRecreatedError, type Lease } from '@millrace/core';
+import { aLease, settle } from '@millrace/core/testing';
 import { FakeShardLister } from '../src/testing';
-
-const identity: StreamIdentity = { streamName: 'flights', streamArn: 'arn:flights', streamCreatedAtMs: 1 };
-const signal = new AbortController().signal;
-
-class FakeTable implements LeaseTable {
-  readonly rows = new Map<string, Lease>();
-  readonly created: LeaseSeed[] = [];
-  readonly corrupt: { leaseKey: string }[] = [];
-  failNextCreates = 0;
-
-  async list(): Promise<{ leases: readonly Lease[]; corrupt: readonly { leaseKey: string }[] }> {
-    return { leases: [...this.rows.values()], corrupt: this.corrupt };
-  }
-
-  async create(seed: LeaseSeed): Promise<{ kind: 'created' | 'exists'; lease: Lease }> {
-    if (this.failNextCreates-- > 0) throw Object.assign(new Error('no'), { name: 'ThrottlingException' });
-    const existing = this.rows.get(seed.leaseKey);
-    if (existing !== undefined) return { kind: 'exists', lease: existing };
-    const lease = aLease(seed);
-    this.rows.set(seed.leaseKey, lease);
-    this.created.push(seed);
-    return { kind: 'created', lease };
-  }
-
-  async delete({ leaseKey }: Lease): Promise<{ kind: 'applied' | 'refused' }> {
-    return { kind: this.rows.delete(leaseKey) ? 'applied' : 'refused' };
-  }
-}
-
-function aShardSync({
-  table = new FakeTable(),
-  lister = new FakeShardLister(2),
-  position = { kind: 'moment', sentinel: 'latest', timestampMs: 1_000 },
-}: { table?: FakeTable; lister?: FakeShardLister; position?: ApplicationPosition } = {}): {
-  sync: ShardSync;
-  table: FakeTable;
-  lister: FakeShardLister;
-  clock: ManualClock;
-  stream: { identity: StreamIdentity };
-} {
-  const clock = new ManualClock();
-  const stream = { identity };
-  const sync = new ShardSync({
-    lister,
-    table,
-    identity,
-    position,
-    currentIdentity: async () => stream.identity,
-    incarnation: 'worker-a',
-    auditIntervalMs: 60_000,
-    clock,
-    random: seededRandom(1),
-    logger: new RecordingLogger(),
-  });
-  return { sync, table, lister, clock, stream };
-}
+import { aShardSync, FakeTable, identity, signal } from './shard-sync-harness';
 
 describe('ShardSync', () => {
   let stop: AbortController;
@@ -68,8 +12,8 @@ describe('ShardSync', () => {
   });
 
   it('fills an empty table with roots at the moment of the first start', async () => {
-    const { sync, table } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     expect(table.created).toMatchObject([
       { checkpoint: { kind: 'latest' }, initialTimestampMs: 1_000, root: true, healed: false, leaseCounter: 0 },
       { checkpoint: { kind: 'latest' }, initialTimestampMs: 1_000, root: true, healed: false, leaseCounter: 0 },
@@ -81,7 +25,7 @@ describe('ShardSync', () => {
     const first = aShardSync({ table });
     const second = aShardSync({ table, position: { kind: 'moment', sentinel: 'latest', timestampMs: 9_000 } });
     // Both see an empty table; the first is a step ahead.
-    await Promise.all([first.sync.start(signal), second.sync.start(signal)]);
+    await Promise.all([first.sync.start(first.firstStart, signal), second.sync.start(second.firstStart, signal)]);
     expect(new Set(table.created.map(({ initialTimestampMs }) => initialTimestampMs))).toEqual(new Set([1_000]));
     expect(second.sync.position).toMatchObject({ timestampMs: 1_000 });
   });
@@ -89,8 +33,9 @@ describe('ShardSync', () => {
   it('takes over the moment of rows that appeared after it had come to its own', async () => {
     const table = new FakeTable();
     const late = aShardSync({ table, position: { kind: 'moment', sentinel: 'latest', timestampMs: 9_000 } });
-    await aShardSync({ table }).sync.start(signal);
-    await late.sync.start(signal);
+    const early = aShardSync({ table });
+    await early.sync.start(early.firstStart, signal);
+    await late.sync.start(late.firstStart, signal);
     expect(late.sync.position).toMatchObject({ timestampMs: 1_000 });
   });
 
@@ -103,15 +48,15 @@ describe('ShardSync', () => {
       if (++calls === 1) table.rows.set('shardId-000000000000', aLease({ initialTimestampMs: 1_000 }));
       return list();
     };
-    await late.sync.start(signal);
+    await late.sync.start(late.firstStart, signal);
     await late.sync.audit(signal);
     expect(late.sync.position).toMatchObject({ timestampMs: 1_000 });
     expect(table.created.map(({ initialTimestampMs }) => initialTimestampMs)).toEqual([1_000]);
   });
 
   it('reads the child of a merge after both parents, though both came after its last listing', async () => {
-    const { sync, table, lister, clock } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, lister, clock, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     const running = sync.run(AbortSignal.any([signal, stop.signal]));
     const id = (index: number): string => `shardId-${String(index).padStart(12, '0')}`;
     // 0 splits into 2 and 3, 1 into 4 and 5; 3 and 4 merge into 6. Shard 1 has a backlog, so that 4 has no row yet.
@@ -142,8 +87,8 @@ describe('ShardSync', () => {
   });
 
   it('asks for a listing at once for a row that is newer, and lets a trimmed shard through after it', async () => {
-    const { sync, table, clock, lister } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, clock, lister, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     let listings = 0;
     const list = lister.list.bind(lister);
     lister.list = () => {
@@ -165,8 +110,8 @@ describe('ShardSync', () => {
   });
 
   it('asks for a listing again when the one that a row waits for has failed', async () => {
-    const { sync, clock, lister } = aShardSync();
-    await sync.start(signal);
+    const { sync, clock, lister, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     const list = lister.list.bind(lister);
     lister.list = () => Promise.reject(new Error('no'));
     const running = sync.run(AbortSignal.any([signal, stop.signal]));
@@ -184,8 +129,8 @@ describe('ShardSync', () => {
   });
 
   it('keeps what the listing that started last has said', async () => {
-    const { sync, lister } = aShardSync();
-    await sync.start(signal);
+    const { sync, lister, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     const before = await lister.list();
     let answerLate = (): void => undefined;
     const list = lister.list.bind(lister);
@@ -206,9 +151,9 @@ describe('ShardSync', () => {
   });
 
   it('fills the table although it is throttled meanwhile', async () => {
-    const { sync, table, clock } = aShardSync({ lister: new FakeShardLister(40) });
+    const { sync, table, clock, firstStart } = aShardSync({ lister: new FakeShardLister(40) });
     table.failNextCreates = 5;
-    const started = sync.start(signal);
+    const started = sync.start(firstStart, signal);
     await clock.advance(60_000);
     await started;
     expect(table.rows.size).toBe(40);
@@ -216,8 +161,8 @@ describe('ShardSync', () => {
   });
 
   it('heals the others when one row is corrupt, and leaves that one alone', async () => {
-    const { sync, table } = aShardSync({ lister: new FakeShardLister(3) });
-    await sync.start(signal);
+    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(3) });
+    await sync.start(firstStart, signal);
     table.rows.delete('shardId-000000000000');
     table.rows.delete('shardId-000000000001');
     table.corrupt.push({ leaseKey: 'shardId-000000000000' });
@@ -226,25 +171,25 @@ describe('ShardSync', () => {
   });
 
   it('leaves a table that has rows to the audit', async () => {
-    const { sync, table } = aShardSync();
+    const { sync, table, firstStart } = aShardSync();
     table.rows.set('shardId-000000000000', aLease());
-    await sync.start(signal);
+    await sync.start(firstStart, signal);
     expect(table.created).toEqual([]);
     await sync.audit(signal);
     expect(table.created).toMatchObject([{ leaseKey: 'shardId-000000000001', healed: true }]);
   });
 
   it('puts a row back above any counter that it may have had', async () => {
-    const { sync, table, clock } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, clock, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     table.rows.delete('shardId-000000000000');
     await sync.audit(signal);
     expect(table.rows.get('shardId-000000000000')).toMatchObject({ leaseCounter: clock.wallTime(), healed: true });
   });
 
   it('creates children at their beginning, from the answer that ended the parent', async () => {
-    const { sync, table, lister } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, lister, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     await sync.createChildren('shardId-000000000000', lister.split('shardId-000000000000'), signal);
     expect(table.created.slice(2)).toMatchObject([
       {
@@ -263,8 +208,8 @@ describe('ShardSync', () => {
   });
 
   it('asks the listing for children when the answer named none', async () => {
-    const { sync, table, lister } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, lister, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     lister.split('shardId-000000000000');
     await sync.createChildren('shardId-000000000000', [], signal);
     expect(table.created.slice(2).map(({ leaseKey }) => leaseKey)).toEqual([
@@ -274,8 +219,8 @@ describe('ShardSync', () => {
   });
 
   it('keeps a finished row until its shard is no longer listed', async () => {
-    const { sync, table, lister } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, lister, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     await sync.createChildren('shardId-000000000000', lister.split('shardId-000000000000'), signal);
     const row = table.rows.get('shardId-000000000000') ?? aLease();
     table.rows.set(row.leaseKey, { ...row, checkpoint: SHARD_END });
@@ -287,15 +232,15 @@ describe('ShardSync', () => {
   });
 
   it('refuses a stream that was made again', async () => {
-    const { sync, stream } = aShardSync();
-    await sync.start(signal);
+    const { sync, stream, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     stream.identity = { ...identity, streamCreatedAtMs: 2 };
     await expect(sync.audit(signal)).rejects.toThrow(StreamRecreatedError);
   });
 
   it('goes on after an audit that failed, and stops for a stream that was made again', async () => {
-    const { sync, table, lister, stream, clock } = aShardSync();
-    await sync.start(signal);
+    const { sync, table, lister, stream, clock, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
     const list = lister.list.bind(lister);
     lister.list = () => Promise.reject(new Error('throttled'));
     const running = sync.run(signal);

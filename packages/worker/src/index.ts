@@ -2,7 +2,14 @@ export { Worker, type StopOptions, type StopResult } from './worker';
 export { stopOnSignals, type SignalSource, type Stoppable } from './stop-on-signals';
 export type { WorkerOptions } from './worker-options';
 export type { TableOptions } from './table-options';
-export type { LeaseOptions } from '@millrace/lease-coordinator';
+export {
+  evenPlan,
+  type AssignmentPlan,
+  type AssignmentRequest,
+  type LeaseOptions,
+  type LeaseView,
+  type WorkerView,
+} from '@millrace/lease-coordinator';
 export type { FetchOptions } from '@millrace/record-fetcher';
 export type { RetryOptions } from '@millrace/record-dispatcher';
 export type { OutOfRange, DeaggregationCounts } from '@millrace/record-deaggregator';

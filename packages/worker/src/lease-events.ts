@@ -1,27 +1,24 @@
-import type { LeaseObserverEvents } from '@millrace/lease-coordinator';
+import { type LeaseObserverEvents, throttledAdvice } from '@millrace/lease-coordinator';
+import type { TableHealth } from './table-health';
 import type { WorkerEmitter } from './worker-emitter';
 
-/**
- * The coordinator's reports as the worker's events: a lease is named by its shard. `setProblem` is told why the lease
- * table cannot be used, and `undefined` once it was read again.
- */
-export function leaseEvents(
-  emitter: WorkerEmitter,
-  setProblem: (problem: string | undefined) => void,
-): LeaseObserverEvents {
+/** The coordinator's reports as the worker's events: a lease is named by its shard. `table` learns what became of calls. */
+export function leaseEvents(emitter: WorkerEmitter, table: TableHealth): LeaseObserverEvents {
   return {
-    listed: () => setProblem(undefined),
+    listed: () => table.read(),
+    written: () => table.written(),
     tableFailing: ({ operation, error }) => {
-      setProblem(`the lease table fails: ${operation}`);
+      table.failed(operation);
       emitter.emit('leaseTableFailing', { operation, error });
     },
     taken: ({ leaseKey: shardId, fencingToken }) => emitter.emit('leaseTaken', { shardId, fencingToken, how: 'taken' }),
     adopted: ({ leaseKey: shardId, fencingToken }) =>
       emitter.emit('leaseTaken', { shardId, fencingToken, how: 'handed-over' }),
     handedOver: ({ leaseKey: shardId, to: receiver }) => emitter.emit('leaseHandedOver', { shardId, receiver }),
+    evicted: ({ leaseKey: shardId, owner }) => emitter.emit('leaseEvicted', { shardId, owner }),
     released: ({ leaseKey: shardId }) => emitter.emit('leaseReleased', { shardId }),
     lost: ({ leaseKey: shardId }) => emitter.emit('leaseLost', { shardId }),
     corrupt: (payload) => emitter.emit('leaseCorrupt', payload),
-    tableThrottled: ({ operation }) => emitter.emit('leaseTableThrottled', { operation }),
+    tableThrottled: ({ operation }) => emitter.emit('leaseTableThrottled', { operation, advice: throttledAdvice }),
   };
 }

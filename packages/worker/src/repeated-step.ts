@@ -18,6 +18,8 @@ export interface RepeatedStep {
   readonly mayBegin: () => boolean;
   /** A fault of Millrace's own calls may be beyond mending; the user's code cannot end the worker by an error's code. */
   readonly action: { readonly of: 'millrace' | 'user'; readonly run: () => Promise<void> };
+  /** Told of each failure, and of the time since the first one in milliseconds; may abort `signal`. */
+  readonly failed?: (failingMs: number) => void;
 }
 
 export interface StepContext {
@@ -32,6 +34,7 @@ export interface StepContext {
 export async function untilDone(step: RepeatedStep, context: StepContext): Promise<boolean> {
   const { name, signal, mayBegin, action } = step;
   const { clock, random, logger, setProblem } = context;
+  let failingSinceMs: number | undefined;
   for (let attempt = 1; !isAborted(signal); attempt++) {
     while (!isAborted(signal) && !mayBegin()) await sleepOrAbort(clock, recheckLeaseMs, signal);
     if (isAborted(signal)) return false;
@@ -46,6 +49,8 @@ export async function untilDone(step: RepeatedStep, context: StepContext): Promi
       setProblem(`${name} fails`);
       const log = attempt < loudAttempt ? 'warn' : 'error';
       logger[log]({ err: error, step: name, attempt }, 'step failed, it will be repeated');
+      failingSinceMs ??= clock.now();
+      step.failed?.(clock.now() - failingSinceMs);
     }
     await sleepOrAbort(clock, backoffDelayMs(attempt - 1, stepBackoff, random), signal);
   }

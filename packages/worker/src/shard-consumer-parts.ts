@@ -17,8 +17,20 @@ export interface ConsumerLease extends CheckpointStore {
   /** Another worker has asked for the lease. */
   readonly handoverRequested: AbortSignal;
   mayDeliver(): boolean;
+  /** From now on renewals store what is acknowledged by then. */
+  carry(unstored: { unstored(): Checkpoint | undefined; stored(checkpoint: Checkpoint): void }): void;
   /** Gives the lease up, to the worker that asked or to nobody. Only once the user's code has settled. */
   release(): Promise<void>;
+  /** Never writes to the lease again: it expires. `lost` aborts. */
+  abandon(): void;
+}
+
+/** What a shard consumer wants to know of the source that it reads. */
+export interface ReadingListener {
+  /** A read failed, and is made again. */
+  readonly failing: (kind: 'transient' | 'unauthorized') => void;
+  /** The sign of life: what was asked before is done with, and the next call starts in so many milliseconds. */
+  readonly waiting: (delayMs: number) => void;
 }
 
 export interface ShardConsumerParts {
@@ -28,13 +40,14 @@ export interface ShardConsumerParts {
   readonly checkpointing: 'manual' | 'automatic';
   readonly checkpointIntervalMs: number;
   readonly retry: ResolvedRetryOptions;
+  /** How long reading, or Millrace's own work at shard end, may be silent; and starting or reading fail for good. */
+  readonly stallTimeoutMs: number;
   readonly aggregation: DeaggregateOptions;
   /** Where the lease row says the shard was left. */
   readonly checkpoint: Checkpoint;
   /** Where to start reading when no record was acknowledged yet. */
   readonly initialStart: StartPosition;
-  /** `onProblem` is to be told why the shard cannot be read for the moment. */
-  readonly openSource: (start: StartPosition, onProblem: (problem: string) => void) => RecordSource;
+  readonly openSource: (start: StartPosition, listener: ReadingListener) => RecordSource;
   readonly createChildren: (childShards: readonly Shard[], signal: AbortSignal) => Promise<void>;
   readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
   readonly clock: Clock;

@@ -1,26 +1,23 @@
 import {
-  backoffDelayMs,
   checkpointAt,
-  compareCheckpoints,
-  isFatal,
   type Checkpoint,
   type RecordPosition,
   type StartPosition,
   type UserRecord,
 } from '@millrace/core';
 import { ShardCheckpointer } from '@millrace/checkpointer';
-import { deaggregate, type DeaggregationCounts } from '@millrace/record-deaggregator';
 import { RecordDispatcher, type DispatchTarget } from '@millrace/record-dispatcher';
-import type { RecordBatch } from '@millrace/record-fetcher';
-import { sleepOrAbort, untilDone, type RepeatedStep, type StepContext } from './repeated-step';
+import { asProcessor } from './as-processor';
+import { flushAtInterval } from './checkpoint-loop';
+import { newRecords } from './new-records';
+import { ProgressWatchdog } from './progress-watchdog';
+import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
 import type { ProcessorLease, RecordProcessor } from './record-processor';
 import type { ShardConsumerParts } from './shard-consumer-parts';
+import { ShardLag } from './shard-lag';
+import { ShardReading, type RecordsBatch, type ShardEnd } from './shard-reading';
 import { nextShardState, type ShardState, type ShardTransition } from './shard-state';
-
-type ShardEnd = Extract<RecordBatch, { kind: 'shard-end' }>;
-
-/** Delays between attempts to read a shard after a fault. */
-const readBackoff = { baseMs: 500, maxMs: 30_000 };
+import { watchedStep } from './watched-step';
 
 /**
  * Reads one shard under one lease: fetch, deaggregate, dispatch, checkpoint; then shard end, a clean stop, or loss.
@@ -31,6 +28,8 @@ const readBackoff = { baseMs: 500, maxMs: 30_000 };
  * - Three signals end it. `draining` (stop or hand-over): the call under way is waited for, then `shutdownRequested`,
  *   then the lease is given up. `lease.lost`: the call under way is waited for, then `leaseLost`; nothing is written.
  *   `abandon` (stop ran out of time): the handler's signal aborts, the lease is left to expire.
+ * - Each wait for Millrace's own work is watched: work that stalls is begun anew, and if it stalls again, or if reading or
+ *   starting fails for as long, this worker gives the lease up as for a hand-over. The user's code is waited for.
  * - The position is that of the last record handed over. Reading starts again from it after a fault of the source, so
  *   no record is skipped or handed over twice within one life of the consumer.
  * - Of `shardEnded`, `shutdownRequested` and `leaseLost` exactly one call succeeds or is the last. Once `shardEnded` has
@@ -44,20 +43,25 @@ export class ShardConsumer {
   readonly #lease: ProcessorLease;
   readonly #checkpointer: ShardCheckpointer;
   readonly #dispatcher: RecordDispatcher;
+  readonly #watchdog: ProgressWatchdog;
   readonly #draining = new AbortController();
+  /** Another worker should try. */
+  readonly #givenUp = new AbortController();
   readonly #abandoned = new AbortController();
   /** Nothing can be written any more. */
   readonly #gone: AbortSignal;
   /** Ends reading and retrying. */
   readonly #reading: AbortSignal;
+  /** Ends the attempts to store shard end. */
+  readonly #storing: AbortSignal;
   /** The signal that the user's code gets. */
   readonly #handler: AbortSignal;
   #state: ShardState = 'initializing';
   #position: Checkpoint;
   /** The last record of the last call of `processRecords` that resolved: a call that failed acknowledges nothing. */
   #resolved: RecordPosition | undefined;
-  #lag: { readonly millisBehindLatest: number; readonly readAtMs: number } | undefined;
-  #isBatchInHand = false;
+  readonly #lag: ShardLag;
+  #storedAtMs = 0;
   #problem: string | undefined;
   #handoverAsked = false;
   /** `shardEnded` has resolved: it was the processor's last word. */
@@ -65,15 +69,21 @@ export class ShardConsumer {
   #processor: RecordProcessor | undefined;
 
   constructor(parts: ShardConsumerParts) {
-    const { lease, retry, clock, random, logger } = parts;
+    const { lease, retry, stallTimeoutMs, emit, clock, random, logger } = parts;
     this.shardId = lease.leaseKey;
     this.#parts = parts;
     this.#lease = { shardId: lease.leaseKey, fencingToken: lease.fencingToken };
     this.#position = parts.checkpoint;
+    this.#lag = new ShardLag(clock);
     this.#checkpointer = new ShardCheckpointer({ shardId: lease.leaseKey, start: parts.checkpoint, store: lease });
     this.#dispatcher = new RecordDispatcher({ target: this.#target(), retry, clock, random, logger });
+    this.#watchdog = new ProgressWatchdog({
+      ...{ stallTimeoutMs, clock, logger },
+      onBlocked: (event) => emit('handlerBlocked', { shardId: this.shardId, ...event }),
+    });
     this.#gone = AbortSignal.any([lease.lost, this.#abandoned.signal]);
     this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);
+    this.#storing = AbortSignal.any([this.#givenUp.signal, this.#gone]);
     this.#handler = AbortSignal.any([lease.expiring, this.#abandoned.signal]);
   }
 
@@ -83,7 +93,12 @@ export class ShardConsumer {
 
   /** Why the shard is not getting on right now; `undefined` when it is. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#watchdog.problem ?? this.#problem;
+  }
+
+  /** The shard could not be read here, or not be started on. */
+  get hasGivenUp(): boolean {
+    return this.#givenUp.signal.aborted;
   }
 
   get ownsLease(): boolean {
@@ -95,9 +110,7 @@ export class ShardConsumer {
    * since; `undefined` before the first read.
    */
   get millisBehindLatest(): number | undefined {
-    if (this.#lag === undefined) return undefined;
-    const { millisBehindLatest, readAtMs } = this.#lag;
-    return this.#isBatchInHand ? millisBehindLatest + this.#parts.clock.now() - readAtMs : millisBehindLatest;
+    return this.#lag.now;
   }
 
   /** Finish the call under way, let the processor flush, give the lease up. */
@@ -120,6 +133,9 @@ export class ShardConsumer {
     };
     if (lease.handoverRequested.aborted) onHandover();
     else lease.handoverRequested.addEventListener('abort', onHandover, { once: true });
+    const watching = new AbortController();
+    // Code of the user's that never ends must not keep the process alive by being watched.
+    const watchLoop = this.#watchdog.run(AbortSignal.any([watching.signal, this.#abandoned.signal]));
     const flushing = new AbortController();
     const flushLoop = this.#flushAtInterval(flushing.signal);
     let hasEnded = false;
@@ -130,13 +146,18 @@ export class ShardConsumer {
       flushing.abort();
       await flushLoop;
       if (!hasEnded) await this.#leave();
+      watching.abort();
+      await watchLoop;
       lease.handoverRequested.removeEventListener('abort', onHandover);
     }
   }
 
   /** Returns whether shard end is stored; if not, the lease is to be left. */
   async #work(): Promise<boolean> {
-    if (!(await this.#untilDone('initialize', { of: 'user', run: () => this.#initialize() }))) return false;
+    const failed = (failingMs: number): void => {
+      if (failingMs >= this.#parts.stallTimeoutMs) this.#giveUp('initialize', Math.round(failingMs));
+    };
+    if (!(await this.#untilDone('initialize', () => this.#initialize(), failed))) return false;
     this.#move('initialized');
     const end = await this.#readToEnd();
     return end !== undefined && (await this.#endShard(end));
@@ -148,62 +169,37 @@ export class ShardConsumer {
     await this.#processor.initialize?.({ lease: this.#lease, checkpoint, signal: this.#handler });
   }
 
-  /** Reads until shard end, or until reading is to end; opens the source again after a fault. */
-  async #readToEnd(): Promise<ShardEnd | undefined> {
-    const { clock, random, logger, emit } = this.#parts;
-    for (let attempt = 0; this.#mayGoOn(); attempt++) {
-      const before = this.#position;
-      try {
-        return await this.#readOnce();
-      } catch (error) {
-        if (!this.#mayGoOn()) return undefined;
-        if (isFatal(error)) throw error;
-        if (before !== this.#position) attempt = 0;
-        this.#problem = 'the shard cannot be read';
-        logger.error({ err: error, attempt: attempt + 1 }, 'shard cannot be read, it will be tried again');
-        emit('shardFailed', { shardId: this.shardId, error });
-        await sleepOrAbort(clock, backoffDelayMs(attempt, readBackoff, random), this.#reading);
-      }
-    }
-    return undefined;
+  #readToEnd(): Promise<ShardEnd | undefined> {
+    const { openSource, stallTimeoutMs, emit, clock, random, logger } = this.#parts;
+    const reading = new ShardReading({
+      ...{ shardId: this.shardId, watchdog: this.#watchdog, signal: this.#reading },
+      ...{ openSource, stallTimeoutMs, emit, clock, random, logger },
+      start: () => this.#start(),
+      take: (batch) => this.#take(batch),
+      setProblem: (problem) => (this.#problem = problem),
+      giveUp: (stalledMs) => this.#giveUp('reading', stalledMs),
+    });
+    return reading.untilEnd();
   }
 
-  async #readOnce(): Promise<ShardEnd | undefined> {
-    const { openSource, clock } = this.#parts;
-    const source = openSource(this.#start(), (problem) => (this.#problem = problem));
-    for await (const batch of source.batches(this.#reading)) {
-      this.#problem = undefined;
-      if (batch.kind === 'shard-end') return batch;
-      this.#lag = { millisBehindLatest: batch.millisBehindLatest, readAtMs: clock.now() };
-      const records = this.#newRecords(batch);
-      const last = records.at(-1);
-      if (last === undefined) continue;
-      this.#isBatchInHand = true;
-      const outcome = await this.#dispatcher.dispatch(records, this.#reading);
-      this.#isBatchInHand = false;
-      if (outcome === 'aborted') return undefined;
-      this.#position = checkpointAt(last);
-    }
-    return undefined;
+  async #take(batch: RecordsBatch): Promise<'taken' | 'aborted'> {
+    this.#lag.wasRead(batch.millisBehindLatest);
+    const { records, counts } = newRecords(batch.records, this.#position, this.#parts.aggregation);
+    if (counts !== undefined) this.#parts.emit('recordsDeaggregated', { shardId: this.shardId, counts });
+    const last = records.at(-1);
+    if (last === undefined) return 'taken';
+    this.#lag.isBatchInHand = true;
+    const outcome = await this.#dispatcher.dispatch(records, this.#reading);
+    this.#lag.isBatchInHand = false;
+    if (outcome === 'aborted') return 'aborted';
+    this.#position = checkpointAt(last);
+    return 'taken';
   }
 
   #start(): StartPosition {
     return this.#position.kind === 'sequence-number'
       ? { kind: 'at-sequence-number', sequenceNumber: this.#position.sequenceNumber }
       : this.#parts.initialStart;
-  }
-
-  /** Deaggregates, and leaves out what lies at or before the position: the start of a partly acknowledged aggregate. */
-  #newRecords({ records }: { readonly records: Parameters<typeof deaggregate>[0] }): readonly UserRecord[] {
-    const deaggregated = deaggregate(records, this.#parts.aggregation);
-    this.#reportCounts(deaggregated.counts);
-    const position = this.#position;
-    return deaggregated.records.filter((record) => compareCheckpoints(position, checkpointAt(record)) < 0);
-  }
-
-  #reportCounts(counts: DeaggregationCounts): void {
-    if (Object.values(counts).every((count: number) => count === 0)) return;
-    this.#parts.emit('recordsDeaggregated', { shardId: this.shardId, counts });
   }
 
   #target(): DispatchTarget {
@@ -222,18 +218,20 @@ export class ShardConsumer {
     const last: RecordPosition | undefined = records.at(-1);
     if (last === undefined) return;
     const startedAtMs = clock.now();
-    const millisBehindLatest = this.#lag?.millisBehindLatest ?? 0;
+    const millisBehindLatest = this.#lag.atLastRead ?? 0;
     // Before the user's code has them: it may take them off the array.
     const recordCount = records.length;
     const byteCount = records.reduce((sum, { data }) => sum + data.byteLength, 0);
     this.#checkpointer.deliver(last);
-    await this.#processor?.processRecords({
-      records,
-      checkpointer: this.#checkpointer.handle(),
-      millisBehindLatest,
-      signal: this.#handler,
-      lease: this.#lease,
-    });
+    await this.#watchdog.userCall('processRecords', () =>
+      this.#processor?.processRecords({
+        records,
+        checkpointer: this.#checkpointer.handle(),
+        millisBehindLatest,
+        signal: this.#handler,
+        lease: this.#lease,
+      }),
+    );
     this.#resolved = last;
     if (checkpointing === 'automatic') this.#checkpointer.acknowledge(last);
     emit('recordsProcessed', {
@@ -247,24 +245,24 @@ export class ShardConsumer {
 
   /** Everything was handed over. Returns whether shard end is stored. */
   async #endShard({ childShards, agedOut }: ShardEnd): Promise<boolean> {
-    const { lease, logger, emit, createChildren } = this.#parts;
-    if (!this.#mayGoOn()) return false;
+    const { logger, emit, createChildren } = this.#parts;
+    if (this.#reading.aborted) return false;
     this.#move('shard-end-reached');
     if (agedOut) {
       logger.error({}, 'shard was trimmed before it was read to its end, records are lost');
       emit('recordsAgedOut', { shardId: this.shardId, wanted: undefined, found: undefined });
     }
-    if (!(await this.#untilDone('shardEnded', { of: 'user', run: () => this.#callShardEnded() }))) return false;
+    if (!(await this.#untilDone('shardEnded', () => this.#callShardEnded()))) return false;
     this.#hasSaidLast = true;
     // Children first: after shard end is stored nobody would come back to create them.
     const isStored =
-      (await this.#untilStored('createChildren', () => createChildren(childShards, this.#gone))) &&
+      (await this.#untilStored('createChildren', (signal) => createChildren(childShards, signal))) &&
       (await this.#untilStored('storeShardEnd', () => this.#checkpointer.finish()));
     if (!isStored) return false;
     this.#move('shard-end-stored');
     emit('shardEnded', { shardId: this.shardId });
     logger.info({}, 'shard ended');
-    await lease.release();
+    await this.#release();
     return true;
   }
 
@@ -281,37 +279,50 @@ export class ShardConsumer {
     }
   }
 
-  /** A clean stop, a hand-over, a lost lease, or a fault that ends the worker. */
+  /** A clean stop, a hand-over, a lost lease, a shard that is not read here, or a fault that ends the worker. */
   async #leave(): Promise<void> {
-    const { lease } = this.#parts;
     const wasInitialized = this.#state !== 'initializing';
     if (!this.#gone.aborted) {
       this.#move('shutdown-requested');
       if (wasInitialized && !this.#hasSaidLast) {
-        await this.#once('shutdownRequested', async () =>
+        await this.#callOnce('shutdownRequested', () =>
           this.#processor?.shutdownRequested?.({
             checkpointer: this.#checkpointer.handleUpTo(this.#resolved),
             signal: this.#handler,
             lease: this.#lease,
-            reason: this.#handoverAsked ? 'handover' : 'stop',
+            reason: this.#handoverAsked || this.hasGivenUp ? 'handover' : 'stop',
           }),
         );
-        await this.#once('checkpoint', () => this.#checkpointer.flush());
+      }
+      // Shard end was tried until it was in vain.
+      if (wasInitialized && this.#checkpointer.acknowledged.kind !== 'shard-end') {
+        await this.#once('checkpoint', () => this.#flush());
       }
     }
     if (this.#isGone()) {
       this.#move('lease-lost');
-      if (wasInitialized)
-        await this.#once('leaseLost', async () => this.#processor?.leaseLost?.({ lease: this.#lease }));
+      if (wasInitialized) await this.#callOnce('leaseLost', () => this.#processor?.leaseLost?.({ lease: this.#lease }));
       return;
     }
-    await lease.release();
+    await this.#release();
     // A release that could not be written leaves the lease to expire.
     this.#move(this.#isGone() ? 'lease-lost' : 'lease-given-up');
   }
 
-  #mayGoOn(): boolean {
-    return !this.#reading.aborted;
+  /** For another worker to try. */
+  #giveUp(step: string, stalledMs: number): void {
+    if (this.hasGivenUp) return;
+    this.#givenUp.abort();
+    this.#parts.logger.warn({ step, stalledMs }, 'shard does not get on here, its lease is given up');
+    this.#parts.emit('shardStalled', { shardId: this.shardId, stalledMs, action: 'given-up' });
+    this.drain();
+  }
+
+  /** A release that never settles leaves the lease to expire. */
+  async #release(): Promise<void> {
+    const { lease } = this.#parts;
+    const outcome = await this.#watchdog.watch(this.#abandoned.signal, () => lease.release());
+    if (outcome.kind === 'stalled') lease.abandon();
   }
 
   /** Asked anew after an await. */
@@ -319,21 +330,34 @@ export class ShardConsumer {
     return this.#gone.aborted;
   }
 
-  /** A step that a stop or hand-over ends, and that waits while the lease is not certain. */
-  #untilDone(name: string, action: RepeatedStep['action']): Promise<boolean> {
+  /** A step of the user's code that a stop or hand-over ends, and that waits while the lease is not certain. */
+  #untilDone(name: string, call: () => Promise<void>, failed?: RepeatedStep['failed']): Promise<boolean> {
     const { lease } = this.#parts;
-    return untilDone({ name, action, signal: this.#reading, mayBegin: () => lease.mayDeliver() }, this.#stepContext());
+    const action = { of: 'user', run: () => this.#watchdog.userCall(name, call) } as const;
+    const step = { name, action, signal: this.#reading, mayBegin: () => lease.mayDeliver(), ...(failed && { failed }) };
+    return untilDone(step, this.#stepContext());
   }
 
-  /** A write that only the loss of the lease ends. */
-  #untilStored(name: string, run: () => Promise<void>): Promise<boolean> {
-    const action = { of: 'millrace', run } as const;
-    return untilDone({ name, action, signal: this.#gone, mayBegin: () => true }, this.#stepContext());
+  /** A write that only the loss of the lease ends, or that it stalls twice. */
+  #untilStored(name: string, run: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+    const stalled = ({ count, stalledMs }: { readonly count: number; readonly stalledMs: number }): void => {
+      if (count > 1) this.#giveUp(name, stalledMs);
+      else this.#parts.emit('shardStalled', { shardId: this.shardId, stalledMs, action: 'reopened' });
+    };
+    const step = watchedStep({ name, watchdog: this.#watchdog, ended: this.#abandoned.signal, stalled }, (left) =>
+      run(AbortSignal.any([this.#gone, left])),
+    );
+    const action = { of: 'millrace', run: step } as const;
+    return untilDone({ name, action, signal: this.#storing, mayBegin: () => true }, this.#stepContext());
   }
 
   #stepContext(): StepContext {
     const { clock, random, logger } = this.#parts;
     return { clock, random, logger, setProblem: (problem) => (this.#problem = problem) };
+  }
+
+  #callOnce(step: string, call: () => Promise<void> | void): Promise<void> {
+    return this.#once(step, () => this.#watchdog.userCall(step, call));
   }
 
   /** Runs a step of the way out. Its failure must not keep the lease: what was not acknowledged comes again elsewhere. */
@@ -346,16 +370,26 @@ export class ShardConsumer {
   }
 
   async #flushAtInterval(signal: AbortSignal): Promise<void> {
-    const { checkpointing, checkpointIntervalMs, clock, logger } = this.#parts;
-    while (checkpointing === 'automatic' && !signal.aborted) {
-      if (!(await sleepOrAbort(clock, checkpointIntervalMs, signal))) return;
-      try {
-        await this.#checkpointer.flush();
-      } catch (error) {
-        if (this.#isGone()) return;
-        logger.warn({ err: error }, 'checkpoint was not stored, it will be repeated');
-      }
-    }
+    const { lease, checkpointing, checkpointIntervalMs: intervalMs, clock, logger } = this.#parts;
+    if (checkpointing === 'manual') return;
+    this.#storedAtMs = clock.now();
+    lease.carry({
+      unstored: () => this.#checkpointer.unstored,
+      stored: (checkpoint) => {
+        this.#storedAtMs = clock.now();
+        this.#checkpointer.noteStored(checkpoint);
+      },
+    });
+    const parts = { intervalMs, storedAtMs: () => this.#storedAtMs, gone: this.#gone, clock, logger };
+    await flushAtInterval({ ...parts, flush: () => this.#flush() }, signal);
+  }
+
+  /** Stores what is acknowledged. Writes queue up behind one that stalls: the lease is of no more use here. */
+  #flush(): Promise<void> {
+    this.#storedAtMs = this.#parts.clock.now();
+    const parts = { name: 'checkpoint', watchdog: this.#watchdog, ended: this.#abandoned.signal };
+    const stalled = ({ stalledMs }: { readonly stalledMs: number }): void => this.#giveUp('checkpoint', stalledMs);
+    return watchedStep({ ...parts, stalled }, () => this.#checkpointer.flush())();
   }
 
   #move(transition: ShardTransition): void {
@@ -363,10 +397,4 @@ export class ShardConsumer {
     this.#state = nextShardState(from, transition);
     this.#parts.emit('shardStateChanged', { shardId: this.shardId, from, to: this.#state });
   }
-}
-
-/** What the factory gave may come from code without types. */
-function asProcessor(value: RecordProcessor | undefined): RecordProcessor {
-  if (typeof value?.processRecords === 'function') return value;
-  throw new TypeError('processorFactory must return an object with a processRecords method');
 }

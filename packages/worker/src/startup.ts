@@ -7,7 +7,14 @@ import {
   type Random,
   type StreamIdentity,
 } from '@millrace/core';
-import { DynamoDbLeaseStore, ensureLeaseTable, findForeignLease } from '@millrace/lease-coordinator';
+import {
+  DynamoDbLeaseStore,
+  DynamoDbWorkerStore,
+  ensureLeaseTable,
+  findForeignLease,
+  isHeldByOlderKcl,
+  type ResolvedLeaseOptions,
+} from '@millrace/lease-coordinator';
 import {
   applicationPosition,
   describeStream,
@@ -35,6 +42,9 @@ export interface StartupParts {
 export interface Started {
   readonly identity: StreamIdentity;
   readonly store: DynamoDbLeaseStore;
+  readonly workers: DynamoDbWorkerStore;
+  /** Without the registry if a KCL that cannot bear it uses the table. */
+  readonly leases: ResolvedLeaseOptions;
   readonly shardSync: ShardSync;
   /** What LATEST means in a row that does not say. */
   readonly initialTimestampMs: number;
@@ -64,12 +74,13 @@ export async function startUp(parts: StartupParts): Promise<Started> {
     signal,
     callTimeoutMs,
   });
-  const store = new DynamoDbLeaseStore({
+  const table = {
     dynamodb: clients.dynamodb,
     tableName: options.tableName,
     clock,
     callTimeoutMs: options.leases.callTimeoutMs,
-  });
+  };
+  const store = new DynamoDbLeaseStore(table);
   const { leases, corrupt } = await retryPassing(parts, () => store.list({ consistent: true }));
   const [firstCorrupt] = corrupt;
   if (firstCorrupt !== undefined) throw firstCorrupt;
@@ -98,8 +109,21 @@ export async function startUp(parts: StartupParts): Promise<Started> {
     logger,
     observer,
   });
-  await shardSync.start(signal);
-  return { identity, store, shardSync, initialTimestampMs: momentOf(shardSync.position, serviceTimeMs) };
+  return {
+    ...{ identity, store, shardSync, leases: leaseOptions(parts, leases) },
+    workers: new DynamoDbWorkerStore(table),
+    initialTimestampMs: momentOf(shardSync.position, serviceTimeMs),
+  };
+}
+
+function leaseOptions({ options, logger }: StartupParts, leases: readonly Lease[]): ResolvedLeaseOptions {
+  const older = options.leases.registry ? leases.find(isHeldByOlderKcl) : undefined;
+  if (older === undefined) return options.leases;
+  logger.warn(
+    { leaseKey: older.leaseKey, owner: older.leaseOwner },
+    'a KCL before 3.5 uses the lease table, or did: this worker stays out of the registry until it is started again',
+  );
+  return { ...options.leases, registry: false };
 }
 
 async function untilReadable(

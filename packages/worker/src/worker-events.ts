@@ -10,6 +10,8 @@ export interface WorkerEvents {
   workerStarted: { readonly workerId: string; readonly streamArn: string };
   /** The worker has given up its leases, or left those of `unfinishedShardIds` to expire. */
   workerStopped: { readonly workerId: string; readonly unfinishedShardIds: readonly string[] };
+  /** The thread that renews leases stood still for so long, a tenth of the failover time or more. */
+  eventLoopBlocked: { readonly blockedMs: number };
   /** Lease rows were created. */
   leasesCreated: { readonly shardIds: readonly string[]; readonly reason: 'first-start' | 'audit' | 'reshard' };
   /** Finished lease rows were deleted, because the stream lists their shards no longer. */
@@ -22,12 +24,17 @@ export interface WorkerEvents {
   leaseReleased: { readonly shardId: string };
   /** Another worker has asked for the lease: this one finishes what is in the handler and hands it over. */
   handoverRequested: { readonly shardId: string };
-  /** The lease was handed over to the worker that asked for it. */
+  /** The lease was handed over to the worker that asked for it, or to the one that was to have it when this one stopped. */
   leaseHandedOver: { readonly shardId: string; readonly receiver: string };
+  /**
+   * This worker took the lease from `owner`, which was asked for it, went on renewing and did not hand it over. It is
+   * nobody's until a failover time has passed.
+   */
+  leaseEvicted: { readonly shardId: string; readonly owner: string };
   /** A lease row cannot be understood. Its shard is not read until the row is corrected or deleted. */
   leaseCorrupt: { readonly leaseKey: string; readonly error: unknown };
   /** DynamoDB throttled a call to the lease table; it is made again. */
-  leaseTableThrottled: { readonly operation: string };
+  leaseTableThrottled: { readonly operation: string; readonly advice: string };
   /** A call to the lease table failed for another reason than a throttle; it is made again while it may help. */
   leaseTableFailing: { readonly operation: string; readonly error: unknown };
   /** The shard moved on in its life; the diagram is in docs/lease-lifecycle.md. */
@@ -64,6 +71,21 @@ export interface WorkerEvents {
   iteratorRefreshed: { readonly shardId: string; readonly reason: 'expired' | 'refused' };
   /** The shard cannot be read on from its position. It is tried again with growing delays; the checkpoint stays. */
   shardFailed: { readonly shardId: string; readonly error: unknown };
+  /**
+   * Reading the shard, or a step of Millrace's own at its end, has shown no sign of life for `stalledMs`; it was begun
+   * anew, at the exact position. `'given-up'`: for a second time in a row, or reading or starting has failed for so long;
+   * the lease is given up, and this worker takes it again no sooner than a failover time later.
+   */
+  shardStalled: {
+    readonly shardId: string;
+    readonly stalledMs: number;
+    readonly action: 'reopened' | 'given-up';
+  };
+  /**
+   * A call of the user's code (`step`) has not settled for `blockedMs`. Once per `stallTimeoutMs` while it lasts. The lease
+   * is renewed, and the call is waited for.
+   */
+  handlerBlocked: { readonly shardId: string; readonly step: string; readonly blockedMs: number };
   /**
    * The record to go on from (`wanted`) has passed the end of retention; records behind it, up to `found`, may have too,
    * unread. Without `wanted`: the shard was deleted before it was read to its end.

@@ -80,6 +80,17 @@ interface CommonOptions {
   /** How a failed batch is tried again. */
   readonly retry?: RetryOptions;
   /**
+   * How long a shard may stand still, in milliseconds: at least 10,000, twice `fetch.callTimeoutMs` and
+   * `leases.failoverTimeMs`, at most 3,600,000.
+   *
+   * Reading that shows no sign of life for so long is begun anew, and the second time in a row the lease is given up for
+   * another worker to try; so it is when reading, `processorFactory` or `initialize` has kept failing for so long. Pauses
+   * between reads count as life. A call of your code that lasts so long is reported, and waited for.
+   *
+   * @defaultValue 60_000, or the least that is allowed if that is more
+   */
+  readonly stallTimeoutMs?: number;
+  /**
    * What to do with the user records of a KPL aggregate whose hash key is outside the shard that carried them, which
    * happens around a reshard. `'auto'`: drop those of aggregates that the KPL made, because the KPL sends them again to
    * the right shard, and keep others. `'drop-record'`: drop every such record. `'keep'`: keep all, accepting
@@ -124,6 +135,7 @@ export interface ResolvedWorkerOptions {
   readonly leases: ResolvedLeaseOptions;
   readonly fetch: ResolvedFetchOptions;
   readonly retry: ResolvedRetryOptions;
+  readonly stallTimeoutMs: number;
   readonly aggregationOutOfRange: OutOfRange;
   readonly auditIntervalMs: number;
 }
@@ -147,6 +159,7 @@ const known: Record<keyof WorkerOptions, true> = {
   leases: true,
   fetch: true,
   retry: true,
+  stallTimeoutMs: true,
   aggregationOutOfRange: true,
   auditIntervalMs: true,
   logger: true,
@@ -196,8 +209,9 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   checkOneOf('aggregationOutOfRange', resolved.aggregationOutOfRange, ['auto', 'drop-record', 'keep', 'kcl'], problems);
   checkRange('checkpointIntervalMs', resolved.checkpointIntervalMs, 100, 3_600_000, problems);
   checkRange('auditIntervalMs', resolved.auditIntervalMs, 1_000, 86_400_000, problems);
+  const stallTimeoutMs = resolveStallTimeout(options.stallTimeoutMs, resolved, problems);
   if (problems.length > 0) throw new ConfigError(problems);
-  return resolved;
+  return { ...resolved, stallTimeoutMs };
 }
 
 function resolveStream({ streamName, streamArn }: WorkerOptions, problems: string[]): StreamReference {
@@ -224,6 +238,26 @@ function checkPosition(position: unknown, problems: string[]): void {
   const timestamp: unknown = (position as { timestamp?: unknown } | null)?.timestamp;
   if (timestamp instanceof Date && !Number.isNaN(timestamp.getTime())) return;
   problems.push("initialPosition must be 'TRIM_HORIZON', 'LATEST' or { timestamp: a valid Date }");
+}
+
+/** Below this one late answer would look like a stall. */
+const minStallTimeoutMs = 10_000;
+
+/** A call to Kinesis, and a write to the lease table, may be silent for so long and still succeed. */
+function resolveStallTimeout(
+  stallTimeoutMs: number | undefined,
+  { fetch, leases }: Pick<ResolvedWorkerOptions, 'fetch' | 'leases'>,
+  problems: string[],
+): number {
+  const leastMs = Math.max(minStallTimeoutMs, 2 * fetch.callTimeoutMs, leases.failoverTimeMs);
+  if (stallTimeoutMs === undefined) return Math.max(60_000, leastMs);
+  if (!(stallTimeoutMs >= leastMs && stallTimeoutMs <= 3_600_000)) {
+    problems.push(
+      `stallTimeoutMs (${String(stallTimeoutMs)}) must be at least ${String(minStallTimeoutMs)}, twice ` +
+        `fetch.callTimeoutMs and leases.failoverTimeMs (here ${String(leastMs)}), and at most 3600000`,
+    );
+  }
+  return stallTimeoutMs;
 }
 
 function checkOneOf(name: string, value: string, allowed: readonly string[], problems: string[]): void {

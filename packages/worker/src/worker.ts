@@ -1,6 +1,8 @@
 import { setMaxListeners } from 'node:events';
+import { hostname } from 'node:os';
 import {
-  isFatal,
+  ConfigError,
+  retryPassing,
   systemClock,
   systemRandom,
   WorkerStoppedError,
@@ -8,18 +10,25 @@ import {
   type Lease,
   type Logger,
   type Random,
-  type StartPosition,
 } from '@millrace/core';
 import { LeaseCoordinator, type HeldLease } from '@millrace/lease-coordinator';
-import { PollingRecordSource, SdkKinesisReader } from '@millrace/record-fetcher';
+import { SdkKinesisReader } from '@millrace/record-fetcher';
 import pino from 'pino';
 import { deriveClients, type DerivedClients } from './aws-clients';
+import { EventLoopWatch } from './event-loop-watch';
+import { LeaseCooldown } from './lease-cooldown';
+import { initialStart } from './initial-start';
+import { keepRows } from './keep-rows';
 import { leaseEvents } from './lease-events';
+import { openSource } from './open-source';
+import { packageVersion } from './package-version';
 import { ShardConsumer } from './shard-consumer';
 import { startUp, type Started } from './startup';
+import { TableHealth } from './table-health';
+import { OpeningLimit, UnhurriedReader } from './unhurried-reader';
 import { WorkerEmitter } from './worker-emitter';
 import type { WorkerEvents } from './worker-events';
-import type { ShardHealth, WorkerHealth, WorkerSnapshot } from './worker-health';
+import { shardHealth, type ShardHealth, type WorkerHealth, type WorkerSnapshot } from './worker-health';
 import { newWorkerId } from './worker-identity';
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from './worker-options';
 
@@ -41,15 +50,6 @@ export interface StopResult {
 }
 
 const defaultStopTimeoutMs = 20_000;
-
-interface SourceParts {
-  readonly shardId: string;
-  readonly start: StartPosition;
-  readonly onProblem: (problem: string) => void;
-  readonly started: Started;
-  readonly clients: DerivedClients;
-  readonly logger: Logger;
-}
 
 /**
  * One process's part in reading a stream.
@@ -75,8 +75,10 @@ export class Worker {
   readonly #emitter: WorkerEmitter;
   readonly #stopping = new AbortController();
   readonly #consumers = new Map<string, { readonly consumer: ShardConsumer; readonly done: Promise<void> }>();
-  /** Why the lease table cannot be used right now. */
-  #tableProblem: string | undefined;
+  readonly #table: TableHealth;
+  readonly #eventLoop: EventLoopWatch;
+  readonly #openings: OpeningLimit;
+  readonly #cooldown: LeaseCooldown;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #ended: Promise<void> = Promise.resolve();
   /** Resolves with what was abandoned, once every consumer has ended or was abandoned. */
@@ -95,6 +97,14 @@ export class Worker {
     const logger = options.logger ?? pino({ name: 'millrace', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
     this.#logger = logger.child({ applicationName: options.applicationName, workerId: this.workerId });
     this.#emitter = new WorkerEmitter(this.#logger);
+    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.isAcquiring === true);
+    const { failoverTimeMs } = this.#options.leases;
+    this.#table = new TableHealth(this.#clock, failoverTimeMs);
+    this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
+    this.#eventLoop = new EventLoopWatch({
+      ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
+      onBlocked: (event) => this.#emitter.emit('eventLoopBlocked', event),
+    });
     // One listener per shard and call that is under way: many, and all of them are removed again.
     setMaxListeners(0, this.#stopping.signal);
   }
@@ -128,10 +138,13 @@ export class Worker {
   /**
    * Stops cleanly: takes no more leases, lets every call of the user's code finish, calls `shutdownRequested`, stores
    * what was acknowledged, gives the leases up. Resolves once that is done and `run()` has settled, with what was left
-   * undone; never rejects. May be called at any time and more than once: the shortest time-out counts, so that
-   * `stop({ timeoutMs: 0 })` ends a stop that takes too long. Do not await it in a record processor: it waits for that.
+   * undone. May be called at any time and more than once: the shortest time-out counts, so that `stop({ timeoutMs: 0 })`
+   * ends a stop that takes too long. Do not await it in a record processor: it waits for that.
+   *
+   * @throws ConfigError when `timeoutMs` is not 0 or more; nothing was stopped. Never rejects otherwise.
    */
   async stop({ timeoutMs = defaultStopTimeoutMs }: StopOptions = {}): Promise<StopResult> {
+    if (!(timeoutMs >= 0)) throw new ConfigError([`timeoutMs (${String(timeoutMs)}) must be 0 or more`]);
     const timer = new AbortController();
     const drained = this.#drain();
     this.#clock.sleep(timeoutMs, timer.signal).then(
@@ -151,7 +164,9 @@ export class Worker {
     const running = this.#phase === 'running' && !this.#stopping.signal.aborted;
     return {
       live: this.#phase !== 'ended',
-      ready: running && this.#tableProblem === undefined && shards.every(({ problem }) => problem === undefined),
+      ready: running && this.#table.problem === undefined && shards.every(({ problem }) => problem === undefined),
+      problem: this.#table.problem,
+      eventLoopDelayMs: this.#eventLoop.greatestDelayMs,
       shards,
     };
   }
@@ -165,6 +180,7 @@ export class Worker {
         ownsLease ? [shardId] : [],
       ),
       maxMillisBehindLatest: Math.max(0, ...shards.map(({ millisBehindLatest }) => millisBehindLatest ?? 0)),
+      eventLoopDelayMs: this.#eventLoop.greatestDelayMs,
       shards,
     };
   }
@@ -191,10 +207,13 @@ export class Worker {
         },
         signal: stopping,
       });
+      const coordinator = this.#newCoordinator(started, clients);
+      this.#coordinator = coordinator;
+      await retryPassing({ clock: this.#clock, random: this.#random, signal: stopping }, () => coordinator.register());
       this.#phase = 'running';
       this.#logger.info({ streamArn: started.identity.streamArn }, 'worker started');
       this.#emitter.emit('workerStarted', { workerId: this.workerId, streamArn: started.identity.streamArn });
-      await this.#work(started, clients);
+      await this.#eventLoop.during(() => this.#work(started, coordinator));
     } catch (error) {
       // A start that was cut short by stop() is a clean end.
       if (!stopping.aborted || this.#phase === 'running') throw error;
@@ -206,12 +225,24 @@ export class Worker {
     if (this.#fatal !== undefined) throw this.#fatal.error;
   }
 
-  async #work(started: Started, clients: DerivedClients): Promise<void> {
+  async #work({ shardSync }: Started, coordinator: LeaseCoordinator): Promise<void> {
     const stopping = this.#stopping.signal;
-    const coordinator = new LeaseCoordinator({
+    const guard = (loop: Promise<void>): Promise<void> => loop.catch((error: unknown) => this.#fail(error));
+    const rows = keepRows({ shardSync, coordinator, logger: this.#logger, signal: stopping });
+    await Promise.all([guard(coordinator.run(stopping)), guard(rows)]);
+    const unfinishedShardIds = await this.#drain();
+    this.#logger.info({ unfinishedShardIds }, 'worker stopped');
+    this.#emitter.emit('workerStopped', { workerId: this.workerId, unfinishedShardIds });
+  }
+
+  #newCoordinator(started: Started, clients: DerivedClients): LeaseCoordinator {
+    return new LeaseCoordinator({
       store: started.store,
+      workers: started.workers,
       workerId: this.workerId,
-      options: this.#options.leases,
+      host: hostname(),
+      version: packageVersion,
+      options: started.leases,
       identity: started.identity,
       initialTimestampMs: started.initialTimestampMs,
       clock: this.#clock,
@@ -219,42 +250,44 @@ export class Worker {
       logger: this.#logger,
       selectReadable: (leases) => this.#selectReadable(leases, started),
       onAcquired: (held) => this.#consume(held, started, clients),
-      observer: leaseEvents(this.#emitter, (problem) => (this.#tableProblem = problem)),
+      observer: leaseEvents(this.#emitter, this.#table),
     });
-    this.#coordinator = coordinator;
-    const guard = (loop: Promise<void>): Promise<void> => loop.catch((error: unknown) => this.#fail(error));
-    await Promise.all([guard(coordinator.run(stopping)), guard(started.shardSync.run(stopping))]);
-    const unfinishedShardIds = await this.#drain();
-    this.#logger.info({ unfinishedShardIds }, 'worker stopped');
-    this.#emitter.emit('workerStopped', { workerId: this.workerId, unfinishedShardIds });
   }
 
-  /** Not a shard whose lost lease this worker might take again while user code of that time has not settled. */
+  /**
+   * Not a shard that this worker has given up just now, or whose lost lease it might take again while user code of that
+   * time has not settled.
+   */
   #selectReadable(leases: readonly Lease[], { shardSync }: Started): readonly Lease[] {
     const held = new Set(this.#coordinator?.heldLeases().map(({ leaseKey }) => leaseKey));
     return shardSync
       .selectReadable(leases)
-      .filter(({ leaseKey }) => held.has(leaseKey) || !this.#consumers.has(leaseKey));
+      .filter(({ leaseKey: key }) => held.has(key) || (!this.#consumers.has(key) && this.#cooldown.isOver(key)));
   }
 
   #consume(held: HeldLease, started: Started, clients: DerivedClients): void {
     const shardId = held.leaseKey;
     const logger = this.#logger.child({ shardId });
+    const common = { clock: this.#clock, random: this.#random, logger };
+    const { fetch: options } = this.#options;
+    const { streamArn } = started.identity;
+    const sdkReader = new SdkKinesisReader({ ...options, kinesis: clients.kinesis, streamArn, clock: this.#clock });
+    const reader = new UnhurriedReader(sdkReader, this.#openings);
     const consumer = new ShardConsumer({
       lease: held,
       createProcessor: () => this.#options.processorFactory({ shardId }),
       checkpointing: this.#options.checkpointing,
       checkpointIntervalMs: this.#options.checkpointIntervalMs,
       retry: this.#options.retry,
+      stallTimeoutMs: this.#options.stallTimeoutMs,
       aggregation: { hashKeyRange: held.lease.hashKeyRange, outOfRange: this.#options.aggregationOutOfRange },
       checkpoint: held.lease.checkpoint,
       initialStart: initialStart(held.lease, started.initialTimestampMs),
-      openSource: (start, onProblem) => this.#openSource({ shardId, start, onProblem, started, clients, logger }),
+      openSource: (start, listener) =>
+        openSource({ ...common, shardId, start, listener, reader, started, options, emitter: this.#emitter }),
       createChildren: (childShards, signal) => started.shardSync.createChildren(shardId, childShards, signal),
       emit: (name, payload) => this.#emitter.emit(name, payload),
-      clock: this.#clock,
-      random: this.#random,
-      logger,
+      ...common,
     });
     const done = consumer
       .run()
@@ -265,45 +298,12 @@ export class Worker {
       })
       .finally(() => {
         this.#consumers.delete(shardId);
-        // Children may be readable now, and a lease that was given up may be somebody's.
-        this.#coordinator?.wake();
+        if (consumer.hasGivenUp) this.#cooldown.begin(shardId);
+        // Its children may be readable now.
+        if (consumer.state === 'ended') this.#coordinator?.wake();
       });
     this.#consumers.set(shardId, { consumer, done });
     if (this.#stopping.signal.aborted) consumer.drain();
-  }
-
-  #openSource({ shardId, start, onProblem, started, clients, logger }: SourceParts): PollingRecordSource {
-    const { identity, shardSync } = started;
-    const { fetch: options } = this.#options;
-    const clock = this.#clock;
-    const { callTimeoutMs } = options;
-    return new PollingRecordSource({
-      reader: new SdkKinesisReader({ kinesis: clients.kinesis, streamArn: identity.streamArn, clock, callTimeoutMs }),
-      shardStatus: async (id, signal) => {
-        try {
-          return (await shardSync.isListed(id, signal)) ? 'listed' : 'gone';
-        } catch (error) {
-          if (isFatal(error)) return 'stream-gone';
-          throw error;
-        }
-      },
-      stream: identity.streamName,
-      shardId,
-      start,
-      options,
-      clock,
-      random: this.#random,
-      logger,
-      observer: {
-        throttled: (event) => this.#emitter.emit('readThrottled', event),
-        iteratorRefreshed: (event) => this.#emitter.emit('iteratorRefreshed', event),
-        failing: (event) => {
-          onProblem(event.kind === 'unauthorized' ? 'reading is not allowed' : 'reads fail');
-          this.#emitter.emit('readFailing', event);
-        },
-        startAgedOut: (event) => this.#emitter.emit('recordsAgedOut', event),
-      },
-    });
   }
 
   #fail(error: unknown): void {
@@ -337,20 +337,6 @@ export class Worker {
   }
 
   #shards(): readonly ShardHealth[] {
-    return [...this.#consumers.values()].map(
-      ({ consumer: { shardId, state, millisBehindLatest, problem } }): ShardHealth => ({
-        shardId,
-        state,
-        millisBehindLatest,
-        problem,
-      }),
-    );
+    return [...this.#consumers.values()].map(({ consumer }) => shardHealth(consumer));
   }
-}
-
-function initialStart({ checkpoint, initialTimestampMs }: Lease, defaultTimestampMs: number): StartPosition {
-  if (checkpoint.kind === 'latest' || checkpoint.kind === 'at-timestamp') {
-    return { kind: 'at-timestamp', timestampMs: initialTimestampMs ?? defaultTimestampMs };
-  }
-  return { kind: 'trim-horizon' };
 }

@@ -1,111 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import {
-  checkpointAt,
-  SHARD_END,
-  StreamNotFoundError,
-  TRIM_HORIZON,
-  type Shard,
-  type StartPosition,
-  type StreamRecord,
-  type UserRecord,
-} from '@millrace/core';
-import { ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
+import { checkpointAt, SHARD_END, StreamNotFoundError, type UserRecord } from '@millrace/core';
+import { settle } from '@millrace/core/testing';
 import { aggregate } from '@millrace/record-deaggregator/testing';
-import type { RecordBatch } from '@millrace/record-fetcher';
 import type { ProcessRecordsInput, RecordProcessor } from '../src';
-import { ShardConsumer } from '../src/shard-consumer';
-import type { ShardConsumerParts } from '../src/shard-consumer-parts';
-import { FakeLease } from './support/fake-lease';
-
-type Feed = (start: StartPosition, signal: AbortSignal) => AsyncGenerator<RecordBatch, void, void>;
-
-const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
-
-function aRecord(sequenceNumber: number, data = bytes(`r${sequenceNumber}`)): StreamRecord {
-  return {
-    sequenceNumber: String(sequenceNumber),
-    partitionKey: 'key',
-    data,
-    approximateArrivalTimestamp: new Date(0),
-  };
-}
-
-const batch = (...records: StreamRecord[]): RecordBatch => ({ kind: 'records', records, millisBehindLatest: 40 });
-const shardEnd: RecordBatch = { kind: 'shard-end', childShards: [{ shardId: 'child' } as Shard], agedOut: false };
-
-/** Gives the batches, then nothing more until it is stopped. */
-const feed = (...batches: RecordBatch[]): Feed =>
-  async function* (_, signal) {
-    yield* batches;
-    if (batches.at(-1)?.kind === 'shard-end') return;
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true });
-    });
-  };
-
-function aConsumer(processor: RecordProcessor, source: Feed, changes: Partial<ShardConsumerParts> = {}) {
-  const log: string[] = [];
-  const lease = new FakeLease(log);
-  const clock = new ManualClock();
-  const logger = new RecordingLogger();
-  const events: { name: string; payload: unknown }[] = [];
-  const starts: StartPosition[] = [];
-  const consumer = new ShardConsumer({
-    lease,
-    createProcessor: () => processor,
-    checkpointing: 'manual',
-    checkpointIntervalMs: 1_000,
-    retry: { baseDelayMs: 100, maxDelayMs: 1_000 },
-    aggregation: {},
-    checkpoint: TRIM_HORIZON,
-    initialStart: { kind: 'trim-horizon' },
-    openSource: (start) => {
-      starts.push(start);
-      return { batches: (signal) => source(start, signal) };
-    },
-    createChildren: async (children) => {
-      log.push(`children ${children.map(({ shardId }) => shardId).join()}`);
-    },
-    emit: (name, payload) => events.push({ name, payload }),
-    clock,
-    random: seededRandom(1),
-    logger,
-    ...changes,
-  });
-  return { consumer, lease, clock, logger, events, log, starts };
-}
-
-/** Logs every call, and acknowledges what it is told to. */
-class LoggingProcessor implements RecordProcessor {
-  readonly seen: string[] = [];
-  log: string[] = [];
-  inputs: ProcessRecordsInput[] = [];
-  onRecords: (input: ProcessRecordsInput) => Promise<void> | void = ({ checkpointer }) => checkpointer.checkpoint();
-
-  initialize(): void {
-    this.log.push('initialize');
-  }
-
-  async processRecords(input: ProcessRecordsInput): Promise<void> {
-    this.log.push(`process ${input.records.map(({ data }) => new TextDecoder().decode(data)).join()}`);
-    this.inputs.push(input);
-    await this.onRecords(input);
-    this.seen.push(...input.records.map(({ data }) => new TextDecoder().decode(data)));
-  }
-
-  shardEnded(): void {
-    this.log.push('shardEnded');
-  }
-
-  shutdownRequested({ reason }: { reason: string }): void {
-    this.log.push(`shutdownRequested ${reason}`);
-  }
-
-  leaseLost(): void {
-    this.log.push('leaseLost');
-  }
-}
+import { aConsumer, aRecord, batch, bytes, feed, LoggingProcessor, shardEnd, type Feed } from './support/a-consumer';
 
 describe('ShardConsumer', () => {
   it('initializes, hands records over, and gives the lease up after shutdownRequested', async () => {
@@ -227,14 +125,14 @@ describe('ShardConsumer', () => {
     const processor = new LoggingProcessor();
     processor.onRecords = () => undefined;
     let more = (): void => undefined;
-    const source: Feed = async function* (_, signal) {
+    const source: Feed = async function* (_, signal, listener) {
       yield batch(aRecord(1));
       yield batch(aRecord(2));
       await new Promise<void>((resolve) => {
         more = resolve;
       });
       yield batch(aRecord(3));
-      yield* feed()({ kind: 'trim-horizon' }, signal);
+      yield* feed()({ kind: 'trim-horizon' }, signal, listener);
     };
     const { consumer, clock, lease } = aConsumer(processor, source, { checkpointing: 'automatic' });
     const done = consumer.run();
@@ -350,7 +248,7 @@ describe('ShardConsumer', () => {
   it('opens the source again from the last record handed over, and skips and repeats nothing', async () => {
     const processor = new LoggingProcessor();
     let opened = 0;
-    const source: Feed = async function* (start, signal) {
+    const source: Feed = async function* (start, signal, listener) {
       opened++;
       if (opened === 1) {
         yield batch(aRecord(1), aRecord(2));
@@ -358,7 +256,7 @@ describe('ShardConsumer', () => {
       }
       // The source starts at, not after, the position.
       yield batch(aRecord(2), aRecord(3));
-      yield* feed()(start, signal);
+      yield* feed()(start, signal, listener);
     };
     const { consumer, clock, starts, events, logger } = aConsumer(processor, source);
     const done = consumer.run();
@@ -441,10 +339,10 @@ describe('ShardConsumer', () => {
 
   it('has a problem while the shard cannot be read, and none after the next answer', async () => {
     let opened = 0;
-    const source: Feed = async function* (start, signal) {
+    const source: Feed = async function* (start, signal, listener) {
       if (opened++ === 0) throw new Error('cannot be read');
       yield batch(aRecord(1));
-      yield* feed()(start, signal);
+      yield* feed()(start, signal, listener);
     };
     const { consumer, clock } = aConsumer(new LoggingProcessor(), source);
     const done = consumer.run();

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { ConfigError, Worker, type WorkerOptions } from '../src';
+import { resolveWorkerOptions } from '../src/worker-options';
 
 const good: WorkerOptions = {
   applicationName: 'flight-delays',
@@ -70,6 +71,21 @@ describe('the options of a Worker', () => {
       'fetch.maxRecord is not an option',
       'retry.baseDelay is not an option',
     ]);
+  });
+
+  it('give a shard at least the time that a call and a lease may take before it counts as stalled', () => {
+    const resolved = (changes: object): number => resolveWorkerOptions({ ...good, ...changes }).stallTimeoutMs;
+    expect(resolved({})).toBe(60_000);
+    expect(resolved({ fetch: { callTimeoutMs: 120_000 } })).toBe(240_000);
+    expect(resolved({ leases: { failoverTimeMs: 300_000 } })).toBe(300_000);
+    expect(resolved({ stallTimeoutMs: 20_000 })).toBe(20_000);
+    expect(problemsOf({ ...good, stallTimeoutMs: 20_000, fetch: { callTimeoutMs: 10_001 } })).toEqual([
+      'stallTimeoutMs (20000) must be at least 10000, twice fetch.callTimeoutMs and leases.failoverTimeMs (here 20002), and at most 3600000',
+    ]);
+    expect(problemsOf({ ...good, stallTimeoutMs: 20_000, leases: { failoverTimeMs: 20_001 } })).toHaveLength(1);
+    expect(problemsOf({ ...good, stallTimeoutMs: 9_999, fetch: { callTimeoutMs: 1_000 } })).toHaveLength(1);
+    expect(problemsOf({ ...good, stallTimeoutMs: 3_600_001 })).toHaveLength(1);
+    expect(problemsOf({ ...good, stallTimeoutMs: Number.NaN })).toHaveLength(1);
   });
 
   it.each([

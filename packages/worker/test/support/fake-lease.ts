@@ -13,8 +13,11 @@ export class FakeLease implements ConsumerLease {
   readonly expiring = this.#expiring.signal;
   readonly handoverRequested = this.#handover.signal;
   releaseCount = 0;
+  carried: Parameters<ConsumerLease['carry']>[0] | undefined;
   held = true;
   failures = 0;
+  /** The calls that never settle. */
+  readonly hanging = new Set<'checkpoint' | 'release'>();
 
   constructor(private readonly log: string[] = []) {}
 
@@ -23,6 +26,7 @@ export class FakeLease implements ConsumerLease {
   }
 
   async checkpoint(checkpoint: Checkpoint): ReturnType<ConsumerLease['checkpoint']> {
+    if (this.hanging.has('checkpoint')) await new Promise(() => undefined);
     if (this.lost.aborted) return { kind: 'lost', stored: 'no' };
     if (this.failures > 0) {
       this.failures--;
@@ -33,9 +37,27 @@ export class FakeLease implements ConsumerLease {
     return { kind: 'stored' };
   }
 
+  carry(unstored: Parameters<ConsumerLease['carry']>[0]): void {
+    this.carried = unstored;
+  }
+
+  /** What a renewal does. */
+  renew(): void {
+    const checkpoint = this.carried?.unstored();
+    if (checkpoint === undefined) return;
+    this.stored.push(checkpoint);
+    this.carried?.stored(checkpoint);
+  }
+
   async release(): Promise<void> {
     this.log.push('release');
     this.releaseCount++;
+    if (this.hanging.has('release')) await new Promise(() => undefined);
+  }
+
+  abandon(): void {
+    this.log.push('abandon');
+    this.#lost.abort(new LeaseLostError(this.leaseKey));
   }
 
   lose(): void {

@@ -119,7 +119,7 @@ export class World {
     const { Items } = await this.dynamodb.send(
       new ScanCommand({ TableName: this.applicationName, ConsistentRead: true }),
     );
-    return Items ?? [];
+    return (Items ?? []).filter(({ entityType }) => entityType?.S === 'LEASE');
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,93 @@
+import type { Lease, LeaseSeed, StreamIdentity } from '@millrace/core';
+import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
+import { type ApplicationPosition, type FirstStart, type LeaseTable, ShardSync, type ShardSyncObserver } from '../src';
+import { FakeShardLister } from '../src/testing';
+
+export const identity: StreamIdentity = { streamName: 'flights', streamArn: 'arn:flights', streamCreatedAtMs: 1 };
+export const signal = new AbortController().signal;
+
+export class FakeTable implements LeaseTable {
+  readonly rows = new Map<string, Lease>();
+  readonly created: LeaseSeed[] = [];
+  readonly corrupt: { leaseKey: string }[] = [];
+  failNextCreates = 0;
+
+  async list(): Promise<{ leases: readonly Lease[]; corrupt: readonly { leaseKey: string }[] }> {
+    return { leases: [...this.rows.values()], corrupt: this.corrupt };
+  }
+
+  /** Calls that created, or tried to. */
+  attempts = 0;
+
+  async create(seed: LeaseSeed): Promise<{ kind: 'created' | 'exists'; lease: Lease }> {
+    this.attempts++;
+    if (this.failNextCreates-- > 0) throw Object.assign(new Error('no'), { name: 'ThrottlingException' });
+    const existing = this.rows.get(seed.leaseKey);
+    if (existing !== undefined) return { kind: 'exists', lease: existing };
+    const lease = aLease({ ...seed, leaseOwner: seed.first?.owner });
+    this.rows.set(seed.leaseKey, lease);
+    this.created.push(seed);
+    return { kind: 'created', lease };
+  }
+
+  async delete({ leaseKey }: Lease): Promise<{ kind: 'applied' | 'refused' }> {
+    return { kind: this.rows.delete(leaseKey) ? 'applied' : 'refused' };
+  }
+}
+
+/** Gives the leases to the workers in turn. */
+export class FakeFirstStart implements FirstStart {
+  workers: readonly string[] = ['worker-a'];
+  readonly planned: (readonly string[])[] = [];
+  readonly created: string[] = [];
+
+  constructor(private readonly table: FakeTable) {}
+
+  async planFirstOwners(leaseKeys: readonly string[]): Promise<ReadonlyMap<string, string>> {
+    this.planned.push(leaseKeys);
+    return new Map(leaseKeys.map((leaseKey, index) => [leaseKey, this.workers[index % this.workers.length] ?? '']));
+  }
+
+  async create(seed: LeaseSeed, owner: string | undefined): Promise<boolean> {
+    const first =
+      owner === undefined ? undefined : { owner, handedOver: true, failoverTimeMs: 10_000, acquiredAtMs: 0 };
+    this.created.push(seed.leaseKey);
+    return (await this.table.create({ ...seed, first })).kind === 'created';
+  }
+}
+
+export function aShardSync({
+  table = new FakeTable(),
+  lister = new FakeShardLister(2),
+  observer,
+  position = { kind: 'moment', sentinel: 'latest', timestampMs: 1_000 },
+}: {
+  table?: FakeTable;
+  lister?: FakeShardLister;
+  observer?: ShardSyncObserver;
+  position?: ApplicationPosition;
+} = {}): {
+  firstStart: FakeFirstStart;
+  sync: ShardSync;
+  table: FakeTable;
+  lister: FakeShardLister;
+  clock: ManualClock;
+  stream: { identity: StreamIdentity };
+} {
+  const clock = new ManualClock();
+  const stream = { identity };
+  const sync = new ShardSync({
+    lister,
+    table,
+    identity,
+    position,
+    currentIdentity: async () => stream.identity,
+    incarnation: 'worker-a',
+    auditIntervalMs: 60_000,
+    clock,
+    random: seededRandom(1),
+    logger: new RecordingLogger(),
+    ...(observer === undefined ? {} : { observer }),
+  });
+  return { firstStart: new FakeFirstStart(table), sync, table, lister, clock, stream };
+}

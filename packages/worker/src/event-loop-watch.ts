@@ -1,0 +1,87 @@
+import type { Clock, Logger } from '@millrace/core';
+import { sleepOrAbort } from './repeated-step';
+
+export interface EventLoopWatchParts {
+  readonly failoverTimeMs: number;
+  readonly onBlocked: (event: { readonly blockedMs: number }) => void;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** How often is looked: each tenth of the failover time, and at least so often. */
+const maxIntervalMs = 500;
+
+/** Of the failover time: a block of so long is told. It is the time that the user's code has from `signal` to the deadline. */
+const tellFrom = 1 / 10;
+
+/** The log says it again after this long at the earliest. */
+const logEveryMs = 60_000;
+
+/** For how long a delay is remembered. */
+const rememberMs = 60_000;
+
+const advice =
+  'renewals run on this thread, and a lease is lost when it stands still for half of the failover time: move synchronous ' +
+  'work to a worker thread or cut it up, give the process more CPU, or raise leases.failoverTimeMs';
+
+/**
+ * Measures how late timers fire in this process: synchronous work, garbage collection, a throttled CPU and a paused
+ * machine all delay renewals, and none of them shows anywhere else.
+ */
+export class EventLoopWatch {
+  readonly #parts: EventLoopWatchParts;
+  readonly #intervalMs: number;
+  readonly #marginMs: number;
+  /** Of the last minute, each greater than all that came after it: the first is the greatest. */
+  readonly #delays: { readonly atMs: number; readonly delayMs: number }[] = [];
+  #loggedAtMs = -Infinity;
+
+  constructor(parts: EventLoopWatchParts) {
+    const { failoverTimeMs } = parts;
+    this.#parts = parts;
+    this.#marginMs = Math.ceil(failoverTimeMs * tellFrom);
+    this.#intervalMs = Math.min(maxIntervalMs, this.#marginMs);
+  }
+
+  /** How late a timer was at most, within the last minute, in whole milliseconds. */
+  get greatestDelayMs(): number {
+    const sinceMs = this.#parts.clock.now() - rememberMs;
+    while (this.#delays[0] !== undefined && this.#delays[0].atMs < sinceMs) this.#delays.shift();
+    return Math.round(this.#delays[0]?.delayMs ?? 0);
+  }
+
+  /** Measures while `work` is under way, and settles as it does. */
+  async during<T>(work: () => Promise<T>): Promise<T> {
+    const ended = new AbortController();
+    const measured = this.#measure(ended.signal);
+    try {
+      return await work();
+    } finally {
+      ended.abort();
+      await measured;
+    }
+  }
+
+  async #measure(signal: AbortSignal): Promise<void> {
+    const { clock } = this.#parts;
+    for (;;) {
+      const startedAtMs = clock.now();
+      if (!(await sleepOrAbort(clock, this.#intervalMs, signal))) return;
+      const nowMs = clock.now();
+      this.#note(nowMs, Math.max(0, nowMs - startedAtMs - this.#intervalMs));
+    }
+  }
+
+  #note(atMs: number, delayMs: number): void {
+    while ((this.#delays.at(-1)?.delayMs ?? Infinity) <= delayMs) this.#delays.pop();
+    this.#delays.push({ atMs, delayMs });
+    if (delayMs < this.#marginMs) return;
+    const { logger, onBlocked } = this.#parts;
+    const blockedMs = Math.round(delayMs);
+    const isRepeated = atMs - this.#loggedAtMs < logEveryMs;
+    if (!isRepeated) this.#loggedAtMs = atMs;
+    if (isRepeated) logger.debug({ blockedMs }, 'event loop was blocked');
+    else logger.warn({ blockedMs, advice }, 'event loop was blocked');
+    onBlocked({ blockedMs });
+  }
+}

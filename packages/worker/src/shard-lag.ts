@@ -1,0 +1,25 @@
+import type { Clock } from '@millrace/core';
+
+/** How far behind the tip one shard is read. */
+export class ShardLag {
+  #read: { readonly millisBehindLatest: number; readonly atMs: number } | undefined;
+  /** The user's code is at the records of the last read. */
+  isBatchInHand = false;
+
+  constructor(private readonly clock: Clock) {}
+
+  wasRead(millisBehindLatest: number): void {
+    this.#read = { millisBehindLatest, atMs: this.clock.now() };
+  }
+
+  /** What the last read said; `undefined` before the first. */
+  get atLastRead(): number | undefined {
+    return this.#read?.millisBehindLatest;
+  }
+
+  /** The same, and for how long the user's code has been at its records since. */
+  get now(): number | undefined {
+    if (this.#read === undefined || !this.isBatchInHand) return this.atLastRead;
+    return this.#read.millisBehindLatest + this.clock.now() - this.#read.atMs;
+  }
+}

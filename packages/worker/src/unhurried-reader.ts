@@ -1,0 +1,85 @@
+import type { Clock } from '@millrace/core';
+import type { KinesisReader, RecordsPage } from '@millrace/record-fetcher';
+
+/** Shards that are opened at the same time; the first of two numbers while leases are being acquired, too. */
+const maxAtOnce = { busy: 2, quiet: 8 } as const;
+/** Kinesis may be slow, or away: an opening that takes longer keeps none behind it from theirs. */
+const maxHoldMs = 2_000;
+
+/** Lets few shards be opened at once, in the order in which they came. */
+export class OpeningLimit {
+  /** With those whose turn it is by now. */
+  #running = 0;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(
+    private readonly clock: Clock,
+    /** Whether leases are being acquired just now. */
+    private readonly isBusy: () => boolean,
+  ) {}
+
+  async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+    if (this.#hasRoom()) this.#running++;
+    else await this.#wait(signal);
+    const done = new AbortController();
+    void this.#hold(done.signal);
+    try {
+      return await task();
+    } finally {
+      done.abort();
+    }
+  }
+
+  /** Keeps the place until the task is done, or for long enough. */
+  async #hold(done: AbortSignal): Promise<void> {
+    await this.clock.sleep(maxHoldMs, done).catch(() => undefined);
+    this.#running--;
+    while (this.#hasRoom() && this.#waiting.length > 0) {
+      this.#running++;
+      this.#waiting.shift()?.();
+    }
+  }
+
+  #hasRoom(): boolean {
+    return this.#running < (this.isBusy() ? maxAtOnce.busy : maxAtOnce.quiet);
+  }
+
+  /** Until its turn, which is counted by then. */
+  #wait(signal: AbortSignal | undefined): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const turn = (): void => {
+        signal?.removeEventListener('abort', onAbort);
+        resolve();
+      };
+      const onAbort = (): void => {
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
+        reject(signal?.reason as Error);
+      };
+      if (signal?.aborted === true) {
+        reject(signal.reason as Error);
+        return;
+      }
+      this.#waiting.push(turn);
+      signal?.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}
+
+/**
+ * A reader that opens shards together with others a few at a time. A worker that gets a thousand leases at once would
+ * otherwise be so busy with the first reads of all of them that it could not write to the lease table in time.
+ */
+export class UnhurriedReader implements KinesisReader {
+  constructor(
+    private readonly reader: KinesisReader,
+    private readonly openings: OpeningLimit,
+  ) {}
+
+  getShardIterator(...[request, signal]: Parameters<KinesisReader['getShardIterator']>): Promise<string> {
+    return this.openings.run(() => this.reader.getShardIterator(request, signal), signal);
+  }
+
+  getRecords(...[request, signal]: Parameters<KinesisReader['getRecords']>): Promise<RecordsPage> {
+    return this.reader.getRecords(request, signal);
+  }
+}
