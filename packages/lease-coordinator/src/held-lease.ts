@@ -10,6 +10,7 @@ import {
 } from '@millrace/core';
 import { Alarm } from './alarm';
 import { type Moment, readMoment } from './moment';
+import type { UnstoredCheckpoint } from './unstored-checkpoint';
 import { judgeRefusal, storedAfterLoss } from './refused-write';
 import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
 import { sendUntilAnswered, type WriteContext } from './write-attempts';
@@ -31,13 +32,6 @@ export interface HeldLeaseDependencies extends WriteContext {
   readonly isGone: (workerId: string) => boolean;
   /** Who is to get the lease when it is given up and nobody has asked for it; undefined: nobody. */
   readonly successorOf: (leaseKey: string) => Promise<string | undefined>;
-}
-
-/** What a renewal can carry, so that it need not be two writes. */
-export interface UnstoredCheckpoint {
-  /** What is acknowledged and not stored yet. Called in the turn in which it is sent. */
-  unstored(): Checkpoint | undefined;
-  stored(checkpoint: Checkpoint): void;
 }
 
 type WriteOutcome =
@@ -166,10 +160,9 @@ export class HeldLease {
   /** Stores how far the shard has been read. Retried until the deadline; never rejects. */
   checkpoint(checkpoint: Checkpoint): Promise<CheckpointOutcome> {
     return this.#exclusively(async () => {
-      const { store } = this.#deps;
-      // A renewal that was sent while this waited has carried as much, or more: never back.
+      // A renewal that was sent while this waited has carried as much, or more.
       if (this.#isStored(checkpoint)) return { kind: 'stored' };
-      const outcome = await this.#write('checkpoint', (held, id) => store.checkpoint(held, checkpoint, id));
+      const outcome = await this.#writeCheckpoint(checkpoint);
       if (outcome.kind === 'applied') return { kind: 'stored' };
       if (outcome.kind === 'failed') return outcome;
       this.#end('lost', 'its checkpoint was refused');
@@ -261,9 +254,17 @@ export class HeldLease {
     if (checkpoint === undefined || this.#isStored(checkpoint)) {
       return this.#write('renew', (held, id) => store.renew(held, id));
     }
-    const outcome = await this.#write('checkpoint', (held, id) => store.checkpoint(held, checkpoint, id));
+    const outcome = await this.#writeCheckpoint(checkpoint);
     if (outcome.kind === 'applied') this.#unstored?.stored(checkpoint);
     return outcome;
+  }
+
+  /** Never back: a write whose answer was lost may turn out to have stored more, and then this is a renewal. */
+  #writeCheckpoint(checkpoint: Checkpoint): Promise<WriteOutcome> {
+    const { store } = this.#deps;
+    return this.#write('checkpoint', (held, id) =>
+      this.#isStored(checkpoint) ? store.renew(held, id) : store.checkpoint(held, checkpoint, id),
+    );
   }
 
   /** The worker that asked is gone: its request must not keep others from asking. */
@@ -339,6 +340,7 @@ export class HeldLease {
       if (verdict.kind === 'unchanged') await clock.sleep(options.failoverTimeMs * LOOK_AGAIN_AFTER);
       // The deadline stays: nobody knows when the earlier write was seen.
       this.#counter = verdict.row.leaseCounter;
+      this.#checkpoint = verdict.row.checkpoint;
       this.notice(verdict.row);
     }
   }

@@ -9,7 +9,7 @@ export type { DynamoDbPort } from './dynamodb-port';
 export { DynamoDbLeaseStore } from './dynamodb-lease-store';
 export { DynamoDbWorkerStore } from './dynamodb-worker-store';
 export { findForeignLease, isHeldByOlderKcl } from './foreign-lease';
-export { HeldLease, type UnstoredCheckpoint } from './held-lease';
+export { HeldLease } from './held-lease';
 export { LeaseCoordinator, type LeaseCoordinatorDependencies } from './lease-coordinator';
 export type { LeaseObserverEvents } from './lease-events';
 export { throttledAdvice } from './lease-reporter';
@@ -27,3 +27,4 @@ export { ensureLeaseTable, type EnsureLeaseTableRequest, type LeaseTableSettings
 export type { TableCallsDependencies } from './table-calls';
 export type { WorkerDescription, WorkerRow } from './worker-row';
 export type { SignOfLife, WorkerStore } from './worker-store';
+export type { UnstoredCheckpoint } from './unstored-checkpoint';

@@ -109,9 +109,10 @@ export class LeaseCoordinator {
     this.#alarm = new Alarm(clock);
     let writes = 0;
     this.#nextWriteId = () => `${workerId}/${String(++writes)}`;
+    const isGone = (worker: string): boolean => this.#table.isGone(worker, clock.now());
     this.#held = new LeaseHoldings({
       ...{ ...deps, reporter: this.#reporter, tasks: this.#tasks, nextWriteId: this.#nextWriteId },
-      isGone: (worker) => this.#table.isGone(worker, clock.now()),
+      isGone,
       successorOf: (leaseKey) => this.#successors.of(leaseKey),
       onEnded: (leaseKey, to) => this.#ended(leaseKey, to),
     });
@@ -121,8 +122,8 @@ export class LeaseCoordinator {
       ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId },
     });
     this.#registration = options.registry ? this.#newRegistration() : undefined;
-    const announce = { announceAndRead: () => this.#announceStop() };
-    this.#successors = new Successors({ planner: this.#planner, options, clock, ...announce });
+    const announceAndRead = (): Promise<void> => this.#announceStop();
+    this.#successors = new Successors({ planner: this.#planner, options, clock, isGone, announceAndRead });
   }
 
   /** Makes this worker known to the others, if there is a registry. Rejects if that fails; may be called again. */
@@ -339,7 +340,7 @@ export class LeaseCoordinator {
       const { adopt } = this.#planner.myPart(this.#planner.fleet());
       for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
     }
-    this.#settleWhatNamesMe(rows);
+    this.#settleWhatNamesMe(this.#table.leases);
   }
 
   #start({ leaseKey }: Lease, move: () => Promise<void>): void {

@@ -6,6 +6,7 @@ export interface SuccessorsDependencies {
   readonly planner: FleetPlanner;
   readonly options: ResolvedLeaseOptions;
   readonly clock: Clock;
+  readonly isGone: (workerId: string) => boolean;
   /** Tells the others that this worker stops, and reads the table then. */
   readonly announceAndRead: () => Promise<void>;
 }
@@ -26,8 +27,11 @@ export class Successors {
 
   /** Undefined: nobody. */
   async of(leaseKey: string): Promise<string | undefined> {
-    const successors = this.#ofStop === undefined ? this.#deps.planner.successors(leaseKey) : await this.#ofStop;
-    return successors.get(leaseKey);
+    const { planner, isGone } = this.#deps;
+    const planned = (await this.#ofStop)?.get(leaseKey);
+    if (this.#ofStop !== undefined && (planned === undefined || !isGone(planned))) return planned;
+    // By itself, or because the one that was to have it is about to leave as well by now.
+    return planner.successors(leaseKey).get(leaseKey);
   }
 
   /**

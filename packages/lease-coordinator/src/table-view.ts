@@ -100,10 +100,11 @@ export class TableView {
     return [own, ...others.map(({ planVersion }) => planVersion)];
   }
 
-  /** A worker that was seen in the registry, and has stopped or does not move any more. */
+  /** A worker that was seen in the registry, and has left it, is about to, or does not move any more. */
   isGone(workerId: string, nowMs: number): boolean {
     const row = this.#registered.find((candidate) => candidate.workerId === workerId);
-    return row !== undefined && (row.stopping || !this.#observer.isAlive(row, nowMs, false));
+    if (row === undefined) return this.#everRegistered.has(workerId);
+    return row.stopping || !this.#observer.isAlive(row, nowMs, false);
   }
 
   /** Leases whose owners were asked, go on renewing, and do not answer. */

@@ -1,18 +1,21 @@
-import { type Clock, type Lease, LATEST } from '@millrace/core';
+import { type Clock, effectiveOwner, type Lease, LATEST } from '@millrace/core';
 import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
-import { type HeldLease, LeaseCoordinator, type LeaseOptions, resolveLeaseOptions } from '../src';
+import { type HeldLease, LeaseCoordinator, type LeaseOptions, resolveLeaseOptions, type WorkerStore } from '../src';
 import type { LeaseObserverEvents } from '../src';
 import { InMemoryLeaseStore, InMemoryLeaseTable } from '../src/testing';
 import { identity } from './held-lease-harness';
 
 export const failoverTimeMs = 10_000;
 export const expiryMarginMs = 500;
+export const settleMs = 250;
+export const scanIntervalMs = 2_000;
+export const mailIntervalMs = 250;
 
 export function key(index: number): string {
   return `shardId-${String(index).padStart(12, '0')}`;
 }
 
-/** One process: its coordinator, and consumers that settle `settleMs` after they are asked to. */
+/** One process: its coordinator, and consumers that settle `drainMs` after they are asked to. */
 export class TestWorker {
   readonly store: InMemoryLeaseStore;
   readonly coordinator: LeaseCoordinator;
@@ -20,7 +23,11 @@ export class TestWorker {
   readonly acquired: HeldLease[] = [];
   readonly logger = new RecordingLogger();
   readonly #stop = new AbortController();
-  #settleMs: number;
+  readonly #registry: WorkerStore;
+  #drainMs: number;
+  #isDead = false;
+  /** What goes wrong with the calls to the registry. */
+  registryFault: (() => Error | undefined) | undefined;
   done: Promise<void> = Promise.resolve();
 
   constructor(
@@ -29,20 +36,24 @@ export class TestWorker {
       clock,
       table,
       options,
-      settleMs = 100,
+      drainMs = 100,
       selectReadable = (leases) => leases.filter(({ checkpoint }) => checkpoint.kind !== 'shard-end'),
     }: {
       readonly clock: Clock;
       readonly table: InMemoryLeaseTable;
       readonly options?: LeaseOptions | undefined;
-      readonly settleMs?: number;
+      readonly drainMs?: number;
       readonly selectReadable?: (leases: readonly Lease[]) => readonly Lease[];
     },
   ) {
-    this.#settleMs = settleMs;
+    this.#drainMs = drainMs;
     this.store = new InMemoryLeaseStore({ clock, table });
+    this.#registry = table.registry();
     this.coordinator = new LeaseCoordinator({
       store: this.store,
+      workers: this.#workerStore(),
+      host: 'host-1',
+      version: '1.2.3',
       workerId: id,
       options: resolveLeaseOptions({ handoverTimeoutMs: 5_000, ...options }, []),
       identity,
@@ -60,7 +71,7 @@ export class TestWorker {
   }
 
   start(): this {
-    this.done = this.coordinator.run(this.#stop.signal);
+    this.done = this.coordinator.register().then(() => this.coordinator.run(this.#stop.signal));
     this.done.catch(() => undefined);
     return this;
   }
@@ -73,10 +84,16 @@ export class TestWorker {
   /** The process dies: nothing that it sends arrives any more. */
   kill(): void {
     this.store.fault = () => ({ kind: 'lost-before' });
+    this.#isDead = true;
   }
 
-  set settleMs(value: number) {
-    this.#settleMs = value;
+  /** Its row in the registry moves no more, but its leases are renewed. */
+  muteRegistry(): void {
+    this.#isDead = true;
+  }
+
+  set drainMs(value: number) {
+    this.#drainMs = value;
   }
 
   get deliverable(): readonly string[] {
@@ -91,9 +108,30 @@ export class TestWorker {
     return this.events.map(({ name }) => name);
   }
 
+  count(name: keyof LeaseObserverEvents): number {
+    return this.events.filter((event) => event.name === name).length;
+  }
+
+  #workerStore(): WorkerStore {
+    const answered = <T>(call: () => Promise<T>): Promise<T> => {
+      if (this.#isDead) return new Promise(() => undefined);
+      const error = this.registryFault?.();
+      return error === undefined ? call() : Promise.reject(error);
+    };
+    const registry = this.#registry;
+    return {
+      heartbeat: (worker, state) => answered(() => registry.heartbeat(worker, state)),
+      readMail: (id) => answered(() => registry.readMail(id)),
+      takeMail: (id, keys) => answered(() => registry.takeMail(id, keys)),
+      sendMail: (id, keys) => answered(() => registry.sendMail(id, keys)),
+      deregister: (id) => answered(() => registry.deregister(id)),
+      removeWorker: (row) => answered(() => registry.removeWorker(row)),
+    };
+  }
+
   async #consume(held: HeldLease, clock: Clock): Promise<void> {
     await anyOf(held.handoverRequested, held.expiring, held.lost, this.#stop.signal);
-    await clock.sleep(this.#settleMs);
+    await clock.sleep(this.#drainMs);
     await held.release();
   }
 
@@ -106,8 +144,10 @@ export class TestWorker {
       handedOver: record('handedOver'),
       released: record('released'),
       lost: record('lost'),
+      evicted: record('evicted'),
       corrupt: record('corrupt'),
       tableThrottled: record('tableThrottled'),
+      tableFailing: record('tableFailing'),
     };
   }
 }
@@ -126,8 +166,15 @@ export class TestFleet {
   readonly clock = new ManualClock();
   readonly table = new InMemoryLeaseTable();
   readonly workers: TestWorker[] = [];
+  /** How often each lease has changed hands. */
+  readonly moves = new Map<string, number>();
 
   constructor(leases: number) {
+    this.table.onChange(({ leaseKey, before, after }) => {
+      const from = before === undefined ? undefined : effectiveOwner(before);
+      const to = after === undefined ? undefined : effectiveOwner(after);
+      if (to !== undefined && from !== to) this.moves.set(leaseKey, (this.moves.get(leaseKey) ?? 0) + 1);
+    });
     for (let index = 0; index < leases; index++) this.table.put(aLease({ leaseKey: key(index) }));
   }
 
@@ -157,6 +204,16 @@ export class TestFleet {
   checkOverlap(): void {
     const delivered = this.workers.flatMap((worker) => worker.deliverable);
     if (new Set(delivered).size !== delivered.length) throw new Error('two workers may deliver the same shard');
+  }
+
+  /** Returns how long it took until the workers, in the order of their joining, had so many leases. */
+  async passUntilLoads(...loads: readonly number[]): Promise<number> {
+    return this.passUntil(() => this.loads().join() === loads.join());
+  }
+
+  /** As many coordinators as ids, at the same moment. */
+  joinAll(ids: readonly string[], options: Partial<ConstructorParameters<typeof TestWorker>[1]> = {}): TestWorker[] {
+    return ids.map((id) => this.join(id, options));
   }
 
   loads(): number[] {

@@ -1,74 +1,43 @@
-import {
-  type AttributeValue,
-  DeleteItemCommand,
-  GetItemCommand,
-  PutItemCommand,
-  ScanCommand,
-} from '@aws-sdk/client-dynamodb';
-import { checkpointAt, silentLogger, systemClock, TRIM_HORIZON } from '@millrace/core';
+import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { checkpointAt, systemClock, TRIM_HORIZON } from '@millrace/core';
 import { ManualClock, settle } from '@millrace/core/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { DynamoDbLeaseStore, ensureLeaseTable } from '../src';
+import { DynamoDbLeaseStore } from '../src';
 import { DynaliteServer } from './dynalite-server';
 import { rowOf } from './lease-rows';
-import { aSeed, describeLeaseStore } from './lease-store-contract';
+import { describeLeaseStore } from './lease-store-contract';
+import { aSeed, leaseKey } from './lease-store-subject';
+import { RealLeaseTable, tableName } from './real-lease-table';
 
-const tableName = 'flight-delays';
-const leaseKey = 'shardId-000000000000';
 let server: DynaliteServer;
+let table: RealLeaseTable;
 
 beforeAll(async () => {
   server = await DynaliteServer.start();
-  await ensureLeaseTable({
-    dynamodb: server.client,
-    tableName,
-    table: { create: true, billing: 'on-demand', tags: {}, pointInTimeRecovery: false, deletionProtection: false },
-    clock: systemClock,
-    logger: silentLogger,
-    signal: new AbortController().signal,
-    callTimeoutMs: 5_000,
-  });
+  table = new RealLeaseTable(server.client);
+  await table.create();
 });
 
 afterAll(() => server.stop());
 
-async function emptyTable(): Promise<void> {
-  const { Items = [] } = await server.client.send(new ScanCommand({ TableName: tableName }));
-  for (const { leaseKey: key } of Items) {
-    await server.client.send(new DeleteItemCommand({ TableName: tableName, Key: { leaseKey: key! } }));
-  }
-}
-
-async function put(item: Record<string, AttributeValue>): Promise<void> {
-  await server.client.send(new PutItemCommand({ TableName: tableName, Item: item }));
-}
-
-async function rawRow(): Promise<Record<string, AttributeValue> | undefined> {
-  const { Item } = await server.client.send(
-    new GetItemCommand({ TableName: tableName, Key: { leaseKey: { S: leaseKey } } }),
-  );
-  return Item;
-}
-
-function aStore(): DynamoDbLeaseStore {
-  return new DynamoDbLeaseStore({ dynamodb: server.client, tableName, clock: systemClock, callTimeoutMs: 5_000 });
-}
-
 describeLeaseStore('DynamoDbLeaseStore', async () => {
-  await emptyTable();
+  await table.clear();
   return {
-    store: aStore(),
-    put: (lease) => put(rowOf(lease)),
-    putCorrupt: (key) => put({ leaseKey: { S: key }, leaseCounter: { N: '1' }, checkpoint: { S: 'SOMEWHERE' } }),
+    store: table.leaseStore(),
+    put: (lease) => table.put(rowOf(lease)),
+    putCorrupt: (key) => table.putCorrupt(key),
+    putWorker: async (worker) => {
+      await table.workerStore().heartbeat(worker, { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+    },
   };
 });
 
 describe('the rows of DynamoDbLeaseStore', () => {
-  beforeEach(emptyTable);
+  beforeEach(() => table.clear());
 
   it('are the KCL’s, with what is empty absent', async () => {
-    await aStore().create({ ...aSeed, parentShardIds: ['shardId-1'] }, 'w/1');
-    expect(await rawRow()).toEqual({
+    await table.leaseStore().create({ ...aSeed, parentShardIds: ['shardId-1'] }, 'w/1');
+    expect(await table.raw(leaseKey)).toEqual({
       leaseKey: { S: leaseKey },
       leaseCounter: { N: '0' },
       ownerSwitchesSinceCheckpoint: { N: '0' },
@@ -86,10 +55,10 @@ describe('the rows of DynamoDbLeaseStore', () => {
 
   it('keep attributes that Millrace does not know, through every write', async () => {
     const unknown = { throughputKBps: { N: '12.5' }, streamName: { S: '1:x:2' }, custom: { M: { a: { L: [] } } } };
-    await put({ ...kclRow(), ...unknown });
-    const store = aStore();
+    await table.put({ ...kclRow(), ...unknown });
+    const store = table.leaseStore();
     const identity = { streamName: 'x', streamArn: 'arn:x', streamCreatedAtMs: 1 };
-    const me = { owner: 'me', writeId: 'me/1', failoverTimeMs: 10, initialTimestampMs: 1, identity };
+    const me = { owner: 'me', writeId: 'me/1', failoverTimeMs: 10, acquiredAtMs: 3, initialTimestampMs: 1, identity };
     const holder = (counter: number, owner = 'me') => ({ leaseKey, counter, owner });
     await store.take((await store.get(leaseKey))!, me);
     await store.renew(holder(1235), 'me/2');
@@ -97,20 +66,34 @@ describe('the rows of DynamoDbLeaseStore', () => {
     await store.requestHandover((await store.get(leaseKey))!, { receiver: 'b', writeId: 'b/1' });
     await store.completeHandover(holder(1237), 'me/4');
     await store.adopt((await store.get(leaseKey))!, { ...me, owner: 'b', writeId: 'b/2' });
-    await store.release(holder(1239, 'b'), 'b/3');
-    expect(await rawRow()).toMatchObject({ ...unknown, leaseCounter: { N: '1240' }, checkpoint: { S: '5' } });
-    expect(await rawRow()).not.toHaveProperty('leaseOwner');
+    await store.requestHandover((await store.get(leaseKey))!, { receiver: 'c', writeId: 'c/1' });
+    await store.cancelHandover(holder(1239, 'b'), 'b/3');
+    await store.release(holder(1240, 'b'), 'b/4', 'c');
+    await store.evict((await store.get(leaseKey))!, 'd/1');
+    await store.take((await store.get(leaseKey))!, me);
+    await store.release(holder(1243), 'me/5', undefined);
+    expect(await table.raw(leaseKey)).toMatchObject({
+      ...unknown,
+      leaseCounter: { N: '1244' },
+      checkpoint: { S: '5' },
+    });
+    expect(Object.keys((await table.raw(leaseKey)) ?? {}).sort()).toEqual(
+      [
+        ...Object.keys({ ...kclRow(), ...unknown }).filter((name) => name !== 'leaseOwner'),
+        ...['millraceAcquired', 'millraceFailoverMs', 'millraceStreamArn', 'millraceStreamCreated', 'millraceWrite'],
+      ].sort(),
+    );
   });
 
   it('end a two-phase checkpoint of the KCL with a checkpoint', async () => {
-    await put({
+    await table.put({
       ...kclRow(),
       pendingCheckpoint: { S: '7' },
       pendingCheckpointSubSequenceNumber: { N: '0' },
       pendingCheckpointState: { B: new Uint8Array([1]) },
     });
-    await aStore().checkpoint({ leaseKey, counter: 1234, owner: 'java' }, TRIM_HORIZON, 'w/1');
-    const row = await rawRow();
+    await table.leaseStore().checkpoint({ leaseKey, counter: 1234, owner: 'java' }, TRIM_HORIZON, 'w/1');
+    const row = await table.raw(leaseKey);
     expect(row).toMatchObject({ ownerSwitchesSinceCheckpoint: { N: '0' } });
     for (const name of ['pendingCheckpoint', 'pendingCheckpointSubSequenceNumber', 'pendingCheckpointState']) {
       expect(row).not.toHaveProperty(name);
@@ -118,19 +101,24 @@ describe('the rows of DynamoDbLeaseStore', () => {
   });
 
   it('are not the only ones in the table: other entities of the KCL are skipped', async () => {
-    await put(kclRow());
-    await put({ leaseKey: { S: 'Leader' }, entityType: { S: 'LEADER' }, ownerName: { S: 'java' } });
-    await put({ leaseKey: { S: 'worker' }, entityType: { S: 'WORKER_METRIC_STATS' }, lut: { N: '1' } });
-    const { leases, corrupt } = await aStore().list({ consistent: true });
+    await table.put(kclRow());
+    await table.put({ leaseKey: { S: 'Leader' }, entityType: { S: 'LEADER' }, ownerName: { S: 'java' } });
+    await table.put({ leaseKey: { S: 'worker' }, entityType: { S: 'WORKER_METRIC_STATS' }, lut: { N: '1' } });
+    const { leases, corrupt } = await table.leaseStore().list({ consistent: true });
     expect(leases.map((lease) => lease.leaseKey)).toEqual([leaseKey]);
     expect(corrupt).toEqual([]);
   });
 
-  it('are read over several pages', async () => {
+  it('are read over several pages, each told of when it has arrived', async () => {
     const padding = { S: 'x'.repeat(300_000) };
-    for (const key of ['a', 'b', 'c', 'd', 'e']) await put({ ...kclRow(), leaseKey: { S: key }, padding });
-    const { leases } = await aStore().list({ consistent: true });
+    for (const key of ['a', 'b', 'c', 'd', 'e']) await table.put({ ...kclRow(), leaseKey: { S: key }, padding });
+    const pages: number[] = [];
+    const { leases } = await table
+      .leaseStore()
+      .list({ consistent: true, onPage: (page) => void pages.push(page.length) });
     expect(leases).toHaveLength(5);
+    expect(pages.length).toBeGreaterThan(1);
+    expect(pages.reduce((sum, length) => sum + length, 0)).toBe(5);
   });
 });
 

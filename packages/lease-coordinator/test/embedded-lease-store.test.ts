@@ -1,50 +1,35 @@
 import { afterAll, beforeAll } from '@jest/globals';
-import { DeleteItemCommand, DynamoDBClient, PutItemCommand, type AttributeValue } from '@aws-sdk/client-dynamodb';
-import { silentLogger, systemClock } from '@millrace/core';
-import { embedAws } from '@millrace/local';
-import { DynamoDbLeaseStore, ensureLeaseTable } from '../src';
+import { embeddedDynamoDb } from './embedded-dynamodb';
 import { rowOf } from './lease-rows';
 import { describeLeaseStore } from './lease-store-contract';
+import { RealLeaseTable } from './real-lease-table';
+import { describeWorkerStore } from './worker-store-contract';
 
-// The same contract as on dynalite's own server: our storage beneath dynalite's expressions is what the test kit and the
+// The same contracts as on dynalite's own server: our storage beneath dynalite's expressions is what the test kit and the
 // simulation believe, so it must refuse just the writes that dynalite refuses.
 
-const tableName = 'flight-delays';
-const aws = embedAws();
-const dynamodb = new DynamoDBClient({
-  endpoint: 'http://embedded',
-  region: 'us-east-1',
-  credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
-  maxAttempts: 1,
-  requestHandler: aws.dynamodbHandler(),
-});
+const { client, close } = embeddedDynamoDb();
+const table = new RealLeaseTable(client);
 
-beforeAll(() =>
-  ensureLeaseTable({
-    dynamodb,
-    tableName,
-    table: { create: true, billing: 'on-demand', tags: {}, pointInTimeRecovery: true, deletionProtection: true },
-    clock: systemClock,
-    logger: silentLogger,
-    signal: new AbortController().signal,
-    callTimeoutMs: 5_000,
-  }),
-);
-
-afterAll(() => aws.close());
-
-async function put(item: Record<string, AttributeValue>): Promise<void> {
-  await dynamodb.send(new PutItemCommand({ TableName: tableName, Item: item }));
-}
+beforeAll(() => table.create(true));
+afterAll(close);
 
 describeLeaseStore('DynamoDbLeaseStore on the embedded DynamoDB', async () => {
-  const { Items } = aws.dynamodb.handle('Scan', { TableName: tableName });
-  for (const { leaseKey } of Items as readonly { readonly leaseKey: AttributeValue }[]) {
-    await dynamodb.send(new DeleteItemCommand({ TableName: tableName, Key: { leaseKey } }));
-  }
+  await table.clear();
   return {
-    store: new DynamoDbLeaseStore({ dynamodb, tableName, clock: systemClock, callTimeoutMs: 5_000 }),
-    put: (lease) => put(rowOf(lease)),
-    putCorrupt: (key) => put({ leaseKey: { S: key }, leaseCounter: { N: '1' }, checkpoint: { S: 'SOMEWHERE' } }),
+    store: table.leaseStore(),
+    put: (lease) => table.put(rowOf(lease)),
+    putCorrupt: (key) => table.putCorrupt(key),
+    putWorker: async (worker) => {
+      await table.workerStore().heartbeat(worker, { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+    },
+  };
+});
+
+describeWorkerStore('DynamoDbWorkerStore on the embedded DynamoDB', async () => {
+  await table.clear();
+  return {
+    store: table.workerStore(),
+    rows: async () => (await table.leaseStore().list({ consistent: true })).workers,
   };
 });

@@ -2,7 +2,8 @@ import type { Checkpoint, Lease } from '@millrace/core';
 import { checkpointAt, silentLogger } from '@millrace/core';
 import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
 import { resolveLeaseOptions } from '../src';
-import { HeldLease, readMoment } from '../src/held-lease';
+import { HeldLease } from '../src/held-lease';
+import { readMoment } from '../src/moment';
 import { LeaseReporter } from '../src/lease-reporter';
 import { InMemoryLeaseStore, InMemoryLeaseTable, type LeaseCall, type LeaseFault } from '../src/testing';
 
@@ -16,6 +17,8 @@ export const at = (sequenceNumber: number): Checkpoint =>
 export const timeout = (): Error => Object.assign(new Error('late'), { name: 'TimeoutError' });
 export const throttle = (): Error =>
   Object.assign(new Error('slow down'), { name: 'ProvisionedThroughputExceededException' });
+
+export const accessDenied = (): Error => Object.assign(new Error('no'), { name: 'AccessDeniedException' });
 
 /** A clock whose wall clock can jump: the machine was suspended, or its time was set. */
 export class SuspendableClock extends ManualClock {
@@ -38,6 +41,10 @@ export class HeldLeaseHarness {
   readonly others = new InMemoryLeaseStore({ clock: this.clock, table: this.table });
   readonly held: HeldLease;
   readonly done: Promise<void>;
+  /** Workers that are known to be gone. */
+  readonly gone = new Set<string>();
+  /** Who the plan names for the lease. */
+  successor: string | undefined;
   #faults: LeaseFault[] = [];
   #writes = 0;
 
@@ -59,6 +66,8 @@ export class HeldLeaseHarness {
       lease,
       acquiredAt: readMoment(this.clock),
       nextWriteId: () => `me/${String(++this.#writes)}`,
+      isGone: (worker) => this.gone.has(worker),
+      successorOf: async () => this.successor,
     });
     this.done = this.held.run();
   }
@@ -96,10 +105,15 @@ export class HeldLeaseHarness {
       owner,
       writeId: `${owner}/take-again`,
       failoverTimeMs: 10_000,
+      acquiredAtMs: this.clock.wallTime(),
       initialTimestampMs: undefined,
       identity,
     };
     await this.others.take(this.row(), acquisition);
+  }
+
+  async evicted(): Promise<void> {
+    await this.others.evict(this.row(), 'other/evict');
   }
 
   async askedBy(receiver: string): Promise<void> {

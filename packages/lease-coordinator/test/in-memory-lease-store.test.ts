@@ -7,6 +7,9 @@ describeLeaseStore('InMemoryLeaseStore', async () => {
   return {
     store,
     put: async (lease) => store.table.put(lease),
+    putWorker: async (worker) => {
+      await store.table.registry().heartbeat(worker, { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+    },
     putCorrupt: async (leaseKey) => store.corrupt(leaseKey, 'broken on purpose'),
   };
 });

@@ -34,6 +34,7 @@ describe('parseLeaseItem', () => {
         }),
         parentShardIds: ['shardId-000000000000', 'shardId-000000000001'],
         childShardIds: ['shardId-000000000009'],
+        typed: false,
       }),
     );
   });
@@ -52,8 +53,27 @@ describe('parseLeaseItem', () => {
   it('reads a finished row, and one of KCL 1 without hash keys', () => {
     expect(parseLeaseItem({ ...minimal, checkpoint: { S: 'SHARD_END' } }).checkpoint).toEqual(SHARD_END);
     expect(parseLeaseItem(minimal)).toEqual(
-      aLease({ leaseKey, leaseCounter: 5, checkpoint: TRIM_HORIZON, hashKeyRange: undefined }),
+      aLease({ leaseKey, leaseCounter: 5, checkpoint: TRIM_HORIZON, hashKeyRange: undefined, typed: false }),
     );
+  });
+
+  it('reads what Millrace adds', () => {
+    const row = {
+      ...minimal,
+      entityType: { S: 'LEASE' },
+      millraceReceiver: { S: 'b' },
+      millraceHandedOver: { BOOL: true },
+      millraceEvicted: { BOOL: true },
+      millraceHealed: { BOOL: true },
+      millraceRoot: { BOOL: true },
+      millraceFailoverMs: { N: '10000' },
+      millraceAcquired: { N: '1700000000123' },
+      millraceWrite: { S: 'a/7' },
+    };
+    expect(parseLeaseItem(row)).toMatchObject({
+      ...{ typed: true, receiver: 'b', handedOver: true, evicted: true, healed: true, root: true },
+      ...{ failoverTimeMs: 10_000, acquiredAtMs: 1_700_000_000_123, writeId: 'a/7' },
+    });
   });
 
   it.each<[string, Record<string, AttributeValue>]>([

@@ -1,0 +1,133 @@
+import { describe, expect, it } from '@jest/globals';
+import { type AssignmentPlan, evenPlan, type LeaseView, type WorkerView } from '../src';
+import type { ViewedLease } from '../src/lease-views';
+import { type MyPart, planInForce, planMyPart } from '../src/my-part';
+import { shard, unlimited, viewed } from './lease-view-builder';
+
+const me = { workerId: 'me', maxLeases: Infinity };
+
+/** Gives each lease as it is told, and says so. */
+function planOf(assigned: Readonly<Record<string, string>>, version = 1): AssignmentPlan {
+  return { version, assign: () => new Map(Object.entries(assigned)) };
+}
+
+function partOf(
+  leases: readonly ViewedLease[],
+  assigned: Readonly<Record<string, string>>,
+  { worker = me, others = ['other'] }: { readonly worker?: WorkerView; readonly others?: readonly string[] } = {},
+): Record<keyof MyPart, unknown> {
+  const part = planMyPart(planOf(assigned), { leases, workers: [worker, ...unlimited(...others)] }, worker);
+  const keys = (of: MyPart['take']): string[] => of.map(({ leaseKey }) => leaseKey);
+  return { take: keys(part.take), adopt: keys(part.adopt), request: keys(part.request), leftOver: part.leftOver };
+}
+
+const nothing = { take: [], adopt: [], request: [], leftOver: 0 };
+const handedToMe = (index: number): ViewedLease =>
+  viewed(index, { owner: 'me', state: 'fixed' }, { leaseOwner: 'me', handedOver: true });
+
+describe('planMyPart', () => {
+  it('takes what is free and asks for the rest, of what the plan gives to me', () => {
+    const leases = [
+      viewed(0),
+      viewed(1, { state: 'unclaimed' }),
+      viewed(2, { owner: 'a', state: 'movable' }),
+      viewed(3),
+      viewed(4, { owner: 'a', state: 'movable' }),
+    ];
+    const assigned = { [shard(0)]: 'me', [shard(1)]: 'me', [shard(2)]: 'me', [shard(3)]: 'other', [shard(4)]: 'other' };
+    expect(partOf(leases, assigned)).toEqual({ ...nothing, take: [shard(0), shard(1)], request: [shard(2)] });
+  });
+
+  it('hands the plan what it sees', () => {
+    const leases = [viewed(0), viewed(1, { owner: 'a', state: 'movable' })];
+    const seen: { leases: readonly LeaseView[]; workers: readonly WorkerView[] }[] = [];
+    const plan: AssignmentPlan = {
+      version: 1,
+      assign: (request) => {
+        seen.push(request);
+        return new Map();
+      },
+    };
+    planMyPart(plan, { leases, workers: [me] }, me);
+    expect(seen).toEqual([{ leases, workers: [me] }]);
+  });
+
+  it('never takes or asks for what is fixed, whatever a plan says', () => {
+    const leases = [viewed(0, { owner: 'a', state: 'fixed' })];
+    expect(partOf(leases, { [shard(0)]: 'me' })).toEqual(nothing);
+  });
+
+  it('takes its share of what the plan gives to others and nobody claims', () => {
+    const leases = Array.from({ length: 6 }, (_, index) => viewed(index, { state: 'unclaimed' }));
+    const assigned = Object.fromEntries(leases.map(({ leaseKey }) => [leaseKey, 'gone']));
+    expect((partOf(leases, assigned).take as string[]).length).toBe(3);
+    expect((partOf(leases, assigned, { others: ['b', 'c'] }).take as string[]).length).toBe(2);
+    expect(partOf(leases.slice(0, 1), { [shard(0)]: 'gone' })).toEqual({ ...nothing, take: [shard(0)] });
+  });
+
+  it('begins with others than the next worker does', () => {
+    const leases = Array.from({ length: 12 }, (_, index) => viewed(index, { state: 'unclaimed' }));
+    const assigned = Object.fromEntries(leases.map(({ leaseKey }) => [leaseKey, 'gone']));
+    const worker = { workerId: 'you', maxLeases: Infinity };
+    expect(partOf(leases, assigned).take).not.toEqual(partOf(leases, assigned, { worker }).take);
+  });
+
+  it('takes nothing beyond its limit of what others leave', () => {
+    const unclaimed = Array.from({ length: 6 }, (_, index) => viewed(index, { state: 'unclaimed' }));
+    const own = [7, 8].map((index) => viewed(index, { owner: 'me', state: 'movable' }));
+    const assigned = { ...Object.fromEntries(unclaimed.map(({ leaseKey }) => [leaseKey, 'gone'])), [shard(0)]: 'me' };
+    const leases = [...unclaimed, ...own];
+    const takenWith = (maxLeases: number): number =>
+      (partOf(leases, assigned, { worker: { workerId: 'me', maxLeases }, others: [] }).take as string[]).length;
+    expect([3, 4, 5].map(takenWith)).toEqual([1, 2, 3]);
+    expect(takenWith(2)).toBe(1);
+  });
+
+  it('adopts what was handed over to it, and nothing else that names it', () => {
+    const unheld = viewed(1, { owner: 'me', state: 'fixed' }, { leaseOwner: 'me' });
+    const others = viewed(2, { owner: 'b', state: 'fixed' }, { leaseOwner: 'b', handedOver: true });
+    expect(partOf([handedToMe(0), unheld, others], {})).toEqual({ ...nothing, adopt: [shard(0)] });
+  });
+
+  it('adopts no more than it may hold', () => {
+    const held = viewed(0, { owner: 'me', state: 'movable' });
+    const onItsWay = viewed(1, { owner: 'me', state: 'fixed' }, { leaseOwner: 'a' });
+    const leases = [held, onItsWay, handedToMe(2), handedToMe(3)];
+    const adoptedWith = (maxLeases: number): unknown =>
+      partOf(leases, {}, { worker: { workerId: 'me', maxLeases } }).adopt;
+    expect(adoptedWith(4)).toEqual([shard(2), shard(3)]);
+    expect(adoptedWith(3)).toEqual([shard(2)]);
+    expect(adoptedWith(2)).toEqual([]);
+    expect(adoptedWith(1)).toEqual([]);
+  });
+
+  it('does not adopt again what it holds, nor what it is adopting', () => {
+    const held = viewed(0, { owner: 'me', state: 'movable' }, { leaseOwner: 'me', handedOver: true });
+    expect(partOf([held], {})).toEqual(nothing);
+  });
+
+  it('counts the free leases that the plan gives to nobody', () => {
+    const leases = [
+      viewed(0),
+      viewed(1, { state: 'unclaimed' }),
+      viewed(2),
+      viewed(3, { owner: 'a', state: 'movable' }),
+    ];
+    expect(partOf(leases, { [shard(2)]: 'other' }).leftOver).toBe(2);
+  });
+});
+
+describe('planInForce', () => {
+  const [two, three, five] = [planOf({}, 2), planOf({}, 3), planOf({}, 5)] as const;
+  const plans = [evenPlan, five, two, three];
+
+  it.each([
+    ['the newest when all have it', [5, 5], five],
+    ['the oldest of the newest ones of the workers', [5, 2, 3], two],
+    ['the newest that is older when one’s own version is not known here', [5, 4], three],
+    ['the built-in one when there is nothing older', [5, 1], evenPlan],
+    ['the newest known one among workers that know newer ones', [5, 9], five],
+  ])('is %s', (_, versions, plan) => {
+    expect(planInForce(plans, versions)).toBe(plan);
+  });
+});
