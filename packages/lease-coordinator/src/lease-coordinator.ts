@@ -267,7 +267,7 @@ export class LeaseCoordinator {
     this.#startMoves(fleet, isSettled);
     // Part of the interval: a longer pause between two readings would look like an outage of DynamoDB.
     const restMs = Math.min(REST_AFTER_READING * durationMs, options.scanIntervalMs);
-    await clock.sleep(restMs, this.#over.signal);
+    await clock.sleep(restMs, signal.aborted ? this.#over.signal : signal).catch(() => undefined);
     const untilExpiryMs = this.#table.untilNextExpiryMs((leaseKey) => this.#held.has(leaseKey), clock.now());
     return Math.min(isSettled ? options.scanIntervalMs - restMs : options.settleMs, untilExpiryMs);
   }

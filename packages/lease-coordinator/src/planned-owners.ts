@@ -11,12 +11,15 @@ export function planSuccessors(
   leaver: string,
   onlyLeaseKey?: string,
 ): ReadonlyMap<string, string> {
-  const isGivenUp = ({ owner, leaseKey }: LeaseView): boolean =>
-    owner === leaver && (onlyLeaseKey === undefined || leaseKey === onlyLeaseKey);
-  const views = leases.map((view): LeaseView => {
-    if (isGivenUp(view)) return { ...view, owner: undefined, state: 'free' };
-    return { ...view, state: 'fixed' };
-  });
+  // What the leaver keeps is not to be shared out, and must not make the others' shares look greater.
+  const isKept = ({ owner, leaseKey }: LeaseView): boolean =>
+    owner === leaver && onlyLeaseKey !== undefined && leaseKey !== onlyLeaseKey;
+  const views = leases
+    .filter((view) => !isKept(view))
+    .map((view): LeaseView => {
+      if (view.owner === leaver) return { ...view, owner: undefined, state: 'free' };
+      return { ...view, state: 'fixed' };
+    });
   return plan.assign({ leases: views, workers: workers.filter(({ workerId }) => workerId !== leaver) });
 }
 
