@@ -30,6 +30,9 @@ export async function withDeadline<T>(
   });
   try {
     return await Promise.race([call(attempt.signal), expiry]);
+  } catch (error) {
+    // A call that is cut short rejects in its own words, and may be quicker with them than the race.
+    throw attempt.signal.aborted ? attempt.signal.reason : error;
   } finally {
     signal?.removeEventListener('abort', stop);
     timer.abort(callEnded);

@@ -34,6 +34,24 @@ describe('withDeadline', () => {
     expect(clock.sleeperCount).toBe(0);
   });
 
+  it.each(['deadline', 'abort'])(
+    'rejects with the reason after the %s, however quick the call is with its own words',
+    async (how) => {
+      const clock = new ManualClock();
+      const stop = new AbortController();
+      const quick = (signal: AbortSignal): Promise<never> =>
+        new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('Request aborted'))));
+      const outcome = withDeadline(clock, { deadlineMs: 100, what: 'call', signal: stop.signal }, quick).catch(
+        (error: unknown) => error,
+      );
+      if (how === 'abort') stop.abort(new Error('stopped'));
+      else await clock.advance(100);
+      expect(((await outcome) as Error).message).toBe(
+        how === 'abort' ? 'stopped' : 'call did not answer within 100 ms',
+      );
+    },
+  );
+
   it('makes no call when the signal has aborted already', async () => {
     let called = false;
     const outcome = withDeadline(

@@ -180,8 +180,11 @@ export class ShardSync {
       logger.warn({ shardIds: healed }, 'leases were missing and have been put back');
       observer?.leasesCreated?.({ shardIds: healed, reason: 'audit' });
     }
+    if (planFinishedLeases(stream, leases).length === 0) return;
+    // The listing is older than the rows: a shard that was created and finished in between is missing there, and is not gone.
+    const newer = await this.#listShards(signal);
     const shardIds: string[] = [];
-    for (const lease of planFinishedLeases(stream, leases)) {
+    for (const lease of planFinishedLeases(newer, leases)) {
       signal.throwIfAborted();
       const { kind } = await retryPassing({ ...this.options, signal }, () => table.delete(lease));
       if (kind === 'applied') shardIds.push(lease.leaseKey);

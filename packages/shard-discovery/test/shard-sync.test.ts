@@ -231,6 +231,22 @@ describe('ShardSync', () => {
     expect(table.rows.has(row.leaseKey)).toBe(false);
   });
 
+  it('keeps the row of a shard that was created and finished while the audit was between its listing and the rows', async () => {
+    const { sync, table, lister, firstStart } = aShardSync();
+    await sync.start(firstStart, signal);
+    const readRows = table.list.bind(table);
+    let young = '';
+    table.list = async () => {
+      const [child] = lister.split('shardId-000000000000');
+      young = child?.shardId ?? '';
+      table.rows.set(young, aLease({ leaseKey: young, checkpoint: SHARD_END }));
+      table.list = readRows;
+      return readRows();
+    };
+    await sync.audit(signal);
+    expect(table.rows.has(young)).toBe(true);
+  });
+
   it('refuses a stream that was made again', async () => {
     const { sync, stream, firstStart } = aShardSync();
     await sync.start(firstStart, signal);
