@@ -9,6 +9,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
+  CallTimeoutError,
   type Checkpoint,
   type Clock,
   CorruptLeaseError,
@@ -86,7 +87,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
     const leases: Lease[] = [];
     const keys = leaseKeys.map((leaseKey) => ({ [attribute.leaseKey]: { S: leaseKey } }));
     let wanted: LeaseItem[] = keys.splice(0, MAX_BATCH);
-    while (wanted.length > 0) {
+    for (let inVain = 0; wanted.length > 0;) {
       const command = new BatchGetItemCommand({
         RequestItems: { [this.#table.tableName]: { Keys: wanted, ConsistentRead: true } },
       });
@@ -95,7 +96,10 @@ export class DynamoDbLeaseStore implements LeaseStore {
       );
       leases.push(...readPage(Responses?.[this.#table.tableName] ?? []).leases);
       const left = UnprocessedKeys?.[this.#table.tableName]?.Keys ?? [];
-      if (left.length === wanted.length) await this.#clock.sleep(PAGE_AGAIN_AFTER_MS);
+      inVain = left.length === wanted.length ? inVain + 1 : 0;
+      if (inVain === MAX_PAGE_ATTEMPTS)
+        throw new CallTimeoutError('dynamodb:BatchGetItem', inVain * PAGE_AGAIN_AFTER_MS);
+      if (inVain > 0) await this.#clock.sleep(PAGE_AGAIN_AFTER_MS);
       wanted = [...left, ...keys.splice(0, MAX_BATCH - left.length)];
     }
     return leases;

@@ -1,8 +1,8 @@
-import type { Clock } from '@millrace/core';
-import type { AssignmentPlan, WorkerView } from './assignment-plan';
+import type { Clock, Lease, Logger } from '@millrace/core';
+import { type AssignmentPlan, evenPlan, type WorkerView } from './assignment-plan';
 import type { ResolvedLeaseOptions } from './lease-options';
 import type { FleetView } from './lease-views';
-import { type MyPart, planInForce, planMyPart } from './my-part';
+import { adoptable, type MyPart, planInForce, planMyPart } from './my-part';
 import { planFirstOwners, planSuccessors } from './planned-owners';
 import type { OwnKnowledge, TableView } from './table-view';
 
@@ -12,6 +12,7 @@ export interface FleetPlannerDependencies {
   readonly table: TableView;
   readonly own: OwnKnowledge;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 /** A fleet in which workers appear all the time must be balanced all the same. */
@@ -47,6 +48,15 @@ export class FleetPlanner {
     return !waits;
   }
 
+  takesPart(workerId: string): boolean {
+    return this.fleet().workers.some((worker) => worker.workerId === workerId);
+  }
+
+  /** What others handed over to me. */
+  adoptable(fleet: FleetView): readonly Lease[] {
+    return adoptable(fleet.leases, this.#me);
+  }
+
   myPart(fleet: FleetView): MyPart {
     return planMyPart(this.#plan(fleet), fleet, this.#me);
   }
@@ -64,7 +74,21 @@ export class FleetPlanner {
   }
 
   #plan(fleet: FleetView): AssignmentPlan {
-    const { table, options } = this.#deps;
-    return planInForce(options.plans, table.planVersions(fleet));
+    const { table, options, logger } = this.#deps;
+    const plan = planInForce(options.plans, table.planVersions(fleet));
+    const { version } = plan;
+    return {
+      version,
+      assign: (request) => {
+        if (request.workers.length === 0) return new Map();
+        try {
+          return plan.assign(request);
+        } catch (err) {
+          // A plan of the user's own must not cost leases.
+          logger.error({ err, version }, 'plan failed, the even one is used instead');
+          return evenPlan.assign(request);
+        }
+      },
+    };
   }
 }

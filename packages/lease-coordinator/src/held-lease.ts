@@ -293,8 +293,9 @@ export class HeldLease {
   async #giveBack(): Promise<void> {
     const { store, logger, isGone, successorOf } = this.#deps;
     if (this.#asker !== undefined && isGone(this.#asker) && !(await this.#cancel(this.#asker))) return;
-    // A shard that is finished needs nobody.
-    const successor = this.#checkpoint.kind === 'shard-end' ? undefined : await successorOf(this.leaseKey);
+    // One that was asked for goes to whoever asked; a shard that is finished needs nobody.
+    const isPromised = this.#asker !== undefined || this.#checkpoint.kind === 'shard-end';
+    const successor = isPromised ? undefined : await successorOf(this.leaseKey);
     // Asked anew for each attempt: a request that came in meanwhile turns the release into a completion.
     const send = (held: HeldLeaseRef, writeId: string): Promise<WriteResult> =>
       this.#asker === undefined ? store.release(held, writeId, successor) : store.completeHandover(held, writeId);

@@ -18,14 +18,15 @@ import type { ResolvedLeaseOptions } from './lease-options';
 import { hasCode, LeaseReporter } from './lease-reporter';
 import type { LeaseListing, LeaseStore, ListOptions } from './lease-store';
 import { type FleetView, isHandedOverTo, isToBePassedOn } from './lease-views';
-import { readMoment, wholeWallMs } from './moment';
+import { LookAgain } from './look-again';
 import { MoveQueue } from './move-queue';
 import { Successors } from './successors';
 import { TableView } from './table-view';
 import { Tasks } from './tasks';
 import { untilAborted } from './until-aborted';
 import { WorkerRegistration } from './worker-registration';
-import type { WorkerDescription } from './worker-row';
+import { readMoment } from './moment';
+import { describeWorker } from './worker-row';
 import type { WorkerStore } from './worker-store';
 
 export interface LeaseCoordinatorDependencies {
@@ -50,6 +51,8 @@ export interface LeaseCoordinatorDependencies {
   readonly observer?: LeaseObserverEvents | undefined;
 }
 
+/** Mail that names more leases leads to a reading of the whole table. */
+const MAX_MAILED = 500;
 /** How often a first start looks who else is there, at the most. */
 const MAX_LOOKS = 8;
 /** Between two readings at least this many times what the last one took passes, however often the alarm rings. */
@@ -83,6 +86,7 @@ export class LeaseCoordinator {
   readonly #registration: WorkerRegistration | undefined;
   readonly #successors: Successors;
   readonly #alarm: Alarm;
+  readonly #again: LookAgain;
   readonly #held: LeaseHoldings;
   readonly #moving = new MoveQueue();
   readonly #tasks: Tasks;
@@ -105,8 +109,9 @@ export class LeaseCoordinator {
       isMoving: (leaseKey: string) => this.#moving.has(leaseKey),
       selectReadable: deps.selectReadable,
     };
-    this.#planner = new FleetPlanner({ workerId, options, table: this.#table, own, clock });
+    this.#planner = new FleetPlanner({ workerId, options, table: this.#table, own, clock, logger });
     this.#alarm = new Alarm(clock);
+    this.#again = new LookAgain(clock, deps.random, () => this.wake());
     let writes = 0;
     this.#nextWriteId = () => `${workerId}/${String(++writes)}`;
     const isGone = (worker: string): boolean => this.#table.isGone(worker, clock.now());
@@ -123,7 +128,7 @@ export class LeaseCoordinator {
     });
     this.#registration = options.registry ? this.#newRegistration() : undefined;
     const announceAndRead = (): Promise<void> => this.#announceStop();
-    this.#successors = new Successors({ planner: this.#planner, options, clock, isGone, announceAndRead });
+    this.#successors = new Successors({ planner: this.#planner, options, clock, announceAndRead });
   }
 
   /** Makes this worker known to the others, if there is a registry. Rejects if that fails; may be called again. */
@@ -145,7 +150,7 @@ export class LeaseCoordinator {
     signal.addEventListener('abort', stop, { once: true });
     const registration = this.#registration?.run(this.#over.signal);
     try {
-      while (!this.#stopping || this.#held.size > 0 || this.#moving.size > 0) {
+      while (!this.#stopping || this.#held.size > 0 || this.isAcquiring) {
         await this.#alarm.wait(await this.#tick(signal));
       }
     } finally {
@@ -154,8 +159,7 @@ export class LeaseCoordinator {
       signal.removeEventListener('abort', stop);
       for (const held of this.#held.all()) held.abandon();
       this.#over.abort();
-      await this.#tasks.done();
-      await registration;
+      await Promise.all([this.#tasks.done(), registration, this.#successors.planned()]);
       await this.#leaveRegistry();
     }
   }
@@ -205,19 +209,20 @@ export class LeaseCoordinator {
    */
   async create(seed: LeaseSeed, owner: string | undefined): Promise<boolean> {
     this.#creating++;
-    const { isNew, acquired } = await this.#moves.create(seed, owner).finally(() => this.#creating--);
+    const { isNew, acquired } = await this.#moves.create(seed, owner).finally(() => this.#created());
     if (acquired !== undefined) this.#acquired('taken', acquired, undefined);
     else if (isNew && owner !== undefined) this.#registration?.notify(owner, seed.leaseKey);
     return isNew;
   }
 
+  #created(): void {
+    this.#creating--;
+    if (this.#stopping) this.#alarm.ring();
+  }
+
   #newRegistration(): WorkerRegistration {
     const { workers, workerId, host, version, options, clock } = this.#deps;
-    const worker: WorkerDescription = {
-      ...{ workerId, host, version, startedAtMs: wholeWallMs(readMoment(clock)) },
-      planVersion: Math.max(...options.plans.map((plan) => plan.version)),
-      ...{ maxLeases: options.maxLeases, failoverTimeMs: options.failoverTimeMs },
-    };
+    const worker = describeWorker({ workerId, host, version, options, startedAt: readMoment(clock) });
     return new WorkerRegistration({
       ...{ store: workers, worker, options, clock, reporter: this.#reporter },
       leasesHeld: () => this.#held.size,
@@ -227,7 +232,7 @@ export class LeaseCoordinator {
 
   #stop(): void {
     this.#stopping = true;
-    this.#successors.planStop();
+    if (this.#held.size > 0 || this.isAcquiring) this.#successors.planStop();
     this.#alarm.ring();
   }
 
@@ -239,10 +244,10 @@ export class LeaseCoordinator {
   /** The row of a worker whose leases have yet to expire stays: nobody must count on it until it is forgotten. */
   async #leaveRegistry(): Promise<void> {
     await this.#registration?.flush();
-    if (!this.#held.hasAbandoned) await this.#registration?.deregister();
+    if (this.#held.hasAbandoned) await this.#registration?.announceStop();
+    else await this.#registration?.deregister();
   }
 
-  /** Returns the delay until the next. */
   async #tick(signal: AbortSignal): Promise<number> {
     const { clock, options, random } = this.#deps;
     const startedAtMs = clock.now();
@@ -305,8 +310,10 @@ export class LeaseCoordinator {
         for (const lease of this.#table.deaf(clock.now())) this.#start(lease, () => this.#evict(lease));
         this.#reporter.leftOver(leftOver);
       }
-      for (const worker of this.#table.forgotten(clock.now())) {
-        this.#tasks.add(workers.removeWorker(worker).catch(() => undefined));
+      for (const worker of this.#table.forgotten(fleet, clock.now())) {
+        this.#tasks.add(
+          workers.removeWorker(worker).catch((error: unknown) => this.#reporter.callFailed('forget', error)),
+        );
       }
     }
     this.#settleWhatNamesMe(this.#table.leases);
@@ -324,6 +331,10 @@ export class LeaseCoordinator {
 
   async #readMailed(leaseKeys: readonly string[]): Promise<void> {
     const { store, clock } = this.#deps;
+    if (leaseKeys.length > MAX_MAILED) {
+      this.wake();
+      return;
+    }
     try {
       this.#takeInRows(await store.getMany(leaseKeys), clock.now());
     } catch (error) {
@@ -337,7 +348,7 @@ export class LeaseCoordinator {
     for (const lease of rows) this.#held.get(lease.leaseKey)?.notice(lease);
     if (!isComplete) this.wake();
     if (!this.#stopping) {
-      const { adopt } = this.#planner.myPart(this.#planner.fleet());
+      const adopt = this.#planner.adoptable(this.#planner.fleet());
       for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
     }
     this.#settleWhatNamesMe(this.#table.leases);
@@ -352,20 +363,9 @@ export class LeaseCoordinator {
     // Planned before the signal, but only now its turn.
     if (this.#stopping) return;
     const acquired = await (how === 'taken' ? this.#moves.take(observed) : this.#moves.adopt(observed));
-    if (acquired !== undefined) this.#acquired(how, acquired, observed.leaseOwner);
-    else this.#lookAgain();
-  }
-
-  /** Lost a race: what the others do by now is seen sooner than with the next regular reading. */
-  #lookAgain(): void {
-    const { clock, options, random } = this.#deps;
-    const delayMs = options.settleMs * (1 + random.next());
-    this.#tasks.add(
-      clock.sleep(delayMs, this.#over.signal).then(
-        () => this.wake(),
-        () => undefined,
-      ),
-    );
+    // What the others do by now is seen sooner than with the next regular reading.
+    if (acquired === 'lost-race') this.#tasks.add(this.#again.soon(this.#deps.options.settleMs, this.#over.signal));
+    else if (acquired !== 'failed') this.#acquired(how, acquired, observed.leaseOwner);
   }
 
   #acquired(how: 'taken' | 'adopted', acquired: AcquiredLease, from: string | undefined): void {
@@ -386,7 +386,7 @@ export class LeaseCoordinator {
 
   async #request(lease: Lease): Promise<void> {
     const { leaseKey, leaseOwner } = lease;
-    if (this.#stopping || leaseOwner === undefined || !(await this.#moves.request(lease))) return;
+    if (this.#stopping || !leaseOwner || !(await this.#moves.request(lease))) return;
     this.#registration?.notify(leaseOwner, leaseKey);
     this.#reporter.notify((observer) => observer.handoverRequested?.({ leaseKey, from: leaseOwner }));
   }

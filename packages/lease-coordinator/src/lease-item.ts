@@ -8,6 +8,7 @@ import {
   type LeaseSeed,
   parseCheckpoint,
 } from '@millrace/core';
+import { MAX_TIME_MS } from './lease-options';
 
 export type LeaseItem = Record<string, AttributeValue>;
 
@@ -73,7 +74,7 @@ export function parseLeaseItem(item: LeaseItem): Lease {
     evicted: row.flag('evicted'),
     healed: row.flag('healed'),
     root: row.flag('root'),
-    failoverTimeMs: row.integer('failoverTimeMs'),
+    failoverTimeMs: atMost(MAX_TIME_MS, row.integer('failoverTimeMs')),
     acquiredAtMs: row.integerIfAny('acquiredAtMs'),
     writeId: row.text('writeId'),
     initialTimestampMs: row.integer('initialTimestampMs'),
@@ -130,6 +131,10 @@ function hashKeyRangeOf(row: ItemReader): HashKeyRange | undefined {
   const start = row.text('startingHashKey');
   const end = row.text('endingHashKey');
   return start === undefined || end === undefined ? undefined : { start, end };
+}
+
+function atMost(max: number, value: number | undefined): number | undefined {
+  return value === undefined ? undefined : Math.min(max, value);
 }
 
 type AttributeName = keyof typeof attribute;

@@ -25,6 +25,9 @@ export interface AcquiredLease {
   readonly acquiredAt: Moment;
 }
 
+/** `lost-race`: another worker was quicker. `failed`: nobody knows, or it cannot be written now. */
+export type Acquired = AcquiredLease | 'lost-race' | 'failed';
+
 /** A move that takes longer is given up: a lease acquired so late could hardly be renewed in time. */
 const MOVE_TIME = 1 / 2;
 
@@ -39,11 +42,11 @@ export class LeaseMoves {
     this.#deps = deps;
   }
 
-  take(observed: Lease): Promise<AcquiredLease | undefined> {
+  take(observed: Lease): Promise<Acquired> {
     return this.#acquire('take', observed);
   }
 
-  adopt(observed: Lease): Promise<AcquiredLease | undefined> {
+  adopt(observed: Lease): Promise<Acquired> {
     return this.#acquire('adopt', observed);
   }
 
@@ -115,7 +118,7 @@ export class LeaseMoves {
     return { isNew, acquired: isMine ? { lease, acquiredAt } : undefined };
   }
 
-  async #acquire(operation: 'take' | 'adopt', observed: Lease): Promise<AcquiredLease | undefined> {
+  async #acquire(operation: 'take' | 'adopt', observed: Lease): Promise<Acquired> {
     const { store, me, nextWriteId, clock, logger, options, identity, initialTimestampMs } = this.#deps;
     const { failoverTimeMs } = options;
     const acquiredAt = readMoment(clock);
@@ -124,14 +127,14 @@ export class LeaseMoves {
       acquiredAtMs: wholeWallMs(acquiredAt),
     };
     const outcome = await this.#attempt(operation, observed, () => store[operation](observed, acquisition));
-    if (outcome.kind !== 'answered') return undefined;
+    if (outcome.kind !== 'answered') return 'failed';
     const { kind, lease } = outcome.result;
     const isMine =
       lease !== undefined &&
       (kind === 'applied' || (lease.writeId === acquisition.writeId && effectiveOwner(lease) === me));
     if (isMine) return { lease, acquiredAt };
     logger.debug({ leaseKey: observed.leaseKey, operation, owner: lease?.leaseOwner }, 'lease went to another worker');
-    return undefined;
+    return 'lost-race';
   }
 
   #attempt<T extends WriteResult | CreateResult>(

@@ -3,7 +3,7 @@ import { expiryMarginMs } from './lease-options';
 import { Sightings } from './sightings';
 import type { WorkerRow } from './worker-row';
 
-/** A worker one of whose leases has expired is gone when its own row has stood still for this part of the time. */
+/** Of the time after which a worker is gone: enough if one of its leases has expired, or its row was never seen to move. */
 const SUSPECT_AFTER = 1 / 2;
 
 /**
@@ -79,7 +79,8 @@ export class LeaseObserver {
   isAlive(worker: WorkerRow, nowMs: number, hasExpiredLease: boolean): boolean {
     const stillForMs = this.stillForMs(worker, nowMs);
     const limitMs = this.#expiresAfterMs(worker.failoverTimeMs);
-    return stillForMs < (hasExpiredLease ? limitMs * SUSPECT_AFTER : limitMs);
+    const isSuspect = hasExpiredLease || !this.#workers.hasMoved(worker.workerId);
+    return stillForMs < (isSuspect ? limitMs * SUSPECT_AFTER : limitMs);
   }
 
   /** For how long the worker's row has not moved. */

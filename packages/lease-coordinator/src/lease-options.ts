@@ -98,7 +98,8 @@ const DEFAULT_HANDOVER_TIMEOUT_MS = 30_000;
 const MIN_FAILOVER_TIME_MS = 1_000;
 const MIN_INTERVAL_MS = 100;
 const MIN_MAIL_INTERVAL_MS = 50;
-const MAX_TIME_MS = 3_600_000;
+/** The greatest that a time may be, here and in what others have written. */
+export const MAX_TIME_MS = 3_600_000;
 
 const known: Record<keyof LeaseOptions, true> = {
   failoverTimeMs: true,

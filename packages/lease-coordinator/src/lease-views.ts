@@ -10,6 +10,8 @@ export interface ViewRequest {
   readonly registered: readonly WorkerRow[];
   /** Whether the worker had a row in the registry once, as far as this one has seen. */
   readonly wasRegistered: (workerId: string) => boolean;
+  /** Whether the worker came so recently that leases expire later for it than for others. */
+  readonly isNew: (workerId: string) => boolean;
   readonly me: WorkerView;
   readonly observer: LeaseObserver;
   readonly nowMs: number;
@@ -24,12 +26,16 @@ export interface ViewRequest {
 /** With the row itself. */
 export interface ViewedLease extends LeaseView {
   readonly lease: Lease;
+  /** Its owner has let it expire. */
+  readonly hasExpired: boolean;
 }
 
 export interface FleetView {
   readonly leases: readonly ViewedLease[];
   /** Who takes part: lives, and is not about to stop. In the order of their ids. */
   readonly workers: readonly WorkerView[];
+  /** Those of them that have not been there for as long as it takes a lease to expire, as far as this one has seen. */
+  readonly newcomers: ReadonlySet<string>;
 }
 
 /** Lays what this worker knows by itself over what it has read. */
@@ -39,9 +45,11 @@ export function viewFleet(request: ViewRequest): FleetView {
   return {
     leases: request.leases.map((lease) => {
       const { leaseKey, acquiredAtMs } = lease;
-      return { leaseKey, acquiredAtMs, lease, ...stateOf(lease, request, isTakingPart) };
+      const hasExpired = lease.leaseOwner !== undefined && request.observer.isExpired(lease, request.nowMs);
+      return { leaseKey, acquiredAtMs, lease, hasExpired, ...stateOf(lease, request, isTakingPart) };
     }),
     workers: [...workers.values()].sort((a, b) => (a.workerId < b.workerId ? -1 : 1)),
+    newcomers: new Set([...workers.keys()].filter(request.isNew)),
   };
 }
 

@@ -13,8 +13,11 @@ export interface MyPart {
 }
 
 /** Of what the plan says, the part that is mine to carry out; and what was promised to me, or is left lying. */
-export function planMyPart(plan: AssignmentPlan, { leases, workers }: FleetView, me: WorkerView): MyPart {
-  const assigned = plan.assign({ leases, workers });
+export function planMyPart(plan: AssignmentPlan, { leases, workers, newcomers }: FleetView, me: WorkerView): MyPart {
+  // For a worker that has just come a lease expires later than for those who have watched it longer: it is theirs to take.
+  const veterans = workers.filter(({ workerId }) => !newcomers.has(workerId));
+  const isForVeterans = veterans.length > 0 && leases.some((view) => isFree(view) && view.hasExpired);
+  const assigned = plan.assign({ leases, workers: isForVeterans ? veterans : workers });
   const isMine = ({ leaseKey }: ViewedLease): boolean => assigned.get(leaseKey) === me.workerId;
   const owned = leases.filter(({ owner }) => owner === me.workerId).length;
   const unclaimed = leases.filter(({ state }) => state === 'unclaimed');
@@ -27,7 +30,9 @@ export function planMyPart(plan: AssignmentPlan, { leases, workers }: FleetView,
   return {
     take: [...take, ...inMyOrder(left, me.workerId).slice(0, beyondShare)].map(({ lease }) => lease),
     adopt: adoptable(leases, me),
-    request: leases.filter((view) => view.state === 'movable' && isMine(view)).map(({ lease }) => lease),
+    request: isForVeterans
+      ? []
+      : leases.filter((view) => view.state === 'movable' && isMine(view)).map(({ lease }) => lease),
     leftOver: leases.filter((view) => isFree(view) && !assigned.has(view.leaseKey)).length,
   };
 }
@@ -47,7 +52,7 @@ function isFree({ state }: ViewedLease): boolean {
 }
 
 /** What others handed over to me. Beyond the limit, leases that I no longer have room for are left out. */
-function adoptable(leases: readonly ViewedLease[], { workerId, maxLeases }: WorkerView): readonly Lease[] {
+export function adoptable(leases: readonly ViewedLease[], { workerId, maxLeases }: WorkerView): readonly Lease[] {
   const named = leases.filter(({ lease, state }) => state === 'fixed' && isHandedOverTo(workerId, lease));
   const others = leases.filter(({ owner, lease }) => owner === workerId && !isHandedOverTo(workerId, lease)).length;
   return named.slice(0, Math.max(0, maxLeases - others)).map(({ lease }) => lease);

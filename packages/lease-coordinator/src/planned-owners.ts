@@ -7,7 +7,7 @@ import type { FleetView } from './lease-views';
  */
 export function planSuccessors(
   plan: AssignmentPlan,
-  { leases, workers }: FleetView,
+  { leases, workers }: Pick<FleetView, 'leases' | 'workers'>,
   leaver: string,
   onlyLeaseKey?: string,
 ): ReadonlyMap<string, string> {
@@ -26,7 +26,7 @@ export function planSuccessors(
 /** Who each lease of a table that is still empty is for. */
 export function planFirstOwners(
   plan: AssignmentPlan,
-  { workers }: FleetView,
+  { workers }: Pick<FleetView, 'workers'>,
   leaseKeys: readonly string[],
 ): ReadonlyMap<string, string> {
   const leases = leaseKeys.map((leaseKey): LeaseView => ({

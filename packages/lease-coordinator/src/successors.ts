@@ -6,7 +6,6 @@ export interface SuccessorsDependencies {
   readonly planner: FleetPlanner;
   readonly options: ResolvedLeaseOptions;
   readonly clock: Clock;
-  readonly isGone: (workerId: string) => boolean;
   /** Tells the others that this worker stops, and reads the table then. */
   readonly announceAndRead: () => Promise<void>;
 }
@@ -25,12 +24,17 @@ export class Successors {
     this.#ofStop = this.#plan();
   }
 
+  /** Resolves when no reading for a stop is under way. */
+  async planned(): Promise<void> {
+    await this.#ofStop;
+  }
+
   /** Undefined: nobody. */
   async of(leaseKey: string): Promise<string | undefined> {
-    const { planner, isGone } = this.#deps;
+    const { planner } = this.#deps;
     const planned = (await this.#ofStop)?.get(leaseKey);
-    if (this.#ofStop !== undefined && (planned === undefined || !isGone(planned))) return planned;
-    // By itself, or because the one that was to have it is about to leave as well by now.
+    if (this.#ofStop !== undefined && (planned === undefined || planner.takesPart(planned))) return planned;
+    // By itself, or because the one that was to have it has left by now, or is about to.
     return planner.successors(leaseKey).get(leaseKey);
   }
 

@@ -1,4 +1,5 @@
 import { isHandoverPending, type Lease } from '@millrace/core';
+import { affinity } from './affinity';
 import type { WorkerView } from './assignment-plan';
 import { HandoverWatch } from './handover-watch';
 import { LeaseObserver } from './lease-observer';
@@ -11,6 +12,8 @@ import type { WorkerRow } from './worker-row';
 const UNCLAIMED_AFTER = 1 / 2;
 /** In failover times, beyond the time-out of a hand-over: an owner that has not answered by then never will. */
 const DEAF_AFTER = 2;
+/** Of an owner that does not say how long it may take: a KCL worker, or one outside of the registry. */
+const UNKNOWN_HANDOVER_TIMEOUT_MS = 300_000;
 /** In failover times: the row of a worker that is gone for so long is removed. */
 const FORGOTTEN_AFTER = 5;
 
@@ -30,6 +33,7 @@ export class TableView {
   #leases: readonly Lease[] = [];
   #registered: readonly WorkerRow[] = [];
   #everRegistered: ReadonlySet<string> = new Set();
+  #firstSeenMs: ReadonlyMap<string, number> = new Map();
 
   constructor(workerId: string, options: ResolvedLeaseOptions) {
     this.#me = { workerId, maxLeases: options.maxLeases };
@@ -56,6 +60,8 @@ export class TableView {
     this.#handovers.observe(leases, nowMs);
     this.#leases = leases;
     this.#registered = this.#options.registry ? workers : [];
+    const present = [this.#me.workerId, ...this.#registered.map(({ workerId }) => workerId)];
+    this.#firstSeenMs = new Map(present.map((workerId) => [workerId, this.#firstSeenMs.get(workerId) ?? nowMs]));
     const named = new Set(leases.map(({ leaseOwner }) => leaseOwner));
     const rememberedToo = [...this.#everRegistered].filter((workerId) => named.has(workerId));
     this.#everRegistered = new Set([...this.#registered.map(({ workerId }) => workerId), ...rememberedToo]);
@@ -83,6 +89,7 @@ export class TableView {
       leases: selectReadable(this.#leases),
       registered: this.#registered,
       wasRegistered: (workerId) => this.#everRegistered.has(workerId),
+      isNew: (workerId) => nowMs - (this.#firstSeenMs.get(workerId) ?? -Infinity) < this.#expiryTimeMs(),
       me: this.#me,
       observer: this.#observer,
       nowMs,
@@ -115,21 +122,33 @@ export class TableView {
         isHandoverPending(lease) &&
         lease.checkpointOwner !== this.#me.workerId &&
         this.#handovers.pendingForMs(lease, nowMs) >=
-          handoverTimeoutMs + DEAF_AFTER * Math.max(failoverTimeMs, lease.failoverTimeMs ?? 0),
+          Math.max(handoverTimeoutMs, this.#handoverTimeoutMs(lease.checkpointOwner)) +
+            DEAF_AFTER * Math.max(failoverTimeMs, lease.failoverTimeMs ?? 0),
     );
   }
 
-  /** Rows of workers that are long gone. */
-  forgotten(nowMs: number): readonly WorkerRow[] {
-    const limitMs = this.#options.failoverTimeMs * FORGOTTEN_AFTER;
-    return this.#registered.filter(
-      (row) =>
-        row.workerId !== this.#me.workerId &&
-        this.#observer.stillForMs(row, nowMs) > Math.max(limitMs, row.failoverTimeMs * FORGOTTEN_AFTER),
-    );
+  /** How long the owner itself may take. */
+  #handoverTimeoutMs(workerId: string | undefined): number {
+    const row = this.#registered.find((candidate) => candidate.workerId === workerId);
+    return row?.handoverTimeoutMs ?? UNKNOWN_HANDOVER_TIMEOUT_MS;
   }
 
-  /** How long until the next lease of another expires, or worker is found to be gone, if they stand still. */
+  #expiryTimeMs(): number {
+    return this.#options.failoverTimeMs + this.#options.expiryMarginMs;
+  }
+
+  /** Rows of workers that are long gone, as far as it is mine to remove them: one worker does, or all if it does not. */
+  forgotten({ workers }: FleetView, nowMs: number): readonly WorkerRow[] {
+    return this.#registered.filter((row) => {
+      const stillForMs = this.#observer.stillForMs(row, nowMs);
+      const limitMs = FORGOTTEN_AFTER * Math.max(this.#options.failoverTimeMs, row.failoverTimeMs);
+      if (row.workerId === this.#me.workerId || stillForMs <= limitMs) return false;
+      const mine = affinity(row.workerId, this.#me.workerId);
+      return stillForMs > 2 * limitMs || workers.every(({ workerId }) => affinity(row.workerId, workerId) <= mine);
+    });
+  }
+
+  /** How long until the next lease of another expires, if it stands still. */
   untilNextExpiryMs(isHeld: (leaseKey: string) => boolean, nowMs: number): number {
     let nextMs = Infinity;
     for (const lease of this.#leases) {

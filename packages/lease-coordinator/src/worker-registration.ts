@@ -33,6 +33,7 @@ export class WorkerRegistration {
   readonly #outgoing = new Map<string, Set<string>>();
   readonly #sending = new Set<Promise<void>>();
   #isCollecting = false;
+  #lastWrite: Promise<void> = Promise.resolve();
   #stopping = false;
 
   constructor(deps: WorkerRegistrationDependencies) {
@@ -78,10 +79,21 @@ export class WorkerRegistration {
   /** Removes the row. */
   async deregister(): Promise<void> {
     const { store, worker } = this.#deps;
-    await this.#attempt('deregister', () => store.deregister(worker.workerId));
+    await this.#attempt('deregister', () => this.#inTurn(() => store.deregister(worker.workerId)));
   }
 
-  async #beat(): Promise<void> {
+  /** One after another, so that none says what another has taken back. */
+  #beat(): Promise<void> {
+    return this.#inTurn(() => this.#beatNow());
+  }
+
+  #inTurn(write: () => Promise<void>): Promise<void> {
+    const done = this.#lastWrite.then(write);
+    this.#lastWrite = done.catch(() => undefined);
+    return done;
+  }
+
+  async #beatNow(): Promise<void> {
     const { store, worker, clock, leasesHeld } = this.#deps;
     const state = { leasesHeld: leasesHeld(), stopping: this.#stopping, wallTimeMs: clock.wallTime() };
     await this.#deliver(await store.heartbeat(worker, state));

@@ -1,4 +1,6 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
+import { MAX_TIME_MS, type ResolvedLeaseOptions } from './lease-options';
+import { type Moment, wholeWallMs } from './moment';
 
 /** What a worker says of itself in the registry. */
 export interface WorkerDescription {
@@ -12,6 +14,29 @@ export interface WorkerDescription {
   readonly planVersion: number;
   readonly maxLeases: number;
   readonly failoverTimeMs: number;
+  /** How long its processors may take to finish a hand-over. */
+  readonly handoverTimeoutMs: number;
+}
+
+/** What this worker says of itself. */
+export function describeWorker({
+  workerId,
+  host,
+  version,
+  options: { plans, maxLeases, failoverTimeMs, handoverTimeoutMs },
+  startedAt,
+}: {
+  readonly workerId: string;
+  readonly host: string;
+  readonly version: string;
+  readonly options: ResolvedLeaseOptions;
+  readonly startedAt: Moment;
+}): WorkerDescription {
+  return {
+    ...{ workerId, host, version, maxLeases, failoverTimeMs, handoverTimeoutMs },
+    startedAtMs: wholeWallMs(startedAt),
+    planVersion: Math.max(...plans.map((plan) => plan.version)),
+  };
 }
 
 /** A row of the registry of live workers: it stands in the lease table. */
@@ -38,6 +63,7 @@ export const workerAttribute = {
   planVersion: 'millracePlan',
   maxLeases: 'millraceMaxLeases',
   failoverTimeMs: 'millraceFailoverMs',
+  handoverTimeoutMs: 'millraceHandoverTimeout',
   leasesHeld: 'millraceLeasesHeld',
   stopping: 'millraceStopping',
   mail: 'millraceMail',
@@ -78,7 +104,8 @@ export function parseWorkerItem(item: Item): WorkerRow {
     version: text(workerAttribute.version),
     planVersion: whole(workerAttribute.planVersion, 1),
     maxLeases: whole(workerAttribute.maxLeases, Infinity),
-    failoverTimeMs: whole(workerAttribute.failoverTimeMs, 0),
+    failoverTimeMs: Math.min(MAX_TIME_MS, whole(workerAttribute.failoverTimeMs, 0)),
+    handoverTimeoutMs: Math.min(MAX_TIME_MS, whole(workerAttribute.handoverTimeoutMs, 0)),
     leasesHeld: whole(workerAttribute.leasesHeld, 0),
     stopping: item[workerAttribute.stopping]?.BOOL ?? false,
   };
@@ -107,6 +134,7 @@ export function heartbeatUpdate(
     `${a.version} = :version`,
     `${a.planVersion} = :plan`,
     `${a.failoverTimeMs} = :failover`,
+    `${a.handoverTimeoutMs} = :handover`,
     `${a.leasesHeld} = :held`,
     `${a.stopping} = :stopping`,
     ...(isLimited ? [`${a.maxLeases} = :max`] : []),
@@ -122,6 +150,7 @@ export function heartbeatUpdate(
       ':version': { S: worker.version },
       ':plan': number(worker.planVersion),
       ':failover': number(worker.failoverTimeMs),
+      ':handover': number(worker.handoverTimeoutMs),
       ':held': number(state.leasesHeld),
       ':stopping': { BOOL: state.stopping },
       ':one': number(1),

@@ -44,6 +44,7 @@ describe('the rows of DynamoDbWorkerStore', () => {
       millracePlan: { N: '1' },
       millraceMaxLeases: { N: '7' },
       millraceFailoverMs: { N: '10000' },
+      millraceHandoverTimeout: { N: '30000' },
       millraceLeasesHeld: { N: '4' },
       millraceStopping: { BOOL: false },
     });
@@ -79,7 +80,7 @@ describe('the rows of DynamoDbWorkerStore', () => {
   it('do no harm when something in them is odd', () => {
     expect(parseWorkerItem({ leaseKey: { S: 'w' } })).toEqual({
       ...{ workerId: 'w', heartbeat: 0, host: '', startedAtMs: 0, version: '', planVersion: 1 },
-      ...{ maxLeases: Infinity, failoverTimeMs: 0, leasesHeld: 0, stopping: false },
+      ...{ maxLeases: Infinity, failoverTimeMs: 0, handoverTimeoutMs: 0, leasesHeld: 0, stopping: false },
     });
     const odd = {
       leaseKey: { S: 'w' },

@@ -2,6 +2,7 @@ import { effectiveOwner, SHARD_END } from '@millrace/core';
 import { aLease } from '@millrace/core/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { expiryMarginMs, failoverTimeMs, key, scanIntervalMs, TestFleet } from './coordinator-harness';
+import { aWorker } from './worker-rows';
 
 let fleet = new TestFleet(0);
 
@@ -72,6 +73,8 @@ describe('LeaseCoordinator, with an owner that goes on renewing and does not ans
         const isTime = fleet.clock.now() % 3_000 < 50;
         if (isTime && effectiveOwner(row) === 'deaf') fleet.table.put({ ...row, leaseCounter: row.leaseCounter + 1 });
       }
+      const state = { leasesHeld: 1, stopping: false, wallTimeMs: 0 };
+      await fleet.table.registry().heartbeat(aWorker('deaf', { handoverTimeoutMs: 5_000 }), state);
       await fleet.pass(50);
     }
     return fleet.clock.now() - fromMs;

@@ -145,6 +145,7 @@ describe('LeaseObserver, of workers', () => {
   const worker = aWorkerRow('w');
 
   function watchWorker(observer: LeaseObserver, toMs: number): void {
+    observer.observe([], [{ ...worker, heartbeat: worker.heartbeat - 1 }], 0);
     for (let nowMs = 0; nowMs <= toMs; nowMs += 2_000) observer.observe([], [worker], nowMs);
   }
 
@@ -163,6 +164,13 @@ describe('LeaseObserver, of workers', () => {
     expect(observer.isAlive(worker, 5_250, true)).toBe(false);
   });
 
+  it('suspects one that was never seen to move, after half the time: its row may have been left behind', () => {
+    const observer = anObserver();
+    for (let nowMs = 0; nowMs <= 6_000; nowMs += 2_000) observer.observe([], [worker], nowMs);
+    expect(observer.isAlive(worker, 5_249, false)).toBe(true);
+    expect(observer.isAlive(worker, 5_250, false)).toBe(false);
+  });
+
   it('sees every sign of life', () => {
     const observer = anObserver();
     watchWorker(observer, 10_000);
@@ -175,6 +183,7 @@ describe('LeaseObserver, of workers', () => {
   it('waits for the longer of its own failover time and the worker’s', () => {
     const observer = anObserver();
     const patient = aWorkerRow('w', { failoverTimeMs: 60_000 });
+    observer.observe([], [{ ...patient, heartbeat: 0 }], 0);
     for (let nowMs = 0; nowMs <= 62_000; nowMs += 2_000) observer.observe([], [patient], nowMs);
     expect(observer.isAlive(patient, 62_999, false)).toBe(true);
     expect(observer.isAlive(patient, 63_000, false)).toBe(false);

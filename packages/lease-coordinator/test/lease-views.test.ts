@@ -19,12 +19,19 @@ function view(
   }: Partial<ViewRequest> & { readonly registered?: readonly WorkerRow[]; readonly durationMs?: number } = {},
 ): FleetView {
   const observer = new LeaseObserver({ failoverTimeMs });
+  // They were seen to move.
+  observer.observe(
+    leases,
+    registered.map((row) => ({ ...row, heartbeat: row.heartbeat - 1 })),
+    0,
+  );
   for (let nowMs = 0; nowMs < durationMs; nowMs += 1_000) observer.observe(leases, registered, nowMs);
   observer.observe(leases, registered, durationMs);
   return viewFleet({
     ...{ leases, registered, observer, nowMs: durationMs, unclaimedAfterMs: 5_000 },
     me: { workerId: 'me', maxLeases: 7 },
     wasRegistered: () => false,
+    isNew: () => false,
     isHeld: () => false,
     isMoving: () => false,
     ...changes,

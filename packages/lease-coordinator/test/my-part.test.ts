@@ -16,7 +16,11 @@ function partOf(
   assigned: Readonly<Record<string, string>>,
   { worker = me, others = ['other'] }: { readonly worker?: WorkerView; readonly others?: readonly string[] } = {},
 ): Record<keyof MyPart, unknown> {
-  const part = planMyPart(planOf(assigned), { leases, workers: [worker, ...unlimited(...others)] }, worker);
+  const part = planMyPart(
+    planOf(assigned),
+    { leases, workers: [worker, ...unlimited(...others)], newcomers: new Set() },
+    worker,
+  );
   const keys = (of: MyPart['take']): string[] => of.map(({ leaseKey }) => leaseKey);
   return { take: keys(part.take), adopt: keys(part.adopt), request: keys(part.request), leftOver: part.leftOver };
 }
@@ -48,7 +52,7 @@ describe('planMyPart', () => {
         return new Map();
       },
     };
-    planMyPart(plan, { leases, workers: [me] }, me);
+    planMyPart(plan, { leases, workers: [me], newcomers: new Set() }, me);
     expect(seen).toEqual([{ leases, workers: [me] }]);
   });
 
@@ -129,5 +133,26 @@ describe('planInForce', () => {
     ['the newest known one among workers that know newer ones', [5, 9], five],
   ])('is %s', (_, versions, plan) => {
     expect(planInForce(plans, versions)).toBe(plan);
+  });
+});
+
+describe('leases that have expired', () => {
+  const expired = { hasExpired: true };
+  const workers = unlimited('new', 'old-1', 'old-2');
+  const leases = [viewed(0, expired), viewed(1, expired), viewed(2, { owner: 'old-1', state: 'movable' })];
+
+  it('are for those who have watched them longest: for a newcomer they expire later', () => {
+    const fleet = { leases, workers, newcomers: new Set(['new']) };
+    const partOf = (workerId: string) => planMyPart(evenPlan, fleet, { workerId, maxLeases: Infinity });
+    expect(partOf('new')).toMatchObject({ take: [], request: [] });
+    expect([...partOf('old-1').take, ...partOf('old-2').take].map(({ leaseKey }) => leaseKey).sort()).toEqual([
+      shard(0),
+      shard(1),
+    ]);
+  });
+
+  it('are for everybody where all are new', () => {
+    const fleet = { leases, workers, newcomers: new Set(['new', 'old-1', 'old-2']) };
+    expect(planMyPart(evenPlan, fleet, { workerId: 'new', maxLeases: Infinity }).take).toHaveLength(1);
   });
 });

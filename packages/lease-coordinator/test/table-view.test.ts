@@ -143,10 +143,18 @@ describe('a worker', () => {
   it('is gone when it has said so, or does not move any more', () => {
     const subject = new Subject();
     const workers = [aWorkerRow('a'), aWorkerRow('b', { stopping: true })];
+    subject.read(0, [], [aWorkerRow('a', { heartbeat: 0 })]);
     subject.readEverySecond(0, 10_000, [], workers);
     expect(subject.view.isGone('b', 0)).toBe(true);
     expect(subject.view.isGone('a', 10_499)).toBe(false);
     expect(subject.view.isGone('a', 10_500)).toBe(true);
+  });
+
+  it('that was never seen to move is gone after half the time: its row may have been left behind', () => {
+    const subject = new Subject();
+    subject.readEverySecond(0, 5_000, [], [aWorkerRow('a')]);
+    expect(subject.view.isGone('a', 5_249)).toBe(false);
+    expect(subject.view.isGone('a', 5_250)).toBe(true);
   });
 
   it('is gone when its row has been removed since it was seen, as long as a lease names it', () => {
@@ -168,7 +176,8 @@ describe('a worker', () => {
     const subject = new Subject();
     const workers = [aWorkerRow('a'), aWorkerRow('slow', { failoverTimeMs: 20_000 }), aWorkerRow('me')];
     subject.readEverySecond(0, 101_000, [], workers);
-    const forgotten = (nowMs: number): string[] => subject.view.forgotten(nowMs).map(({ workerId }) => workerId);
+    const forgotten = (nowMs: number): string[] =>
+      subject.view.forgotten(subject.view.fleet(knowsNothing, nowMs), nowMs).map(({ workerId }) => workerId);
     expect(forgotten(50_000)).toEqual([]);
     expect(forgotten(50_001)).toEqual(['a']);
     expect(forgotten(100_001)).toEqual(['a', 'slow']);
@@ -176,10 +185,13 @@ describe('a worker', () => {
 });
 
 describe('an owner that does not answer', () => {
+  const owner = [aWorkerRow('a', { handoverTimeoutMs: 5_000 })];
+
   it('is deaf when the time-out of a hand-over and two failover times have passed', () => {
     const subject = new Subject();
     // It goes on renewing: the counter moves.
-    for (let nowMs = 0; nowMs <= 25_000; nowMs += 1_000) subject.read(nowMs, [{ ...asked, leaseCounter: 5 + nowMs }]);
+    for (let nowMs = 0; nowMs <= 25_000; nowMs += 1_000)
+      subject.read(nowMs, [{ ...asked, leaseCounter: 5 + nowMs }], owner);
     const deaf = (nowMs: number): string[] => subject.view.deaf(nowMs).map(({ leaseKey }) => leaseKey);
     expect(deaf(24_999)).toEqual([]);
     expect(deaf(25_000)).toEqual([shard(0)]);
@@ -188,9 +200,20 @@ describe('an owner that does not answer', () => {
   it('is given two of its own failover times, if they are longer', () => {
     const subject = new Subject();
     const patient = { ...asked, failoverTimeMs: 20_000 };
-    subject.readEverySecond(0, 46_000, [patient]);
+    subject.readEverySecond(0, 46_000, [patient], owner);
     expect(subject.view.deaf(44_999)).toEqual([]);
     expect(subject.view.deaf(45_000)).toEqual([patient]);
+  });
+
+  it('is given its own time-out, if that is longer, and five minutes if it names none', () => {
+    const subject = new Subject();
+    subject.readEverySecond(0, 81_000, [asked], [aWorkerRow('a', { handoverTimeoutMs: 60_000 })]);
+    expect(subject.view.deaf(79_999)).toEqual([]);
+    expect(subject.view.deaf(80_000)).toEqual([asked]);
+    const silent = new Subject();
+    silent.readEverySecond(0, 321_000, [asked]);
+    expect(silent.view.deaf(319_999)).toEqual([]);
+    expect(silent.view.deaf(320_000)).toEqual([asked]);
   });
 
   it('is not me: I do not evict myself', () => {

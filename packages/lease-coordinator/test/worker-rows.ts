@@ -10,6 +10,7 @@ export function aWorker(workerId: string, changes: Partial<WorkerDescription> = 
     planVersion: 1,
     maxLeases: Infinity,
     failoverTimeMs: 10_000,
+    handoverTimeoutMs: 30_000,
     ...changes,
   };
 }

@@ -381,7 +381,7 @@ export class ShardConsumer {
       },
     });
     const parts = { intervalMs, storedAtMs: () => this.#storedAtMs, gone: this.#gone, clock, logger };
-    await flushAtInterval({ ...parts, flush: () => this.#flush() }, signal);
+    await flushAtInterval({ ...parts, flush: () => this.#flush() }, AbortSignal.any([signal, this.#gone]));
   }
 
   /** Stores what is acknowledged. Writes queue up behind one that stalls: the lease is of no more use here. */

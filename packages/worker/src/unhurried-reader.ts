@@ -18,9 +18,13 @@ export class OpeningLimit {
     private readonly isBusy: () => boolean,
   ) {}
 
-  async run<T>(task: () => Promise<T>, signal?: AbortSignal): Promise<T> {
+  /** `onWait` is told for how long, at most, this waits for those before it. */
+  async run<T>(task: () => Promise<T>, onWait: (delayMs: number) => void, signal?: AbortSignal): Promise<T> {
     if (this.#hasRoom()) this.#running++;
-    else await this.#wait(signal);
+    else {
+      onWait(Math.ceil((this.#waiting.length + 1) / maxAtOnce.busy) * maxHoldMs);
+      await this.#wait(signal);
+    }
     const done = new AbortController();
     void this.#hold(done.signal);
     try {
@@ -73,10 +77,11 @@ export class UnhurriedReader implements KinesisReader {
   constructor(
     private readonly reader: KinesisReader,
     private readonly openings: OpeningLimit,
+    private readonly onWait: (delayMs: number) => void,
   ) {}
 
   getShardIterator(...[request, signal]: Parameters<KinesisReader['getShardIterator']>): Promise<string> {
-    return this.openings.run(() => this.reader.getShardIterator(request, signal), signal);
+    return this.openings.run(() => this.reader.getShardIterator(request, signal), this.onWait, signal);
   }
 
   getRecords(...[request, signal]: Parameters<KinesisReader['getRecords']>): Promise<RecordsPage> {

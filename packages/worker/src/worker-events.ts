@@ -74,7 +74,8 @@ export interface WorkerEvents {
   /**
    * Reading the shard, or a step of Millrace's own at its end, has shown no sign of life for `stalledMs`; it was begun
    * anew, at the exact position. `'given-up'`: for a second time in a row, or reading or starting has failed for so long;
-   * the lease is given up, and this worker takes it again no sooner than a failover time later.
+   * the lease is given up, and this worker takes it again no sooner than a failover time later,
+   * and twice as long each time until it could read the shard.
    */
   shardStalled: {
     readonly shardId: string;

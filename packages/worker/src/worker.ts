@@ -272,7 +272,6 @@ export class Worker {
     const { fetch: options } = this.#options;
     const { streamArn } = started.identity;
     const sdkReader = new SdkKinesisReader({ ...options, kinesis: clients.kinesis, streamArn, clock: this.#clock });
-    const reader = new UnhurriedReader(sdkReader, this.#openings);
     const consumer = new ShardConsumer({
       lease: held,
       createProcessor: () => this.#options.processorFactory({ shardId }),
@@ -284,7 +283,10 @@ export class Worker {
       checkpoint: held.lease.checkpoint,
       initialStart: initialStart(held.lease, started.initialTimestampMs),
       openSource: (start, listener) =>
-        openSource({ ...common, shardId, start, listener, reader, started, options, emitter: this.#emitter }),
+        openSource({
+          ...{ ...common, shardId, start, listener, started, options, emitter: this.#emitter },
+          reader: new UnhurriedReader(sdkReader, this.#openings, listener.waiting),
+        }),
       createChildren: (childShards, signal) => started.shardSync.createChildren(shardId, childShards, signal),
       emit: (name, payload) => this.#emitter.emit(name, payload),
       ...common,
@@ -299,6 +301,7 @@ export class Worker {
       .finally(() => {
         this.#consumers.delete(shardId);
         if (consumer.hasGivenUp) this.#cooldown.begin(shardId);
+        else if (consumer.millisBehindLatest !== undefined) this.#cooldown.end(shardId);
         // Its children may be readable now.
         if (consumer.state === 'ended') this.#coordinator?.wake();
       });
