@@ -1,8 +1,8 @@
 import type { Chance } from './chance';
+import { maxReadLagMs } from './fast-table';
 import type { CallFaultKind } from './fault-kinds';
 import type { Machine } from './machine';
 import { connectionReset, isWrite, sdkError, type ServiceCall, type ServiceName } from './service-call';
-import { maxReadLagMs } from './simulated-aws';
 
 /** A time in which calls go wrong. */
 export interface FaultWindow {
@@ -36,7 +36,8 @@ const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
   'throttle-dynamodb': ({ service }) => service === 'dynamodb',
   'throttle-kinesis': ({ service }) => service === 'kinesis',
   'server-error': () => true,
-  'stale-read': ({ operation, input }) => operation === 'Scan' && input['ConsistentRead'] !== true,
+  'stale-read': ({ operation, input }) =>
+    (operation === 'Scan' || operation === 'GetItem') && input['ConsistentRead'] !== true,
 };
 
 /** Which calls go wrong, and how. */

@@ -18,6 +18,8 @@ export interface DisturbanceParts {
   readonly faults: CallFaults;
   readonly producer: Producer;
   readonly aws: SimulatedAws;
+  /** Told of whatever may have an effect on the fleet. */
+  readonly onHappening: (kind: FaultKind) => void;
 }
 
 /** The number of open shards is at most this much more than at the beginning. */
@@ -41,6 +43,7 @@ export class Disturbance {
 
   count(kind: FaultKind): void {
     this.counts[kind] = (this.counts[kind] ?? 0) + 1;
+    this.#parts.onHappening(kind);
   }
 
   /** All that still lasts, or waits for its moment, ends now. */

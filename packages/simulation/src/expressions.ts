@@ -4,6 +4,7 @@ export interface AttributeValue {
   readonly N?: string;
   readonly BOOL?: boolean;
   readonly SS?: readonly string[];
+  readonly M?: Readonly<Record<string, unknown>>;
 }
 
 export type Attributes = Readonly<Record<string, AttributeValue>>;
@@ -138,26 +139,37 @@ function nameOf(token: string): string {
   throw new UnknownExpressionError(`the name ${token}`);
 }
 
-/** The part of the language of updates that lease writes use. @throws UnknownExpressionError for any other */
-export function compileUpdate(text: string): (item: Attributes, values: Attributes) => Attributes {
+/** An update, ready to be carried out. */
+export interface CompiledUpdate {
+  /** The attributes that it adds to or deletes from: what becomes of them depends on whether they are there. */
+  readonly counted: readonly string[];
+  apply(item: Attributes, values: Attributes): Attributes;
+}
+
+/** The part of the language of updates that writes to the table use. @throws UnknownExpressionError for any other */
+export function compileUpdate(text: string): CompiledUpdate {
   const tokens = new Tokens(text);
   const assignments: Assignment[] = [];
   const removed: string[] = [];
+  const counted: string[] = [];
   while (tokens.peek() !== undefined) {
     const clause = tokens.take();
     do {
       if (clause === 'SET') assignments.push(setClause(tokens));
-      else if (clause === 'ADD') assignments.push(addClause(tokens));
-      else if (clause === 'REMOVE') removed.push(nameOf(tokens.take()));
+      else if (clause === 'ADD' || clause === 'DELETE') {
+        counted.push(nameOf(tokens.peek() ?? ''));
+        assignments.push(clause === 'ADD' ? addClause(tokens) : deleteClause(tokens));
+      } else if (clause === 'REMOVE') removed.push(nameOf(tokens.take()));
       else throw new UnknownExpressionError(text);
     } while (tokens.takeIf(','));
   }
-  return (item, values) => {
+  const apply: CompiledUpdate['apply'] = (item, values) => {
     const changed: Record<string, AttributeValue> = { ...item };
     for (const assign of assignments) assign(item, values, changed);
-    for (const name of removed) Reflect.deleteProperty(changed, name);
+    for (const name of removed) if (changed[name] !== undefined) Reflect.deleteProperty(changed, name);
     return changed;
   };
+  return { counted, apply };
 }
 
 function setClause(tokens: Tokens): Assignment {
@@ -185,8 +197,45 @@ function addClause(tokens: Tokens): Assignment {
   const name = nameOf(tokens.take());
   const operand = operandOf(tokens.take());
   return (item, values, changed) => {
-    const sum = Number(item[name]?.N ?? 0) + Number(operand(item, values)?.N);
+    const [before, more] = [item[name], operand(item, values)];
+    if (more?.SS !== undefined) {
+      assertMembers(name, more.SS);
+      changed[name] = { SS: [...new Set([...membersOf(name, before), ...more.SS])] };
+      return;
+    }
+    const sum = Number(before === undefined ? 0 : before.N) + Number(more?.N);
     if (!Number.isSafeInteger(sum)) throw new UnknownExpressionError(`an addition to ${name}`);
     changed[name] = { N: String(sum) };
   };
+}
+
+/** A set without members is no attribute. */
+function deleteClause(tokens: Tokens): Assignment {
+  const name = nameOf(tokens.take());
+  const operand = operandOf(tokens.take());
+  return (item, values, changed) => {
+    const gone = operand(item, values)?.SS;
+    if (gone === undefined) throw new UnknownExpressionError(`a deletion from ${name}`);
+    assertMembers(name, gone);
+    const left = membersOf(name, item[name]).filter((member) => !gone.includes(member));
+    if (left.length > 0) changed[name] = { SS: left };
+    else Reflect.deleteProperty(changed, name);
+  };
+}
+
+function membersOf(name: string, value: AttributeValue | undefined): readonly string[] {
+  if (value === undefined) return [];
+  if (value.SS === undefined) throw new UnknownExpressionError(`${name} is no set`);
+  return value.SS;
+}
+
+/** An empty set is an error; what DynamoDB says to it depends on more than the expression. */
+function assertMembers(name: string, members: readonly string[]): void {
+  if (members.length === 0) throw new UnknownExpressionError(`an empty set for ${name}`);
+}
+
+/** Names of attributes that are wanted. @throws UnknownExpressionError for paths into them */
+export function compileProjection(text: string): (item: Attributes) => Attributes {
+  const names = text.split(',').map((name) => nameOf(name.trim()));
+  return (item) => Object.fromEntries(names.flatMap((name) => (item[name] === undefined ? [] : [[name, item[name]]])));
 }

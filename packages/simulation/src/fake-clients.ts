@@ -51,13 +51,17 @@ abstract class FakeClient {
 
   protected abstract readonly service: ServiceName;
 
-  async send(command: Command, { abortSignal }: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
-    const { network, machine, time } = this.config.simulated;
-    const operation = command.constructor.name.replace(/Command$/, '');
-    const send = (): Promise<unknown> =>
-      network.send(machine, { service: this.service, operation, input: command.input }, abortSignal);
-    if (command.middlewareStack.identify().length === 0) return send();
+  send(command: Command, { abortSignal }: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
+    const { network, machine } = this.config.simulated;
+    const call = { service: this.service, operation: operationOf(command), input: command.input };
     // What a command carries of its own looks at the answer's headers.
+    return command.middlewareStack.identify().length === 0
+      ? network.send(machine, call, abortSignal)
+      : this.#sendThrough(command, () => network.send(machine, call, abortSignal));
+  }
+
+  async #sendThrough(command: Command, send: () => Promise<unknown>): Promise<unknown> {
+    const { time } = this.config.simulated;
     const handler = command.middlewareStack.resolve(async () => {
       const output = await send();
       return { output, response: { headers: { date: new Date(time.wallTime()).toUTCString() } } };
@@ -68,6 +72,19 @@ abstract class FakeClient {
   destroy(): void {
     // Nothing is open.
   }
+}
+
+const operations = new Map<string, string>();
+
+/** `UpdateItem` of an `UpdateItemCommand`. */
+function operationOf(command: Command): string {
+  const { name } = command.constructor;
+  let operation = operations.get(name);
+  if (operation === undefined) {
+    operation = name.replace(/Command$/, '');
+    operations.set(name, operation);
+  }
+  return operation;
 }
 
 export class FakeKinesisClient extends FakeClient {

@@ -1,24 +1,22 @@
 import { DynamoDbServiceError, type DynamoDbService } from '@millrace/local';
-import { compileCondition, compileUpdate, UnknownExpressionError, type Attributes } from './expressions';
+import {
+  compileCondition,
+  compileProjection,
+  compileUpdate,
+  UnknownExpressionError,
+  type Attributes,
+} from './expressions';
+import { leaseKeyOf, type TableCall } from './table-call';
+import { TableComparison } from './table-comparison';
 import type { VirtualTime } from './virtual-time';
 
 type Members = Readonly<Record<string, unknown>>;
 
-interface WriteInput {
-  readonly TableName: string;
-  readonly Key?: Attributes;
-  readonly Item?: Attributes;
-  readonly ConditionExpression?: string;
-  readonly UpdateExpression?: string;
-  readonly ExpressionAttributeValues?: Attributes;
-  readonly ReturnValues?: string;
-  readonly ReturnValuesOnConditionCheckFailure?: string;
-}
-
 /** What a call may carry to be done here. */
 const known: Readonly<Record<string, ReadonlySet<string>>> = {
-  Scan: new Set(['TableName', 'ConsistentRead', 'ExclusiveStartKey']),
-  GetItem: new Set(['TableName', 'ConsistentRead', 'Key']),
+  Scan: new Set(['TableName', 'ConsistentRead']),
+  GetItem: new Set(['TableName', 'ConsistentRead', 'Key', 'ProjectionExpression']),
+  BatchGetItem: new Set(['RequestItems']),
   PutItem: new Set(['TableName', 'Item', 'ConditionExpression', 'ReturnValuesOnConditionCheckFailure']),
   DeleteItem: new Set([
     ...['TableName', 'Key', 'ConditionExpression', 'ExpressionAttributeValues', 'ReturnValuesOnConditionCheckFailure'],
@@ -29,33 +27,42 @@ const known: Readonly<Record<string, ReadonlySet<string>>> = {
   ]),
 };
 
+/** How far back a read that is not consistent may look, at most. */
+export const maxReadLagMs = 2_000;
+
+/** So many writes are remembered, at least, before the older half of them may be forgotten. */
+const forgetAt = 2_048;
+
 /** Calls about the table itself, which is made there: they see no items. */
 const aboutTables = new Set(['CreateTable', 'DescribeTable', 'ListTables', 'UpdateContinuousBackups']);
 
-/** Where shapes of calls are tried out on the real thing. */
-const scratchTable = 'scratch';
-
-/** Shapes of writes that were compared with the real DynamoDB in this process, with their outcome. */
-const compared = new Set<string>();
-
 const conditions = new Map<string, ReturnType<typeof compileCondition>>();
 const updates = new Map<string, ReturnType<typeof compileUpdate>>();
+const projections = new Map<string, ReturnType<typeof compileProjection>>();
 
 /**
- * The lease table, twenty times as fast as the DynamoDB of `@millrace/local` and for few kinds of calls only. Whatever it
- * does not know moves the items over to the real one for good. Every shape of a write (its expressions, and whether they
- * held) is compared with the real one when it is met first: another outcome is thrown as a mistake of the simulation.
+ * The lease table, many times as fast as the DynamoDB of `@millrace/local` and for few kinds of calls only. Whatever it does
+ * not know moves the items over to the real one for good. Every shape of a call (its expressions, whether they held, and
+ * which of the attributes that it adds to were there) is compared with the real one when it is met first.
  */
 export class FastTable {
   readonly #items = new Map<string, Attributes>();
   readonly #history: { readonly atMs: number; readonly key: string; readonly before: Attributes | undefined }[] = [];
+  readonly #comparison: TableComparison;
   #isMovedOver = false;
 
   constructor(
     private readonly dynamodb: DynamoDbService,
     private readonly time: VirtualTime,
     private readonly tableName: string,
-  ) {}
+  ) {
+    this.#comparison = new TableComparison(dynamodb);
+  }
+
+  /** Something was met that it does not know: all calls go to the real DynamoDB since. */
+  get isMovedOver(): boolean {
+    return this.#isMovedOver;
+  }
 
   /** As {@link DynamoDbService.handle}. */
   handle(operation: string, input: Members, readLagMs: number): Members {
@@ -70,90 +77,106 @@ export class FastTable {
     return this.dynamodb.handle(operation, { ...input }, { readLagMs });
   }
 
+  /** All items as they are now. */
+  items(): readonly Attributes[] {
+    if (!this.#isMovedOver) return [...this.#items.values()];
+    return this.dynamodb.handle('Scan', { TableName: this.tableName, ConsistentRead: true })['Items'] as Attributes[];
+  }
+
   /** An item as it is now. */
   item(leaseKey: string): Attributes | undefined {
+    if (!this.#isMovedOver) return this.#items.get(leaseKey);
     const { TableName, Key } = { TableName: this.tableName, Key: { leaseKey: { S: leaseKey } } };
-    return this.handle('GetItem', { TableName, Key, ConsistentRead: true }, 0)['Item'] as Attributes | undefined;
+    return this.dynamodb.handle('GetItem', { TableName, Key, ConsistentRead: true })['Item'] as Attributes | undefined;
   }
 
-  #handleFast(operation: string, input: Members, readLagMs: number): Members {
-    if (input['TableName'] !== this.tableName) throw new UnknownExpressionError('another table');
-    const isKnown = Object.keys(input).every(
-      (name) => input[name] === undefined || known[operation]?.has(name) === true,
-    );
-    if (!isKnown || input['ExclusiveStartKey'] !== undefined) throw new UnknownExpressionError(operation);
+  #handleFast(operation: string, members: Members, readLagMs: number): Members {
+    const names = known[operation];
+    for (const name in members) {
+      if (members[name] !== undefined && names?.has(name) !== true) throw new UnknownExpressionError(operation);
+    }
+    const input = members as TableCall;
+    const tables = input.RequestItems === undefined ? [input.TableName] : Object.keys(input.RequestItems);
+    if (tables.length !== 1 || tables[0] !== this.tableName) throw new UnknownExpressionError('another table');
     // The table is made, and is gone, there.
     if (this.#items.size === 0) this.dynamodb.handle('DescribeTable', { TableName: this.tableName });
-    if (operation === 'Scan') return this.#scan(input['ConsistentRead'] === true ? 0 : readLagMs);
-    if (operation === 'GetItem') {
-      const item = this.#items.get(keyOf(input as unknown as WriteInput));
-      return item === undefined ? {} : { Item: item };
+    switch (operation) {
+      case 'Scan': {
+        const Items = [...this.#itemsAsOf(input.ConsistentRead === true ? 0 : readLagMs).values()];
+        return { Items, Count: Items.length, ScannedCount: Items.length };
+      }
+      case 'GetItem':
+        return this.#getItem(input, input.ConsistentRead === true ? 0 : readLagMs);
+      case 'BatchGetItem':
+        return this.#getMany(input, readLagMs);
+      default:
+        return this.#write(operation, input);
     }
-    return this.#write(operation, input as unknown as WriteInput);
   }
 
-  #scan(lagMs: number): Members {
+  #itemsAsOf(lagMs: number): ReadonlyMap<string, Attributes> {
+    if (lagMs === 0) return this.#items;
     const items = new Map(this.#items);
-    for (let at = this.#history.length - 1; lagMs > 0 && at >= 0; at--) {
+    for (let at = this.#history.length - 1; at >= 0; at--) {
       const change = this.#history[at];
       if (change === undefined || change.atMs <= this.time.nowMs - lagMs) break;
       if (change.before === undefined) items.delete(change.key);
       else items.set(change.key, change.before);
     }
-    const Items = [...items.values()];
-    return { Items, Count: Items.length, ScannedCount: Items.length };
+    return items;
   }
 
-  #write(operation: string, input: WriteInput): Members {
+  #getItem(input: TableCall, lagMs: number): Members {
+    const { ProjectionExpression: projection } = input;
+    const whole = this.#itemsAsOf(lagMs).get(keyOf(input));
+    const item =
+      whole === undefined || projection === undefined
+        ? whole
+        : memoized(projections, projection, compileProjection)(whole);
+    if (projection !== undefined) {
+      const names = item === undefined ? 'absent' : Object.keys(item).join();
+      const stored = whole === undefined ? [] : [whole];
+      this.#comparison.ofRead(`GetItem ${names}|${projection}`, 'GetItem', input, stored, item);
+    }
+    return item === undefined ? {} : { Item: item };
+  }
+
+  #getMany(input: TableCall, readLagMs: number): Members {
+    const { Keys = [], ConsistentRead, ...unknown } = input.RequestItems?.[this.tableName] ?? {};
+    if (Object.values(unknown).some((value) => value !== undefined)) throw new UnknownExpressionError('BatchGetItem');
+    const items = this.#itemsAsOf(ConsistentRead === true ? 0 : readLagMs);
+    const wanted = Keys.map((Key) => keyOf({ Key }));
+    const found = wanted.map((key) => items.get(key)).filter((item) => item !== undefined);
+    const few = (count: number): string => (count > 2 ? 'many' : `${count}`);
+    const shape = `BatchGetItem|${few(wanted.length)}|${few(found.length)}|${new Set(wanted).size === wanted.length}`;
+    this.#comparison.ofRead(shape, 'BatchGetItem', input, found, found);
+    return { Responses: { [this.tableName]: found }, UnprocessedKeys: {} };
+  }
+
+  #write(operation: string, input: TableCall): Members {
     const key = keyOf(input);
     const before = this.#items.get(key);
     const values = input.ExpressionAttributeValues ?? {};
-    const { ConditionExpression: condition, UpdateExpression: update } = input;
+    const { ConditionExpression: condition } = input;
     const holds = condition === undefined || memoized(conditions, condition, compileCondition)(before ?? {}, values);
-    const after = holds ? afterWrite(operation, input, before, values, update) : before;
-    this.#compare(operation, input, { before, after, holds });
+    const after = holds ? afterWrite(operation, input, before, values) : before;
+    const shape = shapeOf(operation, input, holds, before, after);
+    this.#comparison.ofWrite(shape, operation, input, { before, after, holds });
     if (!holds) throw refusal(input, before);
-    this.#history.push({ atMs: this.time.nowMs, key, before });
+    this.#remember(key, before);
     if (after === undefined) this.#items.delete(key);
     else this.#items.set(key, after);
     return input.ReturnValues === 'ALL_NEW' && after !== undefined ? { Attributes: after } : {};
   }
 
-  #compare(
-    operation: string,
-    input: WriteInput,
-    own: { readonly before: Attributes | undefined; readonly after: Attributes | undefined; readonly holds: boolean },
-  ): void {
-    const { ConditionExpression, UpdateExpression, ExpressionAttributeValues, ReturnValues } = input;
-    const names = Object.keys(ExpressionAttributeValues ?? {}).join();
-    const there = own.before === undefined ? 'absent' : 'there';
-    const shape = [operation, ConditionExpression, UpdateExpression, names, ReturnValues, own.holds, there].join('|');
-    if (compared.has(shape)) return;
-    compared.add(shape);
-    const { dynamodb } = this;
-    if (dynamodb.handle('ListTables', {})['TableNames']?.toString().includes(scratchTable) !== true) {
-      dynamodb.handle('CreateTable', {
-        TableName: scratchTable,
-        AttributeDefinitions: [{ AttributeName: 'leaseKey', AttributeType: 'S' }],
-        KeySchema: [{ AttributeName: 'leaseKey', KeyType: 'HASH' }],
-        BillingMode: 'PAY_PER_REQUEST',
-      });
+  /** For reads that see the past, which does not go back for ever. */
+  #remember(key: string, before: Attributes | undefined): void {
+    const history = this.#history;
+    const middle = history[forgetAt / 2];
+    if (history.length >= forgetAt && middle !== undefined && middle.atMs < this.time.nowMs - maxReadLagMs) {
+      history.splice(0, forgetAt / 2);
     }
-    const Key = { leaseKey: { S: keyOf(input) } };
-    dynamodb.handle('DeleteItem', { TableName: scratchTable, Key });
-    if (own.before !== undefined) dynamodb.handle('PutItem', { TableName: scratchTable, Item: own.before });
-    let holds = true;
-    try {
-      dynamodb.handle(operation, { ...input, TableName: scratchTable });
-    } catch (error) {
-      const isRefusal = error instanceof DynamoDbServiceError && error.name === 'ConditionalCheckFailedException';
-      // What DynamoDB finds wrong, it is to say itself.
-      if (!isRefusal) throw new UnknownExpressionError(shape, { cause: error });
-      holds = false;
-    }
-    const { Item } = dynamodb.handle('GetItem', { TableName: scratchTable, Key, ConsistentRead: true });
-    if (holds === own.holds && inOrder(Item as Attributes | undefined) === inOrder(own.after)) return;
-    throw new Error(`the fast table and DynamoDB differ in ${shape}: ${JSON.stringify([own.after, Item])}`);
+    history.push({ atMs: this.time.nowMs, key, before });
   }
 
   #moveOver(): void {
@@ -164,29 +187,43 @@ export class FastTable {
 
 function afterWrite(
   operation: string,
-  input: WriteInput,
+  input: TableCall,
   before: Attributes | undefined,
   values: Attributes,
-  update: string | undefined,
 ): Attributes | undefined {
   if (operation === 'DeleteItem') return undefined;
   if (operation === 'PutItem') return input.Item;
-  if (update === undefined) throw new UnknownExpressionError('no update');
-  return memoized(updates, update, compileUpdate)(before ?? input.Key ?? {}, values);
+  if (input.UpdateExpression === undefined) throw new UnknownExpressionError('no update');
+  return memoized(updates, input.UpdateExpression, compileUpdate).apply(before ?? input.Key ?? {}, values);
 }
 
-/** Equal for equal items. */
-function inOrder(item: Attributes | undefined): string {
-  return JSON.stringify(Object.entries(item ?? {}).sort(([a], [b]) => (a < b ? -1 : 1)));
+/** Values are not in it: one that is missing is noticed here, and one too many by their number. */
+function shapeOf(
+  operation: string,
+  input: TableCall,
+  holds: boolean,
+  before: Attributes | undefined,
+  after: Attributes | undefined,
+): string {
+  const { ConditionExpression, UpdateExpression, ExpressionAttributeValues, ReturnValues } = input;
+  let count = 0;
+  for (const name in ExpressionAttributeValues) if (name !== '') count++;
+  let outcome = `${operation} ${count} ${holds} ${before === undefined} ${ReturnValues}`;
+  if (holds && UpdateExpression !== undefined) {
+    for (const name of memoized(updates, UpdateExpression, compileUpdate).counted) {
+      outcome += ` ${before?.[name] !== undefined} ${after?.[name] !== undefined}`;
+    }
+  }
+  return `${outcome}|${ConditionExpression}|${UpdateExpression}`;
 }
 
-function keyOf({ Key, Item }: WriteInput): string {
-  const key = (Key ?? Item)?.['leaseKey']?.S;
+function keyOf({ Key, Item }: TableCall): string {
+  const key = leaseKeyOf(Key ?? Item);
   if (key === undefined) throw new UnknownExpressionError('another key');
   return key;
 }
 
-function refusal(input: WriteInput, before: Attributes | undefined): DynamoDbServiceError {
+function refusal(input: TableCall, before: Attributes | undefined): DynamoDbServiceError {
   const error = new DynamoDbServiceError('ConditionalCheckFailedException', 'The conditional request failed');
   const givesOld = input.ReturnValuesOnConditionCheckFailure === 'ALL_OLD' && before !== undefined;
   return givesOld ? error.with({ Item: before }) : error;

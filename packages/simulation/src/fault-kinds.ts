@@ -39,6 +39,9 @@ export const calmKinds: readonly FaultKind[] = [
   'deploy',
 ];
 
+/** Because of these no lease may move. */
+export const harmlessKinds: readonly FaultKind[] = ['stale-read', 'throttle-kinesis', 'expired-iterator'];
+
 /** Faults of single calls, as long as a window is open. */
 export const callFaultKinds = [
   'lost-request',

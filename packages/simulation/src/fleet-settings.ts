@@ -11,11 +11,21 @@ export interface FleetSettings {
   readonly shards: number;
   /** One for each new worker, in turn: fleets change their settings. */
   readonly failoverTimesMs: readonly number[];
-  readonly handoverTimeoutMs: number;
+  /** For each new worker in turn, as all below that are lists. */
+  readonly handoverTimeoutsMs: readonly number[];
+  readonly mailIntervalMs: number;
+  readonly scanIntervalMs: number;
+  /** Whether it stands in the registry of live workers. */
+  readonly registry: readonly boolean[];
+  /** Whether it knows the second version of the plan. */
+  readonly knowsSecondPlan: readonly boolean[];
+  readonly idleTimeBetweenReadsMs: number;
   readonly checkpointing: 'manual' | 'automatic';
   readonly initialPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly habits: readonly Habit[];
   readonly slowMs: number;
+  /** A call that is deaf to its signal lasts up to so long. */
+  readonly stubbornMs: number;
   /** When the last fault is over. */
   readonly chaosEndsAtMs: number;
   readonly faults: readonly PlannedFault[];
@@ -49,22 +59,76 @@ export function drawSettings(
   { workers, shards }: { readonly workers?: number | undefined; readonly shards?: number | undefined },
 ): FleetSettings {
   const isCalm = chance.wholeBetween(1, calmShare) === 1;
-  const failoverTimeMs = chance.oneOf([6_000, 10_000, 15_000]) ?? 10_000;
+  const failoverTimeMs = chance.oneOf([8_000, 15_000, 20_000, 20_000]) ?? 20_000;
   const handoverTimeoutMs = chance.oneOf([4_000, 8_000, 15_000]) ?? 6_000;
+  const isPatient = chance.happens(0.4);
   const chaosEndsAtMs = chance.between(200_000, 250_000);
+  const registry = drawRegistry(chance);
   return {
     isCalm,
-    workers: workers ?? chance.wholeBetween(minWorkers, minWorkers + 1),
-    shards: shards ?? chance.wholeBetween(minShards, minShards + 3),
+    workers: workers ?? minWorkers + (chance.happens(0.3) ? 1 : 0),
+    shards: shards ?? chance.wholeBetween(minShards, minShards + 2),
     failoverTimesMs: chance.happens(0.2) ? [failoverTimeMs, failoverTimeMs * 2] : [failoverTimeMs],
-    handoverTimeoutMs,
+    handoverTimeoutsMs: isPatient ? [handoverTimeoutMs, handoverTimeoutMs * 10] : [handoverTimeoutMs],
+    mailIntervalMs: drawMailInterval(chance, failoverTimeMs),
+    scanIntervalMs: failoverTimeMs / (chance.happens(0.3) ? 5 : 4),
+    registry,
+    // Who is not in the registry does not say which plans it knows.
+    knowsSecondPlan: registry.includes(false) ? [false] : drawPlans(chance),
+    idleTimeBetweenReadsMs: chance.oneOf([4_000, 8_000, 12_000]) ?? 8_000,
     checkpointing: chance.happens(0.3) ? 'automatic' : 'manual',
     initialPosition: chance.happens(0.25) ? 'LATEST' : 'TRIM_HORIZON',
     habits: isCalm ? goodHabits : habits,
     slowMs: handoverTimeoutMs / 3,
+    stubbornMs: isPatient ? 60_000 : 30_000,
     chaosEndsAtMs,
     faults: drawFaults(chance, isCalm ? calmKinds : faultKinds, chaosEndsAtMs),
   };
+}
+
+/** Off in one seed of eight, and of these in some only for a part of the fleet. */
+function drawRegistry(chance: Chance): readonly boolean[] {
+  if (!chance.happens(1 / 8)) return [true];
+  return chance.happens(0.75) ? [false] : [true, true, false];
+}
+
+/** Most seeds have none of the second version; in the others it comes with joins and deploys, here and there or in turn. */
+function drawPlans(chance: Chance): readonly boolean[] {
+  if (chance.happens(0.6)) return [false];
+  return (
+    chance.oneOf([[true], [false, true], [false, false, true], [false, false, false, false, true, true]]) ?? [true]
+  );
+}
+
+/** Seldom as often as by default: that looks are most of what happens then. */
+function drawMailInterval(chance: Chance, failoverTimeMs: number): number {
+  if (chance.happens(1 / 50)) return 250;
+  return chance.happens(0.1) ? 1_000 : failoverTimeMs / 4;
+}
+
+/**
+ * How long a fleet whose workers have all started may take until every lease has an owner and the load is even: an
+ * expiry, a hand-over that takes as long as it may, and what follows from it. Who waits longer for a hand-over than
+ * others is evicted by them after two failover times more, and the lease expires then. Without the registry each worker
+ * comes to be known only by the leases that it gets.
+ */
+export function balanceLimitMs(settings: FleetSettings): number {
+  const { failoverTimesMs, handoverTimeoutsMs, registry, stubbornMs } = settings;
+  const failoverMs = Math.max(...failoverTimesMs) * 1.05;
+  const handoverMs = Math.min(stubbornMs, Math.max(...handoverTimeoutsMs));
+  const failovers = 3 + (handoverTimeoutsMs.length > 1 ? 2 : 0) + (registry.includes(false) ? 2 : 0);
+  return handoverMs + failovers * failoverMs;
+}
+
+/** After three lease times without a reason no lease moves any more; the user's code may hold up what has begun. */
+export function restAfter(settings: FleetSettings): { readonly restsAfterMs: number; readonly heldUpMs: number } {
+  const { isCalm, failoverTimesMs, stubbornMs } = settings;
+  return { restsAfterMs: 3 * Math.max(...failoverTimesMs), heldUpMs: isCalm ? 0 : stubbornMs };
+}
+
+/** What the new worker gets of a list that is gone through in turn. */
+export function inTurn<T>(list: readonly T[], index: number, otherwise: T): T {
+  return list[index % list.length] ?? otherwise;
 }
 
 function drawFaults(chance: Chance, kinds: readonly FaultKind[], untilMs: number): readonly PlannedFault[] {

@@ -1,7 +1,9 @@
+import type { WorkerOptions } from 'millrace';
 import type { Chance } from './chance';
 import type { DeliveryWatch } from './delivery-watch';
 import type { FaultKind } from './fault-kinds';
-import type { FleetSettings } from './fleet-settings';
+import { dealtPlan } from './dealt-plan';
+import { inTurn, type FleetSettings } from './fleet-settings';
 import { Machine } from './machine';
 import type { Network } from './network';
 import { SimulatedWorker } from './simulated-worker';
@@ -23,6 +25,8 @@ export interface FleetParts {
   readonly tableName: string;
   /** The faults are over: whoever fails to start now has no excuse, and user code behaves. */
   readonly isOver: () => boolean;
+  /** A worker begins, has begun, is told to stop, or has ended. */
+  readonly onChange: () => void;
   readonly onKilled: (machine: Machine, how: FaultKind) => void;
 }
 
@@ -70,8 +74,7 @@ export class Fleet {
         this.#parts.onKilled(down, how);
       },
     });
-    const { failoverTimesMs, handoverTimeoutMs, checkpointing, initialPosition } = settings;
-    const failoverTimeMs = failoverTimesMs[this.workers.length % failoverTimesMs.length] ?? 10_000;
+    const { checkpointing, initialPosition, idleTimeBetweenReadsMs } = settings;
     const worker = new SimulatedWorker({
       ...{ machine, network, time, streamName, tableName, chance: chance.fork() },
       logger: this.#loggerOf(machine),
@@ -79,12 +82,14 @@ export class Fleet {
       options: {
         checkpointing,
         initialPosition,
-        leases: { failoverTimeMs, handoverTimeoutMs },
-        fetch: { idleTimeBetweenReadsMs: 3_000, callTimeoutMs: 5_000 },
+        leases: leaseOptions(settings, this.workers.length),
+        fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
         processorFactory: ({ shardId }) => this.#userCode(machine, shardId),
       },
     });
     this.workers.push(worker);
+    this.#parts.onChange();
+    worker.worker.on('workerStarted', () => this.#parts.onChange());
     trace.add(time.nowMs, undefined, `${name} starts`, () => `${name} starts as ${worker.worker.workerId}`);
     worker.run((ended) => this.#onEnd(ended));
   }
@@ -93,6 +98,7 @@ export class Fleet {
   stop(worker: SimulatedWorker): void {
     const { time, trace } = this.#parts;
     const { name } = worker.machine;
+    this.#parts.onChange();
     trace.add(time.nowMs, undefined, `${name} stops`, () => `${name} is told to stop`);
     worker.stop();
   }
@@ -119,6 +125,7 @@ export class Fleet {
       habit: chance.oneOf(settings.habits) ?? 'steady',
       checkpointing: settings.checkpointing,
       slowMs: settings.slowMs,
+      stubbornMs: settings.stubbornMs,
     });
   }
 
@@ -141,9 +148,23 @@ export class Fleet {
     const how = end === 'clean' || end === undefined ? 'cleanly' : `with ${describeError(end.error)}`;
     trace.add(time.nowMs, undefined, `${machine.name} ends`, () => `${machine.name} has ended ${how}`);
     machine.retire();
+    this.#parts.onChange();
     if (isStopping && end === 'clean') return;
     // At its start a worker says at once what is wrong; whoever runs it begins anew.
     if (hasStarted) violate('worker', `${machine.name} ended ${how} while it was running`);
     else if (!isStopping || !isOver()) time.after(restartAfterMs, () => this.start());
   }
+}
+
+/** Of the worker that comes after so many. */
+function leaseOptions(settings: FleetSettings, index: number): NonNullable<WorkerOptions['leases']> {
+  const { failoverTimesMs, handoverTimeoutsMs, mailIntervalMs, scanIntervalMs, registry, knowsSecondPlan } = settings;
+  return {
+    failoverTimeMs: inTurn(failoverTimesMs, index, 10_000),
+    handoverTimeoutMs: inTurn(handoverTimeoutsMs, index, 4_000),
+    mailIntervalMs,
+    scanIntervalMs,
+    registry: inTurn(registry, index, true),
+    plans: inTurn(knowsSecondPlan, index, false) ? [dealtPlan] : [],
+  };
 }

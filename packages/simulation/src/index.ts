@@ -1,4 +1,5 @@
 export { simulate, type SimulationOptions, type SimulationResult } from './simulation';
 export { faultKinds, type FaultKind } from './fault-kinds';
 export type { Guarantee, Violation } from './violation';
-export type { ServiceCall } from './service-call';
+export { steadyRun, type SteadyOptions, type SteadyResult } from './steady-run';
+export type { Cost, Purpose } from './cost-meter';

@@ -40,11 +40,17 @@ export function leaseRowOf(item: Item): LeaseRow | undefined {
     parentShardIds: item['parentShardId']?.SS ?? [],
     writeId: item['millraceWrite']?.S,
     failoverMs: failoverMs === undefined ? undefined : Number(failoverMs),
-    marks: ['HandedOver', 'Evicted', 'Healed', 'Root']
-      .filter((mark) => item[`millrace${mark}`] !== undefined)
-      .map((mark) => ` ${mark}`)
-      .join(''),
+    marks: marksOf(item),
   };
+}
+
+function marksOf(item: Item): string {
+  let marks = '';
+  if (item['millraceHandedOver'] !== undefined) marks += ' HandedOver';
+  if (item['millraceEvicted'] !== undefined) marks += ' Evicted';
+  if (item['millraceHealed'] !== undefined) marks += ' Healed';
+  if (item['millraceRoot'] !== undefined) marks += ' Root';
+  return marks;
 }
 
 /** Who may write as the holder: the old owner as long as a hand-over is pending. */

@@ -1,11 +1,13 @@
 import { describeRow, effectiveOwnerOf, isBehind, isFinished, leaseRowOf, type Item, type LeaseRow } from './lease-row';
 import type { Machine } from './machine';
+import type { RestWatch } from './rest-watch';
 import { isWrite, type ServiceCall } from './service-call';
 import type { SimulatedAws } from './simulated-aws';
 import type { StreamLog } from './stream-log';
 import type { Trace } from './trace';
 import type { Violate } from './violation';
 import type { VirtualTime } from './virtual-time';
+import { writeKindOf, type WriteKind } from './write-kinds';
 
 /** Who holds a lease, going by what was written into its row. */
 interface Holder {
@@ -22,6 +24,7 @@ export interface LeaseWatchParts {
   readonly violate: Violate;
   readonly log: StreamLog;
   readonly aws: SimulatedAws;
+  readonly rest: RestWatch;
 }
 
 /** Sees every write to a lease row, and knows by that alone who holds what. Checks G3, G4 and G7 on the spot. */
@@ -29,6 +32,9 @@ export class LeaseWatch {
   readonly rows = new Map<string, LeaseRow>();
   checkpoints = 0;
   handovers = 0;
+  evictions = 0;
+  cancellations = 0;
+  successors = 0;
   readonly #parts: LeaseWatchParts;
   readonly #holders = new Map<string, Holder>();
   /** The greatest counter that a lease had, also if its row is gone. */
@@ -72,6 +78,12 @@ export class LeaseWatch {
   ): void {
     const leaseKey = isWrite(call) ? leaseKeyOf(call) : undefined;
     if (leaseKey === undefined) return;
+    const kind = writeKindOf(call);
+    // Rows of workers: they say who is counted on, and no lease depends on them.
+    if (!leaseKey.startsWith('shardId-')) {
+      this.#noteWorkerRow(machine, leaseKey, kind, call);
+      return;
+    }
     const { time, trace } = this.#parts;
     const before = this.rows.get(leaseKey);
     if ('error' in outcome) {
@@ -83,7 +95,7 @@ export class LeaseWatch {
     }
     const after = this.#rowAfter(leaseKey, call, outcome.output);
     trace.add(time.nowMs, leaseKey, `${machine.name} ${call.operation} ${after?.counter ?? ''}`, () => {
-      return `${machine.name} ${kindOf(call)}: ${describeRow(before)} -> ${describeRow(after)}`;
+      return `${machine.name} ${kind}: ${describeRow(before)} -> ${describeRow(after)}`;
     });
     if (after === undefined) {
       if (before !== undefined && !isFinished(before))
@@ -93,9 +105,18 @@ export class LeaseWatch {
       return;
     }
     this.#checkRow(after);
-    this.#checkWriter(machine, call, before, after);
+    this.#checkWriter(machine, kind, before, after);
     this.rows.set(leaseKey, after);
     this.#lastRows.set(leaseKey, after);
+  }
+
+  #noteWorkerRow(machine: Machine, workerId: string, kind: WriteKind, { input }: ServiceCall): void {
+    if (kind === 'shows life') return;
+    const { time, trace } = this.#parts;
+    trace.add(time.nowMs, undefined, `${machine.name} ${kind} ${workerId}`, () => {
+      const { ':mail': mail } = (input as WriteInput).ExpressionAttributeValues ?? {};
+      return `${machine.name} ${kind}: ${workerId} ${mail?.SS?.join(' ') ?? ''}`;
+    });
   }
 
   /** Says what is wrong with a delivery on this machine, under a lease with this token. */
@@ -159,6 +180,8 @@ export class LeaseWatch {
     if (before?.checkpointText === after.checkpointText) return;
     if (after.checkpoint.kind !== 'sequence-number' && after.checkpoint.kind !== 'shard-end') return;
     this.checkpoints++;
+    // One lease less to share, and children.
+    if (isFinished(after)) this.#parts.rest.disturbed();
     const shard = log.shard(leaseKey);
     const covered = shard === undefined ? undefined : log.coveredBy(shard, after.checkpoint);
     if (shard === undefined || covered === undefined) {
@@ -174,28 +197,33 @@ export class LeaseWatch {
   }
 
   /** G3 and G4: who writes as a holder is the holder, and nobody else acquires a lease before its deadline. */
-  #checkWriter(machine: Machine, call: ServiceCall, before: LeaseRow | undefined, after: LeaseRow): void {
+  #checkWriter(machine: Machine, kind: WriteKind, before: LeaseRow | undefined, after: LeaseRow): void {
     const { time } = this.#parts;
     const { leaseKey } = after;
     const holder = this.#holders.get(leaseKey);
     const writtenAtMs = this.#firstSentAtMs.get(after.writeId ?? '') ?? time.nowMs;
-    if (acquires(call, after)) {
+    if (acquires(kind, after)) {
       const isInside = holder !== undefined && time.nowMs < holder.writtenAtMs + holder.failoverMs;
       if (isInside && holder.machine !== machine) {
         const text = `${machine.name} acquired the lease while ${holder.machine.name} was inside its deadline`;
         this.#violate('G4', text, leaseKey);
       }
+      if (holder !== undefined && holder.machine !== machine) this.#parts.rest.moved(leaseKey, holder.machine, machine);
       const failoverMs = after.failoverMs ?? 0;
       this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs });
       return;
     }
     if (before === undefined || after.counter === before.counter) return;
+    if (kind === 'cancels') this.cancellations++;
     const changesHands = effectiveOwnerOf(before) !== effectiveOwnerOf(after);
     if (changesHands) {
-      if (before.checkpointOwner !== undefined && after.leaseOwner === before.receiver) this.handovers++;
+      if (after.marks.includes('HandedOver')) this.handovers++;
+      if (kind === 'releases to a successor') this.successors++;
+      if (kind === 'evicts') this.evictions++;
       // An eviction, by another: the owner may still be inside of its deadline.
+      if (holder !== undefined && !isFinished(after)) this.#parts.rest.moved(leaseKey, holder.machine);
       if (holder?.machine === machine) this.#holders.delete(leaseKey);
-      else if (holder !== undefined && !after.marks.includes('Evicted')) {
+      else if (holder !== undefined && kind !== 'evicts') {
         this.#violate('G3', `${machine.name} gave away a lease that ${holder.machine.name} holds`, leaseKey);
       }
       return;
@@ -217,7 +245,6 @@ interface WriteInput {
   readonly Key?: Item;
   readonly Item?: Item;
   readonly ExpressionAttributeValues?: Item;
-  readonly UpdateExpression?: string;
 }
 
 function leaseKeyOf({ input }: ServiceCall): string | undefined {
@@ -230,23 +257,8 @@ function writeIdOf({ input }: ServiceCall): string | undefined {
   return ExpressionAttributeValues?.[':write']?.S ?? item?.['millraceWrite']?.S;
 }
 
-/** A write that acquires a lease says for how long. */
-function acquires({ operation, input }: ServiceCall, after: LeaseRow): boolean {
-  if (operation === 'PutItem') return after.leaseOwner !== undefined;
-  return (input as WriteInput).UpdateExpression?.includes('millraceFailoverMs =') === true;
-}
-
-function kindOf(call: ServiceCall): string {
-  const { UpdateExpression = '' } = call.input as WriteInput;
-  const parts = [
-    ['millraceFailoverMs =', /SET leaseOwner/.test(UpdateExpression) ? 'takes' : 'adopts'],
-    ['checkpoint =', 'checkpoints'],
-    ['millraceReceiver =', 'asks'],
-    ['millraceHandedOver =', 'hands over'],
-    ['REMOVE leaseOwner', 'releases'],
-  ] as const;
-  return (
-    parts.find(([sign]) => UpdateExpression.includes(sign))?.[1] ??
-    (UpdateExpression === '' ? call.operation : 'renews')
-  );
+/** One that is created in another's name has to be adopted. */
+function acquires(kind: WriteKind, after: LeaseRow): boolean {
+  if (kind === 'creates') return after.leaseOwner !== undefined && !after.marks.includes('HandedOver');
+  return kind === 'takes' || kind === 'adopts';
 }

@@ -1,9 +1,13 @@
 import { availableParallelism } from 'node:os';
 import { systemClock } from '@millrace/core';
-import { parseCommandLine, usage, type CommandLine } from './command-line';
-import { describeFailure } from './report';
+import { allPlants, parseCommandLine, steadyFleet, usage, type CommandLine } from './command-line';
+import { installLightAbort } from './light-abort';
+import { findPlant, plants } from './plants/plants';
+import { searchPlant, type PlantFinding } from './plants/search-plant';
+import { describeCosts, describeFailure } from './report';
 import { runSeeds } from './run-seeds';
 import { simulate, type SimulationResult } from './simulation';
+import { steadyRun, type SteadyResult } from './steady-run';
 import { TotalsCounter } from './totals';
 
 /** How often progress is shown, in seeds. */
@@ -13,6 +17,8 @@ const progressEvery = 100;
 const maxFailuresShown = 5;
 
 async function main(commandLine: CommandLine): Promise<number> {
+  if (commandLine.steadyHours !== undefined) return rest(commandLine, commandLine.steadyHours);
+  if (commandLine.plant !== undefined) return search(commandLine, commandLine.plant);
   const startedAtMs = systemClock.now();
   const counter = new TotalsCounter();
   let done = 0;
@@ -43,6 +49,36 @@ async function main(commandLine: CommandLine): Promise<number> {
   }
   console.log(JSON.stringify(totals));
   return failures === 0 ? 0 : 1;
+}
+
+/** A fleet at rest, twice. */
+async function rest({ workers, shards, json }: CommandLine, hours: number): Promise<number> {
+  installLightAbort();
+  const results: SteadyResult[] = [];
+  for (const load of ['idle', 'busy'] as const) {
+    const fleet = { workers: workers ?? steadyFleet.workers, shards: shards ?? steadyFleet.shards };
+    const onHour = (hour: number): void => console.error(`${load}: ${hour} of ${hours} hours`);
+    results.push(await steadyRun({ hours, load, ...fleet, onHour }));
+  }
+  if (!json) for (const result of results) console.log(describeCosts(result));
+  console.log(JSON.stringify(Object.fromEntries(results.map((result) => [result.load, result]))));
+  return results.every(({ moves, warnings }) => moves === 0 && warnings.length === 0) ? 0 : 1;
+}
+
+/** Bugs that are planted: whether the simulation finds them, and how soon. */
+async function search(range: CommandLine, name: string): Promise<number> {
+  const findings: PlantFinding[] = [];
+  for (const plant of name === allPlants ? plants : [findPlant(name)]) {
+    const finding = await searchPlant(plant, range, availableParallelism(), (seed, { guarantee, what }) =>
+      console.error(`${plant.name}: seed ${seed}: ${guarantee} does not hold: ${what}`),
+    );
+    findings.push(finding);
+    const { seed, guarantee, seeds } = finding;
+    const outcome = seed === null ? 'not found' : `${guarantee} does not hold in seed ${seed}`;
+    (range.json ? console.error : console.log)(`${plant.name}: ${outcome}, ${seeds} seeds run`);
+  }
+  console.log(JSON.stringify(findings));
+  return 0;
 }
 
 let commandLine: CommandLine | undefined;

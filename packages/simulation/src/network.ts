@@ -1,6 +1,5 @@
 import type { CallFaults } from './call-faults';
 import type { Chance } from './chance';
-import { asError } from './event-loop';
 import type { FaultKind } from './fault-kinds';
 import type { Machine } from './machine';
 import { isWrite, type ServiceCall } from './service-call';
@@ -14,8 +13,8 @@ type Outcome = { readonly output: unknown } | { readonly error: Error };
 export interface CallWatch {
   /** The call leaves its machine. */
   sent(machine: Machine, call: ServiceCall): void;
-  /** Right before it takes effect. May change it: that is how bugs are planted. */
-  arriving(machine: Machine, call: ServiceCall): ServiceCall;
+  /** Right before it takes effect. */
+  arriving(machine: Machine, call: ServiceCall): void;
   /** It took effect, or was refused, just now. */
   performed(machine: Machine, call: ServiceCall, outcome: Outcome): void;
   met(kind: FaultKind, machine: Machine, call?: ServiceCall): void;
@@ -43,7 +42,7 @@ export class Network {
   send(machine: Machine, call: ServiceCall, signal?: AbortSignal): Promise<unknown> {
     const { time, faults, watch } = this.#parts;
     if (machine.isDown) return never;
-    if (signal?.aborted === true) return Promise.reject(aborted());
+    if (signal?.aborted === true) return untilAborted(signal);
     const { diesAtCall } = machine;
     const dies = diesAtCall !== undefined && (!diesAtCall.writesOnly || isWrite(call)) ? diesAtCall.when : undefined;
     if (dies === 'before-effect') {
@@ -53,41 +52,47 @@ export class Network {
     watch.sent(machine, call);
     if (machine.cutOffUntilMs[call.service] > time.nowMs) {
       watch.met(call.service === 'dynamodb' ? 'partition-dynamodb' : 'partition-kinesis', machine, call);
-      return orAborted(never, signal);
+      return untilAborted(signal);
     }
     const fate = faults.fateOf(call, machine, time.nowMs);
     if (fate.kind !== undefined) watch.met(fate.kind, machine, call);
-    const answer = new Promise<unknown>((resolve, reject) => {
-      const settle = (outcome: Outcome): void => {
-        if ('error' in outcome) reject(outcome.error);
-        else resolve(outcome.output);
-      };
-      const reply = (outcome: Outcome): void => {
+    return new Promise((resolve, reject) => {
+      const onAbort = (): void => void afterLayers().then(() => reject(aborted()));
+      signal?.addEventListener('abort', onAbort, { once: true });
+      const replyAfter = (delayMs: number, outcome: Outcome): void => {
         if (fate.instead === 'nothing') return;
-        const seen = fate.instead === undefined ? outcome : { error: fate.instead };
-        time.after(fate.replyMs, () => this.#isCutOff(machine, call) || settle(seen), machine);
+        const seen: Outcome = fate.instead === undefined ? outcome : { error: fate.instead };
+        const arrive = (): void => {
+          if (this.#isCutOff(machine, call)) return;
+          signal?.removeEventListener('abort', onAbort);
+          if ('error' in seen) reject(seen.error);
+          else resolve(seen.output);
+        };
+        time.after(delayMs, arrive, machine);
       };
-      time.after(fate.requestMs, () => {
+      const takeEffect = (replyMs: number): void => {
         if (fate.effects === 0) {
-          reply({ output: undefined });
+          replyAfter(replyMs, { output: undefined });
           return;
         }
         const outcome = this.#perform(machine, call, fate.readLagMs);
         if (dies === 'after-effect') machine.goDown('kill-after-effect');
-        else if (fate.effects === 1) reply(outcome);
-        else time.after(this.#parts.chance.between(1, 1_500), () => reply(this.#perform(machine, call)));
-      });
+        else if (fate.effects === 1) replyAfter(replyMs, outcome);
+        else time.after(this.#parts.chance.between(1, 1_500), () => replyAfter(replyMs, this.#perform(machine, call)));
+      };
+      // When a read takes effect nobody but its sender can tell, and that only by how old the answer is.
+      if (isWrite(call)) time.after(fate.requestMs, () => takeEffect(fate.replyMs));
+      else takeEffect(fate.requestMs + fate.replyMs);
     });
-    return orAborted(answer, signal);
   }
 
   #isCutOff(machine: Machine, { service }: ServiceCall): boolean {
     return machine.cutOffUntilMs[service] > this.#parts.time.nowMs;
   }
 
-  #perform(machine: Machine, sent: ServiceCall, readLagMs?: number): Outcome {
+  #perform(machine: Machine, call: ServiceCall, readLagMs?: number): Outcome {
     const { aws, watch } = this.#parts;
-    const call = watch.arriving(machine, sent);
+    watch.arriving(machine, call);
     let outcome: Outcome;
     try {
       outcome = { output: aws.perform(call, readLagMs) };
@@ -108,23 +113,18 @@ function bringsRecords(output: unknown): boolean {
   return Records !== undefined && Records.length > 0;
 }
 
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = (): void => reject(aborted());
-    signal.addEventListener('abort', onAbort, { once: true });
-    const done = (): void => signal.removeEventListener('abort', onAbort);
-    promise.then(
-      (value) => {
-        done();
-        resolve(value);
-      },
-      (error: unknown) => {
-        done();
-        reject(asError(error));
-      },
-    );
-  });
+/** There will be no answer. */
+async function untilAborted(signal: AbortSignal | undefined): Promise<never> {
+  if (signal?.aborted !== true) {
+    await new Promise<void>((resolve) => signal?.addEventListener('abort', () => resolve(), { once: true }));
+  }
+  await afterLayers();
+  throw aborted();
+}
+
+/** What comes out of the SDK's client has gone through layers, each of which takes a turn of the promises. */
+async function afterLayers(): Promise<void> {
+  for (let layer = 0; layer < 6; layer++) await Promise.resolve();
 }
 
 function aborted(): Error {

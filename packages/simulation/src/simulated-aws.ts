@@ -1,12 +1,10 @@
 import { DynamoDbService, DynamoDbServiceError, KinesisEngine, KinesisServiceError } from '@millrace/local';
 import { FastTable } from './fast-table';
+import { itemSize } from './item-size';
 import { sdkError, type ServiceCall } from './service-call';
 import type { VirtualTime } from './virtual-time';
 
 type Members = Readonly<Record<string, unknown>>;
-
-/** How far back a read that is not consistent may look, at most. */
-export const maxReadLagMs = 2_000;
 
 /** Kinesis and DynamoDB as the SDK's clients see them. Each call is over when it returns, whole or not at all. */
 export class SimulatedAws {
@@ -27,6 +25,16 @@ export class SimulatedAws {
     return this.#table.item(leaseKey);
   }
 
+  /** The sum over all items of the lease table, as a scan pays for it. */
+  tableBytes(): number {
+    return this.#table.items().reduce((sum, item) => sum + itemSize(item), 0);
+  }
+
+  /** The lease table has met a call that it does not know, and is slow since. */
+  get isSlow(): boolean {
+    return this.#table.isMovedOver;
+  }
+
   /** @throws an error of the SDK's */
   perform({ service, operation, input }: ServiceCall, readLagMs = 0): Members {
     try {
@@ -44,21 +52,23 @@ export class SimulatedAws {
 
 /** Blobs to base64, moments to seconds; what is undefined is not sent. */
 function toWire(value: unknown): unknown {
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
-  if (value instanceof Date) return value.getTime() / 1_000;
-  if (Array.isArray(value)) return value.map(toWire);
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).flatMap(([name, inner]) => (inner === undefined ? [] : [[name, toWire(inner)] as const])),
-  );
+  if (value instanceof Date) return value.getTime() / 1_000;
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
+  if (Array.isArray(value)) return value.map(toWire);
+  const members: Record<string, unknown> = {};
+  for (const [name, inner] of Object.entries(value)) if (inner !== undefined) members[name] = toWire(inner);
+  return members;
 }
 
 function fromWire(value: unknown, name = ''): unknown {
   if (typeof value === 'number') return name.endsWith('Timestamp') ? new Date(Math.round(value * 1_000)) : value;
   if (typeof value === 'string') return name === 'Data' ? bytesOf(value) : value;
-  if (Array.isArray(value)) return value.map((item) => fromWire(item, name));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([member, inner]) => [member, fromWire(inner, member)]));
+  if (Array.isArray(value)) return value.map((item) => fromWire(item, name));
+  const members: Record<string, unknown> = {};
+  for (const [member, inner] of Object.entries(value)) members[member] = fromWire(inner, member);
+  return members;
 }
 
 function bytesOf(base64: string): Uint8Array {

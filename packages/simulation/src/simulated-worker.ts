@@ -14,7 +14,10 @@ export interface SimulatedWorkerParts {
   readonly logger: Logger;
   /** The worker says that it misses a record. */
   readonly onAgedOut: (shardId: string) => void;
-  readonly options: Pick<WorkerOptions, 'checkpointing' | 'fetch' | 'initialPosition' | 'leases' | 'processorFactory'>;
+  readonly options: Pick<
+    WorkerOptions,
+    'auditIntervalMs' | 'checkpointing' | 'fetch' | 'initialPosition' | 'leases' | 'processorFactory'
+  >;
   readonly streamName: string;
   readonly tableName: string;
 }

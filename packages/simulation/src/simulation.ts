@@ -3,14 +3,14 @@ import { Chance } from './chance';
 import { DeliveryWatch } from './delivery-watch';
 import { Disturbance } from './disturbance';
 import { runSteps } from './event-loop';
-import type { FaultKind } from './fault-kinds';
+import { harmlessKinds, type FaultKind } from './fault-kinds';
 import { Fleet } from './fleet';
-import { drawSettings, minVirtualMs, type FleetSettings } from './fleet-settings';
+import { balanceLimitMs, drawSettings, minVirtualMs, restAfter, type FleetSettings } from './fleet-settings';
 import { describeRow } from './lease-row';
 import { LeaseWatch } from './lease-watch';
 import { Network, type CallWatch } from './network';
 import { Producer } from './producer';
-import type { ServiceCall } from './service-call';
+import { RestWatch } from './rest-watch';
 import { SimulatedAws } from './simulated-aws';
 import { StreamLog } from './stream-log';
 import { Trace } from './trace';
@@ -25,8 +25,6 @@ export interface SimulationOptions {
   readonly shards?: number | undefined;
   /** Gets every line of the trace as it comes. */
   readonly onTraceLine?: (line: string) => void;
-  /** Changes calls right before they take effect: how a test plants a bug. */
-  readonly tamper?: (call: ServiceCall) => ServiceCall;
 }
 
 export interface SimulationResult {
@@ -38,7 +36,11 @@ export interface SimulationResult {
   readonly virtualMs: number;
   readonly records: number;
   readonly checkpoints: number;
+  /** By owners that were asked, and by those that left, to the successors that they chose. */
   readonly handovers: number;
+  readonly successors: number;
+  readonly evictions: number;
+  readonly cancellations: number;
   readonly duplicates: number;
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   /** Of everything that happened: equal for two runs that were the same. */
@@ -79,6 +81,7 @@ class Simulation {
   readonly #aws = new SimulatedAws(this.#time, tableName);
   readonly #log = new StreamLog();
   readonly #trace: Trace;
+  readonly #rest: RestWatch;
   readonly #leases: LeaseWatch;
   readonly #deliveries: DeliveryWatch;
   readonly #fleet: Fleet;
@@ -98,7 +101,8 @@ class Simulation {
     };
     this.#aws.kinesis.addStream(streamName, this.#settings.shards);
     const common = { time: this.#time, trace: this.#trace, violate, log: this.#log, settings: this.#settings };
-    this.#leases = new LeaseWatch({ ...common, aws: this.#aws });
+    this.#rest = new RestWatch({ ...common, ...restAfter(this.#settings) });
+    this.#leases = new LeaseWatch({ ...common, aws: this.#aws, rest: this.#rest });
     this.#deliveries = new DeliveryWatch({ ...common, leases: this.#leases, isCalm: this.#settings.isCalm });
     this.#producer = new Producer(this.#aws.kinesis, streamName, this.#log, this.#chance.fork());
     const faults = new CallFaults(this.#chance.fork(), this.#settings.chaosEndsAtMs);
@@ -109,11 +113,15 @@ class Simulation {
       ...common,
       ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries },
       isOver: () => this.#isOver,
+      onChange: () => this.#rest.disturbed(),
       onKilled: (_, how) => this.#onKilled(how),
     });
     this.#disturbance = new Disturbance({
       ...{ ...common, faults, aws: this.#aws, chance: this.#chance.fork(), fleet: this.#fleet },
       producer: this.#producer,
+      onHappening: (kind) => {
+        if (!harmlessKinds.includes(kind)) this.#rest.disturbed();
+      },
     });
     this.#begin();
   }
@@ -134,6 +142,9 @@ class Simulation {
       records: this.#log.count,
       checkpoints: this.#leases.checkpoints,
       handovers: this.#leases.handovers,
+      successors: this.#leases.successors,
+      evictions: this.#leases.evictions,
+      cancellations: this.#leases.cancellations,
       duplicates: this.#deliveries.duplicates,
       faults: this.#disturbance.counts,
       hash: this.#trace.hash,
@@ -162,12 +173,9 @@ class Simulation {
     this.#disturbance.end();
     this.#note('the faults are over');
     if (this.#fleet.up().length === 0) this.#fleet.start();
-    const { handoverTimeoutMs, failoverTimesMs } = this.#settings;
-    const failoverMs = Math.max(...failoverTimesMs) * 1.05;
-    const limitMs = startGraceMs + handoverTimeoutMs + 3 * failoverMs;
     this.#waitUntil(
       () => this.#isWell(),
-      limitMs,
+      startGraceMs + balanceLimitMs(this.#settings),
       () => this.#violate('G6', this.#whyNotWell()),
       () => this.#drain(),
     );
@@ -175,6 +183,7 @@ class Simulation {
 
   #drain(): void {
     this.#note('every shard has an owner, and the load is even');
+    this.#rest.well();
     this.#waitUntil(
       () => this.#log.isDelivered() && this.#time.nowMs >= minVirtualMs - 10_000,
       drainLimitMs,
@@ -212,7 +221,7 @@ class Simulation {
     look();
   }
 
-  /** Every readable shard has an owner that is live, knows it, and holds no more than one more than any other. */
+  /** Every readable shard has an owner that is live, knows it, is not asked for it, and holds at most one more than any other. */
   #isWell(): boolean {
     return this.#whyNotWell() === '';
   }
@@ -228,6 +237,7 @@ class Simulation {
       if (holder === undefined || load === undefined || !owned.has(row.leaseKey)) {
         return `${row.leaseKey} has no live owner: ${describeRow(row)}`;
       }
+      if (row.checkpointOwner !== undefined) return `${row.leaseKey} is on its way: ${describeRow(row)}`;
       loads.set(holder, load + 1);
     }
     const counts = [...loads.values()];
@@ -255,7 +265,7 @@ class Simulation {
   #callWatch(): CallWatch {
     return {
       sent: (_, call) => this.#leases.sent(call),
-      arriving: (_, call) => this.#options.tamper?.(call) ?? call,
+      arriving: () => undefined,
       performed: (machine, call, outcome) => {
         if (call.service === 'dynamodb') this.#leases.performed(machine, call, outcome);
       },

@@ -11,6 +11,9 @@ export interface Totals {
   readonly records: number;
   readonly checkpoints: number;
   readonly handovers: number;
+  readonly successors: number;
+  readonly evictions: number;
+  readonly cancellations: number;
   /** How often each kind happened. */
   readonly faults: Readonly<Record<FaultKind, number>>;
 }
@@ -23,6 +26,9 @@ export class TotalsCounter {
   #records = 0;
   #checkpoints = 0;
   #handovers = 0;
+  #successors = 0;
+  #evictions = 0;
+  #cancellations = 0;
   readonly #faults = new Map<FaultKind, number>(faultKinds.map((kind) => [kind, 0]));
 
   add(result: SimulationResult): void {
@@ -33,6 +39,9 @@ export class TotalsCounter {
     this.#records += result.records;
     this.#checkpoints += result.checkpoints;
     this.#handovers += result.handovers;
+    this.#successors += result.successors;
+    this.#evictions += result.evictions;
+    this.#cancellations += result.cancellations;
     for (const kind of faultKinds) this.#faults.set(kind, (this.#faults.get(kind) ?? 0) + (result.faults[kind] ?? 0));
   }
 
@@ -46,6 +55,9 @@ export class TotalsCounter {
       records: this.#records,
       checkpoints: this.#checkpoints,
       handovers: this.#handovers,
+      successors: this.#successors,
+      evictions: this.#evictions,
+      cancellations: this.#cancellations,
       faults: Object.fromEntries(this.#faults) as Record<FaultKind, number>,
     };
   }

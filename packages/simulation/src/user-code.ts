@@ -27,6 +27,8 @@ export interface UserCodeParts {
   readonly checkpointing: 'manual' | 'automatic';
   /** What is slow takes up to so long. */
   readonly slowMs: number;
+  /** What is deaf to its signal takes up to so long. */
+  readonly stubbornMs: number;
   readonly chance: Chance;
   readonly watch: DeliveryWatch;
   readonly violate: Violate;
@@ -133,10 +135,10 @@ export class UserCode implements RecordProcessor {
   }
 
   #workMs(habit: Habit): number {
-    const { chance, slowMs } = this.#parts;
+    const { chance, slowMs, stubbornMs } = this.#parts;
     if (habit === 'slow') return chance.between(0, slowMs);
     // Beyond any time-out, at times, and deaf to its signal.
-    if (habit === 'stubborn' && chance.happens(0.15)) return chance.between(5_000, 30_000);
+    if (habit === 'stubborn' && chance.happens(0.15)) return chance.between(5_000, stubbornMs);
     return chance.between(0, 30);
   }
 }

@@ -65,6 +65,102 @@ describe('the fast table', () => {
     expect(scan(true, 1_500)).toEqual(renewed);
   });
 
+  describe('with the row of a worker', () => {
+    const worker = { leaseKey: { S: 'w1' } };
+
+    function update(UpdateExpression: string, values: object, ConditionExpression?: string): unknown {
+      const ExpressionAttributeValues = values;
+      return table.handle(
+        'UpdateItem',
+        {
+          ...{ TableName, Key: worker, UpdateExpression, ExpressionAttributeValues, ConditionExpression },
+          ReturnValues: 'ALL_NEW',
+        },
+        0,
+      )['Attributes'];
+    }
+
+    function mail(ConsistentRead = true, lagMs = 0): unknown {
+      const input = { TableName, Key: worker, ProjectionExpression: 'mail', ConsistentRead };
+      return table.handle('GetItem', input, lagMs);
+    }
+
+    const beat = (): unknown =>
+      update('SET host = :host, stats = :stats ADD heartbeat :one', {
+        ...{ ':host': { S: 'h' }, ':stats': { M: { C: { L: [{ N: '0' }] } } }, ':one': { N: '1' } },
+      });
+
+    it('makes it with the first update, and counts from there', () => {
+      expect(beat()).toEqual({
+        ...worker,
+        host: { S: 'h' },
+        stats: { M: { C: { L: [{ N: '0' }] } } },
+        heartbeat: { N: '1' },
+      });
+      expect(beat()).toMatchObject({ heartbeat: { N: '2' } });
+      expect(table.isMovedOver).toBe(false);
+    });
+
+    it('adds to a set and deletes from it, and an empty set is no attribute', () => {
+      beat();
+      expect(mail()).toEqual({ Item: {} });
+      update('ADD mail :mail', { ':mail': { SS: ['a', 'b'] } }, 'attribute_exists(heartbeat)');
+      update('ADD mail :mail', { ':mail': { SS: ['b', 'c'] } }, 'attribute_exists(heartbeat)');
+      expect(mail()).toEqual({ Item: { mail: { SS: ['a', 'b', 'c'] } } });
+      update('DELETE mail :mail', { ':mail': { SS: ['a', 'x'] } });
+      expect(mail()).toEqual({ Item: { mail: { SS: ['b', 'c'] } } });
+      update('DELETE mail :mail', { ':mail': { SS: ['b', 'c'] } });
+      expect(mail()).toEqual({ Item: {} });
+      update('DELETE mail :mail', { ':mail': { SS: ['b'] } });
+      expect(table.isMovedOver).toBe(false);
+    });
+
+    it('leaves an empty set to DynamoDB, which refuses it', () => {
+      beat();
+      expect(() => update('ADD mail :mail', { ':mail': { SS: [] } })).toThrow(/set/);
+      expect(table.isMovedOver).toBe(true);
+    });
+
+    it('shows a read that is not consistent how it was', () => {
+      beat();
+      update('ADD mail :mail', { ':mail': { SS: ['a'] } });
+      time.step(5_000);
+      update('DELETE mail :mail', { ':mail': { SS: ['a'] } });
+      expect(mail(false, 1_000)).toEqual({ Item: { mail: { SS: ['a'] } } });
+      expect(mail(true, 1_000)).toEqual({ Item: {} });
+    });
+
+    it('is deleted without a condition, and then not there', () => {
+      beat();
+      table.handle('DeleteItem', { TableName, Key: worker }, 0);
+      expect(mail()).toEqual({});
+      expect(table.item('w1')).toBeUndefined();
+      expect(table.isMovedOver).toBe(false);
+    });
+  });
+
+  it('gets many items at once, and leaves out those that are not there', () => {
+    const get = (...keys: readonly string[]): unknown => {
+      const Keys = keys.map((key) => ({ leaseKey: { S: key } }));
+      return table.handle('BatchGetItem', { RequestItems: { [TableName]: { Keys, ConsistentRead: true } } }, 0);
+    };
+    const found = { ...Key, leaseCounter: { N: '7' }, leaseOwner: { S: 'w1' } };
+    expect(get('shard-1', 'shard-2')).toEqual({ Responses: { [TableName]: [found] }, UnprocessedKeys: {} });
+    expect(get('shard-3')).toEqual({ Responses: { [TableName]: [] }, UnprocessedKeys: {} });
+    expect(table.isMovedOver).toBe(false);
+    // DynamoDB refuses the same key twice.
+    expect(() => get('shard-1', 'shard-1')).toThrow(/duplicates/);
+  });
+
+  it('remembers as much of the past as reads may see, however much is written', () => {
+    for (let counter = 7; counter < 6_000; counter++) {
+      time.step(counter);
+      renew(counter);
+    }
+    const scan = table.handle('Scan', { TableName }, 1_500);
+    expect(scan['Items']).toMatchObject([{ leaseCounter: { N: '4500' } }]);
+  });
+
   it('moves over to DynamoDB at the first call that it does not know', () => {
     renew(7);
     const query = {

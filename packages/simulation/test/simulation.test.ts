@@ -45,7 +45,7 @@ describe('a fleet under faults', () => {
   });
 
   it('hands leases over, and stores checkpoints', () => {
-    for (const count of ['handovers', 'checkpoints'] as const) {
+    for (const count of ['handovers', 'successors', 'checkpoints'] as const) {
       expect(results.reduce((sum, result) => sum + result[count], 0)).toBeGreaterThan(seedCount);
     }
   });

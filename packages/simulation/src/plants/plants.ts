@@ -1,0 +1,26 @@
+import { heldLeasePlants } from './held-lease-plants';
+import { leaseRowPlants } from './lease-row-plants';
+import { leaseSharingPlants } from './lease-sharing-plants';
+import { leaseWritePlants } from './lease-write-plants';
+import type { Plant } from './plant';
+import { readingPlants } from './reading-plants';
+import { registryPlants } from './registry-plants';
+import { shardPlants } from './shard-plants';
+
+/** Every condition and every rule on which Millrace rests, each left out by itself. */
+export const plants: readonly Plant[] = [
+  ...leaseWritePlants,
+  ...leaseRowPlants,
+  ...heldLeasePlants,
+  ...leaseSharingPlants,
+  ...registryPlants,
+  ...shardPlants,
+  ...readingPlants,
+];
+
+/** @throws Error if there is none of that name */
+export function findPlant(name: string): Plant {
+  const plant = plants.find((candidate) => candidate.name === name);
+  if (plant === undefined) throw new Error(`there is no plant ${name}`);
+  return plant;
+}

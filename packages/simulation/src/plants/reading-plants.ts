@@ -1,0 +1,252 @@
+import { lines, plantsIn, type Plant } from './plant';
+
+/* From a batch to the checkpoint: what is delivered, what counts as acknowledged, and what comes at the end. */
+
+const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
+  {
+    name: 'checkpoint-before-delivery',
+    what: "In automatic mode records are acknowledged before the user's code has had them.",
+    find: '    this.#checkpointer.deliver(last);\n',
+    replace:
+      "    this.#checkpointer.deliver(last);\n    if (checkpointing === 'automatic') this.#checkpointer.acknowledge(last);\n",
+  },
+  {
+    name: 'acknowledge-what-failed',
+    what: 'At a stop the last batch counts as delivered although its call failed.',
+    find: lines(
+      "        await this.#callOnce('shutdownRequested', () =>",
+      '          this.#processor?.shutdownRequested?.({',
+      '            checkpointer: this.#checkpointer.handleUpTo(this.#resolved),',
+    ),
+    replace: lines(
+      "        await this.#callOnce('shutdownRequested', () =>",
+      '          this.#processor?.shutdownRequested?.({',
+      '            checkpointer: this.#checkpointer.handle(),',
+    ),
+  },
+  {
+    name: 'position-before-the-batch',
+    what: 'The position is moved before the batch has been dealt with.',
+    find: '    const outcome = await this.#dispatcher.dispatch(records, this.#reading);',
+    replace:
+      '    this.#position = checkpointAt(last);\n    const outcome = await this.#dispatcher.dispatch(records, this.#reading);',
+  },
+  {
+    name: 'position-of-the-acknowledged',
+    what: 'Reading starts again from what was handed over before, and not behind the last batch.',
+    find: "    this.#position = checkpointAt(last);\n    return 'taken';",
+    replace: "    return 'taken';",
+  },
+  {
+    name: 'deliver-after-the-loss',
+    what: 'Losing the lease does not end reading.',
+    find: 'this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);',
+    replace: 'this.#reading = AbortSignal.any([this.#draining.signal, this.#abandoned.signal]);',
+  },
+  {
+    name: 'children-after-shard-end',
+    what: "The children's rows are created after shard end is stored.",
+    find: lines(
+      "      (await this.#untilStored('createChildren', (signal) => createChildren(childShards, signal))) &&",
+      "      (await this.#untilStored('storeShardEnd', () => this.#checkpointer.finish()));",
+    ),
+    replace: lines(
+      "      (await this.#untilStored('storeShardEnd', () => this.#checkpointer.finish())) &&",
+      "      (await this.#untilStored('createChildren', (signal) => createChildren(childShards, signal)));",
+    ),
+  },
+  {
+    name: 'children-never',
+    what: "Nobody but the audit creates the children's rows.",
+    find: "      (await this.#untilStored('createChildren', (signal) => createChildren(childShards, signal))) &&\n",
+    replace: '',
+  },
+  {
+    name: 'shard-end-unasked',
+    what: 'Shard end is stored without asking the processor whether it is done.',
+    find: "if (!(await this.#untilDone('shardEnded', () => this.#callShardEnded()))) return false;",
+    replace: '',
+  },
+  {
+    name: 'shard-end-unacknowledged',
+    what: 'Shard end is stored although a processor without `shardEnded` has not acknowledged its last record.',
+    find: '} else if (this.#checkpointer.hasUnacknowledged) {',
+    replace: '} else if (this.#checkpointer.hasUnacknowledged && this.hasGivenUp) {',
+  },
+  {
+    name: 'shard-end-cut-short',
+    what: 'A stop or hand-over that comes after `shardEnded` has resolved does not wait until shard end is stored.',
+    find: 'this.#storing = AbortSignal.any([this.#givenUp.signal, this.#gone]);',
+    replace: 'this.#storing = AbortSignal.any([this.#draining.signal, this.#gone]);',
+  },
+  {
+    name: 'no-shutdown-request',
+    what: 'A processor is not told before its lease is given up.',
+    find: 'if (wasInitialized && !this.#hasSaidLast) {',
+    replace: 'if (wasInitialized && this.#hasSaidLast) {',
+  },
+  {
+    name: 'no-last-checkpoint',
+    what: 'In automatic mode what was acknowledged is not stored before the lease is given up.',
+    find: "await this.#once('checkpoint', () => this.#flush());",
+    replace: '',
+  },
+  {
+    name: 'release-before-the-last-word',
+    what: 'The lease is given up before the processor has been told, and its position stored.',
+    find: "      this.#move('shutdown-requested');\n      if (wasInitialized",
+    replace: "      this.#move('shutdown-requested');\n      await this.#release();\n      if (wasInitialized",
+  },
+  {
+    name: 'step-without-the-lease',
+    what: "The first and the last calls of the user's code do not ask whether the lease is certain.",
+    find: 'signal: this.#reading, mayBegin: () => lease.mayDeliver(), ...',
+    replace: 'signal: this.#reading, mayBegin: () => true, ...',
+  },
+]);
+
+const stopping: readonly Plant[] = plantsIn('worker/src/worker.ts', [
+  {
+    name: 'release-unsettled',
+    what: 'A stop that has run out of time releases the leases whose processors have not settled.',
+    find: lines(
+      '    for (const { consumer } of this.#consumers.values()) consumer.abandon();',
+      '    for (const held of this.#coordinator?.heldLeases() ?? []) held.abandon();',
+    ),
+    replace: '    for (const held of this.#coordinator?.heldLeases() ?? []) void held.release();',
+  },
+  {
+    name: 'two-consumers-of-a-shard',
+    what: 'A lease is taken again while code of its earlier life is still busy in this worker.',
+    find: '(!this.#consumers.has(key) && this.#cooldown.isOver(key))',
+    replace: 'this.#cooldown.isOver(key)',
+  },
+  {
+    name: 'stop-without-draining',
+    what: 'A stop does not let the calls under way come to an end.',
+    find: '    for (const { consumer } of all) consumer.drain();\n',
+    replace: '    for (const { consumer } of all) consumer.abandon();\n',
+  },
+]);
+
+const dispatching: readonly Plant[] = [
+  ...plantsIn('record-dispatcher/src/record-dispatcher.ts', [
+    {
+      name: 'no-deadline-check',
+      what: 'Whether the lease is ours for certain is not asked before a batch is handed over.',
+      find: 'while (!signal.aborted && !this.#target.mayDeliver()) await',
+      replace: 'while (!signal.aborted && signal.aborted) await',
+    },
+    {
+      name: 'deadline-check-before-a-turn',
+      what: 'The check of the lease and the call do not stand in one turn.',
+      find: "      if (signal.aborted) return 'aborted';\n      // No await",
+      replace: "      if (signal.aborted) return 'aborted';\n      await this.#sleep(1, signal);\n      // No await",
+    },
+    {
+      name: 'skip-the-failed',
+      what: 'A batch that failed is skipped.',
+      find: 'const remaining = after(rest, this.#target.acknowledged());',
+      replace: 'const remaining: readonly UserRecord[] = after([], this.#target.acknowledged());',
+    },
+    {
+      name: 'retry-the-acknowledged',
+      what: 'A batch that failed is handed over again from its beginning.',
+      find: 'const remaining = after(rest, this.#target.acknowledged());',
+      replace: 'const remaining = rest;',
+    },
+    {
+      name: 'retry-after-the-end',
+      what: 'A batch that failed is handed over again after reading was to end.',
+      find: "if (!(await this.#waitAfter(error, attempt, rest, signal))) return 'aborted';",
+      replace: 'await this.#waitAfter(error, attempt, rest, new AbortController().signal);',
+    },
+  ]),
+  ...plantsIn('checkpointer/src/shard-checkpointer.ts', [
+    {
+      name: 'store-what-was-delivered',
+      what: 'A checkpoint stores what was handed over instead of what was acknowledged.',
+      find: 'const goal = this.#acknowledged;',
+      replace: 'const goal = this.#delivered === undefined ? target : checkpointAt(this.#delivered);',
+    },
+    {
+      name: 'acknowledge-backwards',
+      what: 'To acknowledge an earlier record moves back what was acknowledged.',
+      find: 'if (compareCheckpoints(this.#acknowledged, checkpoint) < 0) this.#acknowledged = checkpoint;',
+      replace: 'this.#acknowledged = checkpoint;',
+    },
+    {
+      name: 'acknowledge-the-undelivered',
+      what: 'A record may be acknowledged that was not handed to this processor.',
+      find: '    this.#assertDelivered(position);\n',
+      replace: '',
+    },
+    {
+      name: 'stored-before-it-is',
+      what: 'A checkpoint counts as stored before it was written.',
+      find: '    const outcome = await this.#store.checkpoint(goal);',
+      replace: '    this.noteStored(goal);\n    const outcome = await this.#store.checkpoint(goal);',
+    },
+    {
+      name: 'lost-is-stored',
+      what: 'A checkpoint of a lease that was lost resolves.',
+      find: 'throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error });',
+      replace: 'return;',
+    },
+  ]),
+  ...plantsIn('worker/src/new-records.ts', [
+    {
+      name: 'records-up-to-the-position',
+      what: 'The record at the position, which was dealt with, is handed over again.',
+      find: 'records: all.filter((record) => compareCheckpoints(position, checkpointAt(record)) < 0),',
+      replace: 'records: all,',
+    },
+  ]),
+];
+
+const fetching: readonly Plant[] = [
+  ...plantsIn('record-fetcher/src/read-position.ts', [
+    {
+      name: 'known-record-again',
+      what: 'A new iterator gives the last record that was handed over a second time.',
+      find: 'const added = isKnown ? records.slice(1) : records;',
+      replace: 'const added = records;',
+    },
+    {
+      name: 'iterator-at-the-start',
+      what: 'A new iterator begins where reading began.',
+      find: 'return this.#lastHandedOver === undefined\n',
+      replace: 'return this.#lastHandedOver !== this.#expected || this.#lastHandedOver === undefined\n',
+    },
+  ]),
+  ...plantsIn('record-fetcher/src/sdk-kinesis-reader.ts', [
+    {
+      name: 'read-from-the-tip',
+      what: 'A new iterator begins at the tip of the shard.',
+      find: "{ ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: position.sequenceNumber };",
+      replace: "{ ShardIteratorType: 'LATEST' };",
+    },
+    {
+      name: 'read-after-the-record',
+      what: 'A new iterator begins behind the record that it is to begin at.',
+      find: "{ ShardIteratorType: 'AT_SEQUENCE_NUMBER', StartingSequenceNumber: position.sequenceNumber };",
+      replace: "{ ShardIteratorType: 'AFTER_SEQUENCE_NUMBER', StartingSequenceNumber: position.sequenceNumber };",
+    },
+  ]),
+  ...plantsIn('record-fetcher/src/polling-record-source.ts', [
+    {
+      name: 'shard-end-early',
+      what: 'A shard counts as ended when the last of its records that are there were read.',
+      find: '        if (nextIterator === undefined) {\n',
+      replace: '        if (nextIterator === undefined || (records.length > 0 && millisBehindLatest === 0)) {\n',
+    },
+    {
+      name: 'iterator-of-the-answer-before',
+      what: 'The iterator is not replaced by that of the answer.',
+      find: '        this.#iterator = nextIterator;\n',
+      replace: '        if (records.length === 0) this.#iterator = nextIterator;\n',
+    },
+  ]),
+];
+
+export const readingPlants: readonly Plant[] = [...consuming, ...stopping, ...dispatching, ...fetching];

@@ -1,0 +1,48 @@
+import type { Machine } from './machine';
+import type { VirtualTime } from './virtual-time';
+import type { Violate } from './violation';
+
+export interface RestWatchParts {
+  readonly time: VirtualTime;
+  readonly violate: Violate;
+  /** After so long without a reason every lease is where it belongs. */
+  readonly restsAfterMs: number;
+  /** For so long the user's code may hold up what has begun, until everything was seen to be well. */
+  readonly heldUpMs: number;
+}
+
+/**
+ * Checks G6 from its other side: a fleet in which nobody joins or leaves, no shard begins or ends, and nothing goes wrong comes
+ * to rest, and then no lease moves.
+ */
+export class RestWatch {
+  moves = 0;
+  readonly #parts: RestWatchParts;
+  #disturbedAtMs = 0;
+  #heldUpMs: number;
+
+  constructor(parts: RestWatchParts) {
+    this.#parts = parts;
+    this.#heldUpMs = parts.heldUpMs;
+  }
+
+  /** The faults are over, everybody has its share, and no hand-over is under way. */
+  well(): void {
+    this.#heldUpMs = 0;
+  }
+
+  /** Something happened because of which leases may move. */
+  disturbed(): void {
+    this.#disturbedAtMs = this.#parts.time.nowMs;
+  }
+
+  /** A lease goes from its holder to another, or to nobody. */
+  moved(leaseKey: string, from: Machine, to?: Machine): void {
+    this.moves++;
+    const { time, violate, restsAfterMs } = this.#parts;
+    const quietMs = time.nowMs - this.#disturbedAtMs;
+    if (quietMs < restsAfterMs + this.#heldUpMs) return;
+    const how = to === undefined ? `was given up by ${from.name}` : `went from ${from.name} to ${to.name}`;
+    violate('G6', `the lease ${how} although nothing had happened for ${quietMs.toFixed(0)} ms`, leaseKey);
+  }
+}
