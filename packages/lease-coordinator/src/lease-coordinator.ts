@@ -46,6 +46,8 @@ export interface LeaseCoordinatorDependencies {
   readonly logger: Logger;
   /** The leases that may be read now: not finished, and their parents are. */
   readonly selectReadable: (leases: readonly Lease[]) => readonly Lease[];
+  /** This worker must not have the lease now, whatever the plan says. */
+  readonly isBarred: (leaseKey: string) => boolean;
   /** Called once for each lease acquired. Must not throw. */
   readonly onAcquired: (held: HeldLease) => void;
   readonly observer?: LeaseObserverEvents | undefined;
@@ -104,11 +106,10 @@ export class LeaseCoordinator {
     this.#reporter = new LeaseReporter(clock, logger, deps.observer ?? {});
     this.#tasks = new Tasks(logger);
     this.#table = new TableView(workerId, options);
-    const own = {
-      isHeld: (leaseKey: string) => this.#held.has(leaseKey),
-      isMoving: (leaseKey: string) => this.#moving.has(leaseKey),
-      selectReadable: deps.selectReadable,
-    };
+    const { selectReadable, isBarred } = deps;
+    const isHeld = (leaseKey: string): boolean => this.#held.has(leaseKey);
+    const isMoving = (leaseKey: string): boolean => this.#moving.has(leaseKey);
+    const own = { isHeld, isMoving, isBarred, selectReadable };
     this.#planner = new FleetPlanner({ workerId, options, table: this.#table, own, clock, logger });
     this.#alarm = new Alarm(clock);
     this.#again = new LookAgain(clock, deps.random, () => this.wake());
@@ -179,7 +180,6 @@ export class LeaseCoordinator {
     return this.#moving.size > 0 || this.#creating > 0;
   }
 
-  /** The leases as last read. */
   view(): readonly Lease[] {
     return this.#table.leases;
   }
@@ -273,7 +273,7 @@ export class LeaseCoordinator {
     // Part of the interval: a longer pause between two readings would look like an outage of DynamoDB.
     const restMs = Math.min(REST_AFTER_READING * durationMs, options.scanIntervalMs);
     await clock.sleep(restMs, signal.aborted ? this.#over.signal : signal).catch(() => undefined);
-    const untilExpiryMs = this.#table.untilNextExpiryMs((leaseKey) => this.#held.has(leaseKey), clock.now());
+    const untilExpiryMs = this.#table.untilNextExpiryMs((key) => this.#held.has(key), clock.now());
     return Math.min(isSettled ? options.scanIntervalMs - restMs : options.settleMs, untilExpiryMs);
   }
 

@@ -19,6 +19,8 @@ export interface ViewRequest {
   readonly isHeld: (leaseKey: string) => boolean;
   /** It is about to acquire, or has just asked for, these. */
   readonly isMoving: (leaseKey: string) => boolean;
+  /** It must not have these now. They count all the same: what the plan says must not depend on who asks. */
+  readonly isBarred: (leaseKey: string) => boolean;
   /** A free lease that nobody has taken for so long may be taken by anybody. */
   readonly unclaimedAfterMs: number;
 }
@@ -28,6 +30,8 @@ export interface ViewedLease extends LeaseView {
   readonly lease: Lease;
   /** Its owner has let it expire. */
   readonly hasExpired: boolean;
+  /** This worker must not have it now. */
+  readonly isBarred: boolean;
 }
 
 export interface FleetView {
@@ -46,7 +50,8 @@ export function viewFleet(request: ViewRequest): FleetView {
     leases: request.leases.map((lease) => {
       const { leaseKey, acquiredAtMs } = lease;
       const hasExpired = lease.leaseOwner !== undefined && request.observer.isExpired(lease, request.nowMs);
-      return { leaseKey, acquiredAtMs, lease, hasExpired, ...stateOf(lease, request, isTakingPart) };
+      const isBarred = request.isBarred(leaseKey);
+      return { leaseKey, acquiredAtMs, lease, hasExpired, isBarred, ...stateOf(lease, request, isTakingPart) };
     }),
     workers: [...workers.values()].sort((a, b) => (a.workerId < b.workerId ? -1 : 1)),
     newcomers: new Set([...workers.keys()].filter(request.isNew)),

@@ -18,10 +18,10 @@ export function planMyPart(plan: AssignmentPlan, { leases, workers, newcomers }:
   const veterans = workers.filter(({ workerId }) => !newcomers.has(workerId));
   const isForVeterans = veterans.length > 0 && leases.some((view) => isFree(view) && view.hasExpired);
   const assigned = plan.assign({ leases, workers: isForVeterans ? veterans : workers });
-  const isMine = ({ leaseKey }: ViewedLease): boolean => assigned.get(leaseKey) === me.workerId;
+  const isMine = ({ leaseKey, isBarred }: ViewedLease): boolean => !isBarred && assigned.get(leaseKey) === me.workerId;
   const owned = leases.filter(({ owner }) => owner === me.workerId).length;
   const unclaimed = leases.filter(({ state }) => state === 'unclaimed');
-  const left = unclaimed.filter((view) => !isMine(view));
+  const left = unclaimed.filter((view) => !isMine(view) && !view.isBarred);
   const take = leases.filter((view) => isFree(view) && isMine(view));
   const beyondShare = Math.min(
     Math.ceil(left.length / workers.length),
@@ -53,7 +53,9 @@ function isFree({ state }: ViewedLease): boolean {
 
 /** What others handed over to me. Beyond the limit, leases that I no longer have room for are left out. */
 export function adoptable(leases: readonly ViewedLease[], { workerId, maxLeases }: WorkerView): readonly Lease[] {
-  const named = leases.filter(({ lease, state }) => state === 'fixed' && isHandedOverTo(workerId, lease));
+  const named = leases.filter(
+    ({ lease, state, isBarred }) => state === 'fixed' && !isBarred && isHandedOverTo(workerId, lease),
+  );
   const others = leases.filter(({ owner, lease }) => owner === workerId && !isHandedOverTo(workerId, lease)).length;
   return named.slice(0, Math.max(0, maxLeases - others)).map(({ lease }) => lease);
 }

@@ -21,6 +21,7 @@ const FORGOTTEN_AFTER = 5;
 export interface OwnKnowledge {
   readonly isHeld: (leaseKey: string) => boolean;
   readonly isMoving: (leaseKey: string) => boolean;
+  readonly isBarred: (leaseKey: string) => boolean;
   readonly selectReadable: (leases: readonly Lease[]) => readonly Lease[];
 }
 
@@ -84,7 +85,7 @@ export class TableView {
     return isComplete;
   }
 
-  fleet({ isHeld, isMoving, selectReadable }: OwnKnowledge, nowMs: number): FleetView {
+  fleet({ isHeld, isMoving, isBarred, selectReadable }: OwnKnowledge, nowMs: number): FleetView {
     return viewFleet({
       leases: selectReadable(this.#leases),
       registered: this.#registered,
@@ -95,6 +96,7 @@ export class TableView {
       nowMs,
       isHeld,
       isMoving,
+      isBarred,
       unclaimedAfterMs: this.#options.failoverTimeMs * UNCLAIMED_AFTER,
     });
   }

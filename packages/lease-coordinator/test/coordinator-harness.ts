@@ -62,6 +62,7 @@ export class TestWorker {
       random: seededRandom(id.length + id.charCodeAt(0)),
       logger: this.logger,
       selectReadable,
+      isBarred: () => false,
       onAcquired: (held) => {
         this.acquired.push(held);
         void this.#consume(held, clock);

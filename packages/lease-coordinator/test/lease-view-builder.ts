@@ -20,12 +20,21 @@ export function viewsOf(owners: readonly (string | null)[]): readonly LeaseView[
 /** A view with a row behind it. */
 export function viewed(
   index: number,
-  view: Partial<LeaseView & Pick<ViewedLease, 'hasExpired'>> = {},
+  view: Partial<LeaseView & Pick<ViewedLease, 'hasExpired' | 'isBarred'>> = {},
   row: Partial<Lease> = {},
 ): ViewedLease {
   const leaseKey = shard(index);
   const lease = aLease({ leaseKey, leaseOwner: view.owner, leaseCounter: 1, ...row });
-  return { leaseKey, acquiredAtMs: undefined, owner: undefined, state: 'free', hasExpired: false, ...view, lease };
+  return {
+    leaseKey,
+    acquiredAtMs: undefined,
+    owner: undefined,
+    state: 'free',
+    hasExpired: false,
+    isBarred: false,
+    ...view,
+    lease,
+  };
 }
 
 export function unlimited(...workerIds: readonly string[]): readonly WorkerView[] {

@@ -34,6 +34,7 @@ function view(
     isNew: () => false,
     isHeld: () => false,
     isMoving: () => false,
+    isBarred: () => false,
     ...changes,
   });
 }

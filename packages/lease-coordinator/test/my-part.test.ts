@@ -156,3 +156,32 @@ describe('leases that have expired', () => {
     expect(planMyPart(evenPlan, fleet, { workerId: 'new', maxLeases: Infinity }).take).toHaveLength(1);
   });
 });
+
+describe('a lease that this worker must not have now', () => {
+  const fleet = { workers: unlimited('me', 'other'), newcomers: new Set<string>() };
+  const barred = { isBarred: true };
+
+  it('is not taken, not asked for and not adopted, though the plan gives it to it', () => {
+    const leases = [
+      viewed(0, barred),
+      viewed(1, { ...barred, owner: 'other', state: 'movable' }),
+      viewed(2, { ...barred, owner: 'me', state: 'fixed' }, { leaseOwner: 'me', handedOver: true }),
+      viewed(3, { ...barred, state: 'unclaimed' }),
+    ];
+    const all = Object.fromEntries([0, 1, 2, 3].map((index) => [shard(index), 'me']));
+    expect(planMyPart(planOf(all), { ...fleet, leases }, me)).toMatchObject({ take: [], request: [], adopt: [] });
+  });
+
+  it('counts all the same: the plan sees what it would see without that', () => {
+    const seen: (readonly LeaseView[])[] = [];
+    const plan = {
+      version: 1,
+      assign: ({ leases }: { readonly leases: readonly LeaseView[] }) => {
+        seen.push(leases);
+        return new Map<string, string>();
+      },
+    };
+    planMyPart(plan, { ...fleet, leases: [viewed(0, barred), viewed(1)] }, me);
+    expect(seen[0]?.map(({ leaseKey }) => leaseKey)).toEqual([shard(0), shard(1)]);
+  });
+});

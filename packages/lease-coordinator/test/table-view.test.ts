@@ -9,6 +9,7 @@ import { aWorkerRow } from './worker-rows';
 const knowsNothing = {
   isHeld: () => false,
   isMoving: () => false,
+  isBarred: () => false,
   selectReadable: (leases: readonly Lease[]) => leases,
 };
 

@@ -11,6 +11,7 @@ import { LeaseWatch } from './lease-watch';
 import { Network, type CallWatch } from './network';
 import { Producer } from './producer';
 import { RestWatch } from './rest-watch';
+import { isWrite } from './service-call';
 import { SimulatedAws } from './simulated-aws';
 import { StreamLog } from './stream-log';
 import { Trace } from './trace';
@@ -268,6 +269,8 @@ class Simulation {
       arriving: () => undefined,
       performed: (machine, call, outcome) => {
         if (call.service === 'dynamodb') this.#leases.performed(machine, call, outcome);
+        // A late sign of life of a worker that is gone: for a while it counts as alive, and then as gone again.
+        if (isWrite(call) && machine.isDown) this.#rest.disturbed();
       },
       met: (kind, machine, call) => {
         this.#disturbance.count(kind);

@@ -7,7 +7,6 @@ import {
   systemRandom,
   WorkerStoppedError,
   type Clock,
-  type Lease,
   type Logger,
   type Random,
 } from '@millrace/core';
@@ -248,21 +247,16 @@ export class Worker {
       clock: this.#clock,
       random: this.#random,
       logger: this.#logger,
-      selectReadable: (leases) => this.#selectReadable(leases, started),
+      selectReadable: (leases) => started.shardSync.selectReadable(leases),
+      isBarred: (leaseKey) => this.#isBarred(leaseKey),
       onAcquired: (held) => this.#consume(held, started, clients),
       observer: leaseEvents(this.#emitter, this.#table),
     });
   }
 
-  /**
-   * Not a shard that this worker has given up just now, or whose lost lease it might take again while user code of that
-   * time has not settled.
-   */
-  #selectReadable(leases: readonly Lease[], { shardSync }: Started): readonly Lease[] {
-    const held = new Set(this.#coordinator?.heldLeases().map(({ leaseKey }) => leaseKey));
-    return shardSync
-      .selectReadable(leases)
-      .filter(({ leaseKey: key }) => held.has(key) || (!this.#consumers.has(key) && this.#cooldown.isOver(key)));
+  /** It has given the lease up just now, or lost it while user code of that time has not settled. */
+  #isBarred(leaseKey: string): boolean {
+    return this.#consumers.has(leaseKey) || !this.#cooldown.isOver(leaseKey);
   }
 
   #consume(held: HeldLease, started: Started, clients: DerivedClients): void {
