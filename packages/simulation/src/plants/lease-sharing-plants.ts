@@ -148,9 +148,8 @@ const parts: readonly Plant[] = [
     {
       name: 'adopt-unmarked',
       what: 'A row that names me is adopted although its old owner has not marked it.',
-      find: "({ lease, state }) => state === 'fixed' && isHandedOverTo(workerId, lease)",
-      replace:
-        "({ lease, state }) => state === 'fixed' && lease.leaseOwner === workerId && lease.checkpointOwner === undefined",
+      find: "state === 'fixed' && !isBarred && isHandedOverTo(workerId, lease)",
+      replace: "state === 'fixed' && lease.leaseOwner === workerId && lease.checkpointOwner === undefined",
     },
     {
       name: 'adopt-beyond-the-limit',

@@ -118,8 +118,8 @@ const stopping: readonly Plant[] = plantsIn('worker/src/worker.ts', [
   {
     name: 'two-consumers-of-a-shard',
     what: 'A lease is taken again while code of its earlier life is still busy in this worker.',
-    find: '(!this.#consumers.has(key) && this.#cooldown.isOver(key))',
-    replace: 'this.#cooldown.isOver(key)',
+    find: 'this.#consumers.has(leaseKey) || !this.#cooldown.isOver(leaseKey)',
+    replace: '!this.#cooldown.isOver(leaseKey)',
   },
   {
     name: 'stop-without-draining',
