@@ -19,13 +19,13 @@ import { hasCode, LeaseReporter } from './lease-reporter';
 import type { LeaseListing, LeaseStore, ListOptions } from './lease-store';
 import { type FleetView, isHandedOverTo, isToBePassedOn } from './lease-views';
 import { LookAgain } from './look-again';
+import { readMoment } from './moment';
 import { MoveQueue } from './move-queue';
 import { Successors } from './successors';
 import { TableView } from './table-view';
 import { Tasks } from './tasks';
 import { untilAborted } from './until-aborted';
 import { WorkerRegistration } from './worker-registration';
-import { readMoment } from './moment';
 import { describeWorker } from './worker-row';
 import type { WorkerStore } from './worker-store';
 
@@ -180,10 +180,6 @@ export class LeaseCoordinator {
     return this.#moving.size > 0 || this.#creating > 0;
   }
 
-  view(): readonly Lease[] {
-    return this.#table.leases;
-  }
-
   /**
    * Says who each of the leases of an empty table is for, by the plan and the workers that are there: waits a moment for
    * those that come up at the same time.
@@ -248,6 +244,7 @@ export class LeaseCoordinator {
     else await this.#registration?.deregister();
   }
 
+  /** Returns the delay until the next one. */
   async #tick(signal: AbortSignal): Promise<number> {
     const { clock, options, random } = this.#deps;
     const startedAtMs = clock.now();
@@ -386,7 +383,8 @@ export class LeaseCoordinator {
 
   async #request(lease: Lease): Promise<void> {
     const { leaseKey, leaseOwner } = lease;
-    if (this.#stopping || !leaseOwner || !(await this.#moves.request(lease))) return;
+    if (this.#stopping || leaseOwner === undefined) return;
+    if (!(await this.#moves.request(lease))) return;
     this.#registration?.notify(leaseOwner, leaseKey);
     this.#reporter.notify((observer) => observer.handoverRequested?.({ leaseKey, from: leaseOwner }));
   }

@@ -15,8 +15,6 @@ export interface TableCallsDependencies {
   readonly clock: Clock;
   /** The deadline of every call; a scan has one per page. */
   readonly callTimeoutMs: number;
-  /** Aborts every call. */
-  readonly signal?: AbortSignal | undefined;
 }
 
 type Send = DynamoDbPort['send'];
@@ -40,13 +38,11 @@ export class TableCalls {
     operation: string,
     run: (dynamodb: { readonly send: Send }, abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const { dynamodb, clock, callTimeoutMs, signal } = this.#deps;
+    const { dynamodb, clock, callTimeoutMs } = this.#deps;
     const action = `dynamodb:${operation}`;
     const deadline = { deadlineMs: callTimeoutMs, what: action };
     try {
-      return await withDeadline(clock, signal === undefined ? deadline : { ...deadline, signal }, (abortSignal) =>
-        run(dynamodb, abortSignal),
-      );
+      return await withDeadline(clock, deadline, (abortSignal) => run(dynamodb, abortSignal));
     } catch (error) {
       if (isAccessDenied(error)) {
         throw new MissingPermissionError(action, `table ${this.tableName}`, { cause: error });

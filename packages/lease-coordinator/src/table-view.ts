@@ -46,10 +46,6 @@ export class TableView {
     return this.#leases;
   }
 
-  get registered(): readonly WorkerRow[] {
-    return this.#registered;
-  }
-
   /** A page has arrived. */
   takeInPage(leases: readonly Lease[], workers: readonly WorkerRow[], nowMs: number): void {
     this.#observer.observe(leases, workers, nowMs);

@@ -40,13 +40,11 @@ describe('TableView', () => {
     subject.read(0, [held], [aWorkerRow('a')]);
     subject.read(1_000, [], []);
     expect(subject.view.leases).toEqual([]);
-    expect(subject.view.registered).toEqual([]);
   });
 
   it('knows of no registry when it is to do without', () => {
     const subject = new Subject({ registry: false });
     subject.read(0, [held], [aWorkerRow('x')]);
-    expect(subject.view.registered).toEqual([]);
     expect(subject.view.fleet(knowsNothing, 0).workers.map(({ workerId }) => workerId)).toEqual(['a', 'me']);
   });
 
