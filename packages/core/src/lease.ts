@@ -47,11 +47,9 @@ export interface Lease {
   readonly streamCreatedAtMs: number | undefined;
 }
 
-/** Who a new lease is given to at once. */
+/** Who creates a lease and holds it from then on. */
 export interface FirstOwner {
   readonly owner: string;
-  /** Whether the owner has to adopt it: it is another than the creator. */
-  readonly handedOver: boolean;
   readonly failoverTimeMs: number;
   readonly acquiredAtMs: number;
 }

@@ -1,8 +1,15 @@
 import { DeleteItemCommand, GetItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
 import { isConditionFailed } from '@millrace/core';
 import { TableCalls, type TableCallsDependencies } from './table-calls';
-import { heartbeatUpdate, mailOf, type WorkerDescription, type WorkerRow, workerAttribute as a } from './worker-row';
-import type { SignOfLife, WorkerStore } from './worker-store';
+import {
+  heartbeatUpdate,
+  mailOf,
+  type SignOfLife,
+  type WorkerDescription,
+  type WorkerRow,
+  workerAttribute as a,
+} from './worker-row';
+import type { WorkerStore } from './worker-store';
 
 /** The registry in the lease table. */
 export class DynamoDbWorkerStore implements WorkerStore {

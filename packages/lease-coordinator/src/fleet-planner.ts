@@ -67,10 +67,13 @@ export class FleetPlanner {
     return planSuccessors(this.#plan(fleet), fleet, this.#me.workerId, onlyLeaseKey);
   }
 
-  /** Who each of these leases of a table that is still empty is for. */
-  firstOwners(leaseKeys: readonly string[]): ReadonlyMap<string, string> {
-    const fleet = this.fleet();
-    return planFirstOwners(this.#plan(fleet), fleet, leaseKeys);
+  /** Who of these workers each lease of a table that is being filled is for; the first may have an owner already. */
+  firstOwners(
+    leaseKeys: readonly string[],
+    workers: readonly WorkerView[],
+    firstOwner: string | undefined,
+  ): ReadonlyMap<string, string> {
+    return planFirstOwners(this.#plan(this.fleet()), workers, leaseKeys, firstOwner);
   }
 
   #plan(fleet: FleetView): AssignmentPlan {

@@ -203,7 +203,6 @@ export class HeldLease {
     this.#handoverDueAtMs = clock.now() + options.handoverTimeoutMs;
     this.#handoverRequested.abort(new Error('another worker asked for the lease'));
     this.#watchAlarm.ring();
-    this.#renewNow();
   }
 
   /** Keeps the lease until it ends; then resolves. */

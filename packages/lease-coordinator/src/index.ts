@@ -25,6 +25,6 @@ export type {
 } from './lease-store';
 export { ensureLeaseTable, type EnsureLeaseTableRequest, type LeaseTableSettings } from './lease-table';
 export type { TableCallsDependencies } from './table-calls';
-export type { WorkerDescription, WorkerRow } from './worker-row';
-export type { SignOfLife, WorkerStore } from './worker-store';
+export type { SignOfLife, WorkerDescription, WorkerRow } from './worker-row';
+export type { WorkerStore } from './worker-store';
 export type { UnstoredCheckpoint } from './unstored-checkpoint';

@@ -8,7 +8,9 @@ import {
   type StreamIdentity,
 } from '@millrace/core';
 import { Alarm } from './alarm';
+import type { LeaseView } from './assignment-plan';
 import { FleetPlanner } from './fleet-planner';
+import { FirstStart, type Ownership } from './first-start';
 import { findForeignLease } from './foreign-lease';
 import type { HeldLease } from './held-lease';
 import type { LeaseObserverEvents } from './lease-events';
@@ -55,8 +57,6 @@ export interface LeaseCoordinatorDependencies {
 
 /** Mail that names more leases leads to a reading of the whole table. */
 const MAX_MAILED = 500;
-/** How often a first start looks who else is there, at the most. */
-const MAX_LOOKS = 8;
 /** Between two readings at least this many times what the last one took passes, however often the alarm rings. */
 const REST_AFTER_READING = 4;
 
@@ -80,6 +80,8 @@ const REST_AFTER_READING = 4;
  * cannot be mended (the table is gone, or belongs to another stream) abandons every lease and rejects `run`.
  */
 export class LeaseCoordinator {
+  /** This worker's part in filling an empty table. */
+  readonly firstStart: FirstStart;
   readonly #deps: LeaseCoordinatorDependencies;
   readonly #reporter: LeaseReporter;
   readonly #table: TableView;
@@ -96,6 +98,7 @@ export class LeaseCoordinator {
   /** Ends the loops beside the tick. */
   readonly #over = new AbortController();
   #creating = 0;
+  #isGathering = false;
   #readConsistently = true;
   #failures = 0;
   #stopping = false;
@@ -130,6 +133,12 @@ export class LeaseCoordinator {
     this.#registration = options.registry ? this.#newRegistration() : undefined;
     const announceAndRead = (): Promise<void> => this.#announceStop();
     this.#successors = new Successors({ planner: this.#planner, options, clock, announceAndRead });
+    this.firstStart = new FirstStart({
+      ...{ workerId, options, clock, reporter: this.#reporter, table: this.#table, planner: this.#planner },
+      read: async (signal) => this.#takeIn(await this.#list(signal, true)),
+      announce: async () => this.#registration?.announce(),
+      create: (seed, ownership) => this.#create(seed, ownership),
+    });
   }
 
   /** Makes this worker known to the others, if there is a registry. Rejects if that fails; may be called again. */
@@ -180,34 +189,16 @@ export class LeaseCoordinator {
     return this.#moving.size > 0 || this.#creating > 0;
   }
 
-  /**
-   * Says who each of the leases of an empty table is for, by the plan and the workers that are there: waits a moment for
-   * those that come up at the same time.
-   */
-  async planFirstOwners(leaseKeys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
-    const { clock, options } = this.#deps;
-    for (let looks = 0, workers = -1; looks < MAX_LOOKS; looks++) {
-      await this.#list(signal, true).then(
-        (listing) => this.#takeIn(listing),
-        (error: unknown) => this.#reporter.callFailed('list', error),
-      );
-      const { length } = this.#planner.fleet().workers;
-      if (length === workers || signal.aborted) break;
-      workers = length;
-      if (options.registry) await clock.sleep(options.settleMs, signal);
-    }
-    return this.#planner.firstOwners(leaseKeys);
+  /** Whether this worker still waits for leases, or the table is being filled for the first time: both are in a hurry. */
+  get isGathering(): boolean {
+    return this.isAcquiring || this.firstStart.isFilling || this.#isGathering;
   }
 
-  /**
-   * Adds the row of a lease, which is `owner`'s from then on: this worker holds it at once, another is told. Returns false
-   * if there is such a row.
-   */
-  async create(seed: LeaseSeed, owner: string | undefined): Promise<boolean> {
+  /** Adds the row of a lease, which this worker holds from then on. Resolves with whether there was none. */
+  async #create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
     this.#creating++;
-    const { isNew, acquired } = await this.#moves.create(seed, owner).finally(() => this.#created());
+    const { isNew, acquired } = await this.#moves.create(seed, ownership).finally(() => this.#created());
     if (acquired !== undefined) this.#acquired('taken', acquired, undefined);
-    else if (isNew && owner !== undefined) this.#registration?.notify(owner, seed.leaseKey);
     return isNew;
   }
 
@@ -222,6 +213,7 @@ export class LeaseCoordinator {
     return new WorkerRegistration({
       ...{ store: workers, worker, options, clock, reporter: this.#reporter },
       leasesHeld: () => this.#held.size,
+      isFilling: () => this.firstStart.isFilling,
       onMail: (leaseKeys) => this.#tasks.add(this.#readMailed(leaseKeys)),
     });
   }
@@ -266,12 +258,18 @@ export class LeaseCoordinator {
     const fleet = this.#planner.fleet();
     const isSettled = this.#planner.isSettled(fleet);
     if (!isSettled) this.#readConsistently = true;
+    this.#isGathering = fleet.fillers.size > 0 || fleet.leases.some((view) => this.#isOnItsWay(view));
     this.#startMoves(fleet, isSettled);
     // Part of the interval: a longer pause between two readings would look like an outage of DynamoDB.
     const restMs = Math.min(REST_AFTER_READING * durationMs, options.scanIntervalMs);
     await clock.sleep(restMs, signal.aborted ? this.#over.signal : signal).catch(() => undefined);
     const untilExpiryMs = this.#table.untilNextExpiryMs((key) => this.#held.has(key), clock.now());
     return Math.min(isSettled ? options.scanIntervalMs - restMs : options.settleMs, untilExpiryMs);
+  }
+
+  /** Asked for, or handed over to this worker. */
+  #isOnItsWay({ leaseKey, owner }: LeaseView): boolean {
+    return owner === this.#deps.workerId && !this.#held.has(leaseKey);
   }
 
   #list(signal: AbortSignal, consistent: boolean): Promise<LeaseListing> {

@@ -103,11 +103,10 @@ export function newLeaseItem(seed: LeaseSeed, writeId: string): LeaseItem {
     item[attribute.endingHashKey] = { S: seed.hashKeyRange.end };
   }
   if (seed.first !== undefined) {
-    const { owner, handedOver, failoverTimeMs, acquiredAtMs } = seed.first;
+    const { owner, failoverTimeMs, acquiredAtMs } = seed.first;
     item[attribute.leaseOwner] = { S: owner };
     item[attribute.failoverTimeMs] = { N: String(failoverTimeMs) };
     item[attribute.acquiredAtMs] = { N: String(acquiredAtMs) };
-    if (handedOver) item[attribute.handedOver] = { BOOL: true };
   }
   if (seed.healed) item[attribute.healed] = { BOOL: true };
   if (seed.root) item[attribute.root] = { BOOL: true };

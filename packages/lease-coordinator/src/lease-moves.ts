@@ -92,29 +92,24 @@ export class LeaseMoves {
     return outcome.kind === 'answered' && outcome.result.kind === 'applied';
   }
 
-  /** Adds a row in the name of `owner`. `acquired` if that is me: whoever adds it holds it. Rejects with what goes wrong. */
+  /** Adds a row, which whoever adds it holds unless it is to be nobody's. Rejects with what goes wrong. */
   async create(
     seed: LeaseSeed,
-    owner: string | undefined,
+    { unowned }: { readonly unowned: boolean },
   ): Promise<{ readonly isNew: boolean; readonly acquired: AcquiredLease | undefined }> {
     const { store, me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
     const acquiredAt = readMoment(clock);
     const { failoverTimeMs } = options;
-    const first =
-      owner === undefined
-        ? undefined
-        : { owner, handedOver: owner !== me, failoverTimeMs, acquiredAtMs: wholeWallMs(acquiredAt) };
-    const outcome = await this.#attempt('create', seed, () =>
-      store.create(first === undefined ? seed : { ...seed, first }, writeId),
-    );
+    const first = unowned ? undefined : { owner: me, failoverTimeMs, acquiredAtMs: wholeWallMs(acquiredAt) };
+    const outcome = await this.#attempt('create', seed, () => store.create({ ...seed, first }, writeId));
     if (outcome.kind !== 'answered') {
       const { callTimeoutMs } = this.#deps.options;
       throw outcome.error instanceof Error ? outcome.error : new CallTimeoutError('dynamodb:PutItem', callTimeoutMs);
     }
     const { kind, lease } = outcome.result;
     const isNew = kind === 'created';
-    const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me && !lease.handedOver;
+    const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me;
     return { isNew, acquired: isMine ? { lease, acquiredAt } : undefined };
   }
 

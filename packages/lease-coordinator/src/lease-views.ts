@@ -40,6 +40,8 @@ export interface FleetView {
   readonly workers: readonly WorkerView[];
   /** Those of them that have not been there for as long as it takes a lease to expire, as far as this one has seen. */
   readonly newcomers: ReadonlySet<string>;
+  /** Those of them that are filling an empty table. */
+  readonly fillers: ReadonlySet<string>;
 }
 
 /** Lays what this worker knows by itself over what it has read. */
@@ -55,6 +57,9 @@ export function viewFleet(request: ViewRequest): FleetView {
     }),
     workers: [...workers.values()].sort((a, b) => (a.workerId < b.workerId ? -1 : 1)),
     newcomers: new Set([...workers.keys()].filter(request.isNew)),
+    fillers: new Set(
+      request.registered.filter(({ filling, workerId }) => filling && workers.has(workerId)).map((row) => row.workerId),
+    ),
   };
 }
 

@@ -13,7 +13,11 @@ export interface MyPart {
 }
 
 /** Of what the plan says, the part that is mine to carry out; and what was promised to me, or is left lying. */
-export function planMyPart(plan: AssignmentPlan, { leases, workers, newcomers }: FleetView, me: WorkerView): MyPart {
+export function planMyPart(
+  plan: AssignmentPlan,
+  { leases, workers, newcomers, fillers }: FleetView,
+  me: WorkerView,
+): MyPart {
   // For a worker that has just come a lease expires later than for those who have watched it longer: it is theirs to take.
   const veterans = workers.filter(({ workerId }) => !newcomers.has(workerId));
   const isForVeterans = veterans.length > 0 && leases.some((view) => isFree(view) && view.hasExpired);
@@ -30,9 +34,11 @@ export function planMyPart(plan: AssignmentPlan, { leases, workers, newcomers }:
   return {
     take: [...take, ...inMyOrder(left, me.workerId).slice(0, beyondShare)].map(({ lease }) => lease),
     adopt: adoptable(leases, me),
-    request: isForVeterans
-      ? []
-      : leases.filter((view) => view.state === 'movable' && isMine(view)).map(({ lease }) => lease),
+    // While a table is filled all have something else than their share.
+    request:
+      isForVeterans || fillers.size > 0
+        ? []
+        : leases.filter((view) => view.state === 'movable' && isMine(view)).map(({ lease }) => lease),
     leftOver: leases.filter((view) => isFree(view) && !assigned.has(view.leaseKey)).length,
   };
 }

@@ -1,4 +1,4 @@
-import type { AssignmentPlan, LeaseView } from './assignment-plan';
+import type { AssignmentPlan, LeaseView, WorkerView } from './assignment-plan';
 import type { FleetView } from './lease-views';
 
 /**
@@ -23,17 +23,16 @@ export function planSuccessors(
   return plan.assign({ leases: views, workers: workers.filter(({ workerId }) => workerId !== leaver) });
 }
 
-/** Who each lease of a table that is still empty is for. */
+/** Who each lease of a table that is being filled is for. The first one may have an owner already. */
 export function planFirstOwners(
   plan: AssignmentPlan,
-  { workers }: Pick<FleetView, 'workers'>,
+  workers: readonly WorkerView[],
   leaseKeys: readonly string[],
+  firstOwner: string | undefined,
 ): ReadonlyMap<string, string> {
-  const leases = leaseKeys.map((leaseKey): LeaseView => ({
-    leaseKey,
-    acquiredAtMs: undefined,
-    owner: undefined,
-    state: 'free',
-  }));
+  const leases = leaseKeys.map((leaseKey, index): LeaseView => {
+    const owner = index === 0 && workers.some(({ workerId }) => workerId === firstOwner) ? firstOwner : undefined;
+    return { leaseKey, acquiredAtMs: undefined, owner, state: owner === undefined ? 'free' : 'fixed' };
+  });
   return plan.assign({ leases, workers });
 }

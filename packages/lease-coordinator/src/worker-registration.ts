@@ -11,6 +11,7 @@ export interface WorkerRegistrationDependencies {
   readonly clock: Clock;
   readonly reporter: LeaseReporter;
   readonly leasesHeld: () => number;
+  readonly isFilling: () => boolean;
   /** The rows of these leases have changed in a way that concerns this worker. Called after they were taken out of the box. */
   readonly onMail: (leaseKeys: readonly string[]) => void;
 }
@@ -68,6 +69,11 @@ export class WorkerRegistration {
   /** Nobody is to count on this worker any more. */
   async announceStop(): Promise<void> {
     this.#stopping = true;
+    await this.announce();
+  }
+
+  /** Writes the row now. Never rejects. */
+  async announce(): Promise<void> {
     await this.#attempt('heartbeat', () => this.#beat());
   }
 
@@ -94,8 +100,13 @@ export class WorkerRegistration {
   }
 
   async #beatNow(): Promise<void> {
-    const { store, worker, clock, leasesHeld } = this.#deps;
-    const state = { leasesHeld: leasesHeld(), stopping: this.#stopping, wallTimeMs: clock.wallTime() };
+    const { store, worker, clock, leasesHeld, isFilling } = this.#deps;
+    const state = {
+      leasesHeld: leasesHeld(),
+      stopping: this.#stopping,
+      filling: isFilling(),
+      wallTimeMs: clock.wallTime(),
+    };
     await this.#deliver(await store.heartbeat(worker, state));
   }
 

@@ -39,13 +39,21 @@ export function describeWorker({
   };
 }
 
-/** A row of the registry of live workers: it stands in the lease table. */
-export interface WorkerRow extends WorkerDescription {
-  /** Grows with each sign of life. Whoever sees it stand still for the failover time counts the worker as gone. */
-  readonly heartbeat: number;
+/** What a worker's own row changes with a sign of life. */
+export interface SignOfLife {
   readonly leasesHeld: number;
   /** It takes nothing more, and gives away what it has. */
   readonly stopping: boolean;
+  /** It is creating the rows of an empty table: rows that are missing have never been there. */
+  readonly filling: boolean;
+  /** For a KCL leader and for people. */
+  readonly wallTimeMs: number;
+}
+
+/** A row of the registry of live workers: it stands in the lease table. */
+export interface WorkerRow extends WorkerDescription, Omit<SignOfLife, 'wallTimeMs'> {
+  /** Grows with each sign of life. Whoever sees it stand still for the failover time counts the worker as gone. */
+  readonly heartbeat: number;
 }
 
 type Item = Readonly<Record<string, AttributeValue>>;
@@ -66,6 +74,7 @@ export const workerAttribute = {
   handoverTimeoutMs: 'millraceHandoverTimeout',
   leasesHeld: 'millraceLeasesHeld',
   stopping: 'millraceStopping',
+  filling: 'millraceFilling',
   mail: 'millraceMail',
 } as const;
 
@@ -108,6 +117,7 @@ export function parseWorkerItem(item: Item): WorkerRow {
     handoverTimeoutMs: Math.min(MAX_TIME_MS, whole(workerAttribute.handoverTimeoutMs, 0)),
     leasesHeld: whole(workerAttribute.leasesHeld, 0),
     stopping: item[workerAttribute.stopping]?.BOOL ?? false,
+    filling: item[workerAttribute.filling]?.BOOL ?? false,
   };
 }
 
@@ -119,7 +129,7 @@ export function mailOf(item: Item | undefined): readonly string[] {
 /** One sign of life: everything that the row says, so that it comes back whole if somebody has removed it. */
 export function heartbeatUpdate(
   worker: WorkerDescription,
-  state: { readonly leasesHeld: number; readonly stopping: boolean; readonly wallTimeMs: number },
+  state: SignOfLife,
 ): { readonly update: string; readonly values: Record<string, AttributeValue> } {
   const a = workerAttribute;
   const number = (value: number): AttributeValue => ({ N: String(value) });
@@ -137,6 +147,7 @@ export function heartbeatUpdate(
     `${a.handoverTimeoutMs} = :handover`,
     `${a.leasesHeld} = :held`,
     `${a.stopping} = :stopping`,
+    `${a.filling} = :filling`,
     ...(isLimited ? [`${a.maxLeases} = :max`] : []),
   ];
   return {
@@ -153,6 +164,7 @@ export function heartbeatUpdate(
       ':handover': number(worker.handoverTimeoutMs),
       ':held': number(state.leasesHeld),
       ':stopping': { BOOL: state.stopping },
+      ':filling': { BOOL: state.filling },
       ':one': number(1),
       ...(isLimited ? { ':max': number(worker.maxLeases) } : {}),
     },

@@ -1,12 +1,4 @@
-import type { WorkerDescription, WorkerRow } from './worker-row';
-
-/** What a worker's own row changes with a sign of life. */
-export interface SignOfLife {
-  readonly leasesHeld: number;
-  readonly stopping: boolean;
-  /** For a KCL leader and for people. */
-  readonly wallTimeMs: number;
-}
+import type { SignOfLife, WorkerDescription, WorkerRow } from './worker-row';
 
 /**
  * The registry of live workers: one row for each in the lease table, with a mailbox. It decides who is counted on, and who

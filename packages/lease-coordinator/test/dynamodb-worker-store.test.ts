@@ -29,7 +29,7 @@ describe('the rows of DynamoDbWorkerStore', () => {
   beforeEach(() => table.clear());
 
   it('are worker metrics of the KCL that its leader does not count: a time, and a metric whose limit is 0', async () => {
-    const state = { leasesHeld: 4, stopping: false, wallTimeMs: 1_700_000_000_999 };
+    const state = { leasesHeld: 4, stopping: false, filling: false, wallTimeMs: 1_700_000_000_999 };
     await table.workerStore().heartbeat(aWorker('w', { maxLeases: 7 }), state);
     expect(await table.raw('w')).toEqual({
       leaseKey: { S: 'w' },
@@ -47,6 +47,7 @@ describe('the rows of DynamoDbWorkerStore', () => {
       millraceHandoverTimeout: { N: '30000' },
       millraceLeasesHeld: { N: '4' },
       millraceStopping: { BOOL: false },
+      millraceFilling: { BOOL: false },
     });
   });
 
@@ -70,7 +71,7 @@ describe('the rows of DynamoDbWorkerStore', () => {
 
   it('keep what Millrace does not know', async () => {
     const store = table.workerStore();
-    const idle = { leasesHeld: 0, stopping: false, wallTimeMs: 0 };
+    const idle = { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 };
     await store.heartbeat(aWorker('w'), idle);
     await table.put({ ...(await table.raw('w')), millraceLater: { S: 'x' } });
     await store.heartbeat(aWorker('w'), idle);
@@ -80,7 +81,14 @@ describe('the rows of DynamoDbWorkerStore', () => {
   it('do no harm when something in them is odd', () => {
     expect(parseWorkerItem({ leaseKey: { S: 'w' } })).toEqual({
       ...{ workerId: 'w', heartbeat: 0, host: '', startedAtMs: 0, version: '', planVersion: 1 },
-      ...{ maxLeases: Infinity, failoverTimeMs: 0, handoverTimeoutMs: 0, leasesHeld: 0, stopping: false },
+      ...{
+        maxLeases: Infinity,
+        failoverTimeMs: 0,
+        handoverTimeoutMs: 0,
+        leasesHeld: 0,
+        stopping: false,
+        filling: false,
+      },
     });
     const odd = {
       leaseKey: { S: 'w' },
@@ -97,7 +105,7 @@ describe('calls of DynamoDbWorkerStore', () => {
     const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException' });
     const store = new RealLeaseTable({ send: () => Promise.reject(denied) } as never).workerStore();
     const missing = (action: string): object => ({ code: 'PERMISSION_MISSING', action });
-    const idle = { leasesHeld: 0, stopping: false, wallTimeMs: 0 };
+    const idle = { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 };
     await expect(store.heartbeat(aWorker('w'), idle)).rejects.toMatchObject(missing('dynamodb:UpdateItem'));
     await expect(store.readMail('w')).rejects.toMatchObject(missing('dynamodb:GetItem'));
     await expect(store.sendMail('w', ['s'])).rejects.toMatchObject(missing('dynamodb:UpdateItem'));

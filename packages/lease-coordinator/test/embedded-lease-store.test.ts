@@ -21,7 +21,7 @@ describeLeaseStore('DynamoDbLeaseStore on the embedded DynamoDB', async () => {
     put: (lease) => table.put(rowOf(lease)),
     putCorrupt: (key) => table.putCorrupt(key),
     putWorker: async (worker) => {
-      await table.workerStore().heartbeat(worker, { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+      await table.workerStore().heartbeat(worker, { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
     },
   };
 });

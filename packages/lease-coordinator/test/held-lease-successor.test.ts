@@ -143,7 +143,7 @@ describe('a request of a worker that is gone', () => {
     harness.gone.add('b');
     harness.successor = 'c';
     await harness.held.release();
-    expect(harness.operations()).toEqual(['renew', 'cancelHandover', 'release']);
+    expect(harness.operations()).toEqual(['cancelHandover', 'release']);
     expect(harness.row()).toMatchObject({ leaseOwner: 'c', handedOver: true, receiver: undefined });
     expect(harness.held.receiver).toBe('c');
   });

@@ -8,7 +8,7 @@ describeLeaseStore('InMemoryLeaseStore', async () => {
     store,
     put: async (lease) => store.table.put(lease),
     putWorker: async (worker) => {
-      await store.table.registry().heartbeat(worker, { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+      await store.table.registry().heartbeat(worker, { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
     },
     putCorrupt: async (leaseKey) => store.corrupt(leaseKey, 'broken on purpose'),
   };

@@ -1,14 +1,6 @@
 import type { LeaseSeed } from '@millrace/core';
 import { afterEach, describe, expect, it } from '@jest/globals';
-import {
-  failoverTimeMs,
-  key,
-  mailIntervalMs,
-  scanIntervalMs,
-  settleMs,
-  TestFleet,
-  type TestWorker,
-} from './coordinator-harness';
+import { failoverTimeMs, key, scanIntervalMs, settleMs, TestFleet, type TestWorker } from './coordinator-harness';
 import { throttle, timeout } from './held-lease-harness';
 import { aSeed } from './lease-store-subject';
 
@@ -23,68 +15,177 @@ function seedOf(index: number): LeaseSeed {
 
 const indices = (count: number): readonly number[] => Array.from({ length: count }, (_, index) => index);
 
-/** What shard discovery does with an empty table, but for the first row. */
-async function fill(worker: TestWorker, leases: number): Promise<void> {
-  const owners = await worker.coordinator.planFirstOwners(indices(leases).map(key), signal);
-  for (const index of indices(leases)) await worker.coordinator.create(seedOf(index), owners.get(key(index)));
+/** What shard discovery does with an empty table, but for the first row; `isDying`: its process dies before it has created any. */
+async function fill(
+  worker: TestWorker,
+  leases: number,
+  { isDying }: { readonly isDying?: boolean } = {},
+): Promise<void> {
+  const keys = indices(leases).map(key);
+  const { firstStart } = worker.coordinator;
+  await firstStart.begin();
+  for (;;) {
+    const share = await firstStart.nextShare(keys, keys, signal);
+    if (isDying === true) worker.kill();
+    if (share === undefined) break;
+    for (const [leaseKey, ownership] of share) {
+      await firstStart.create({ ...seedOf(0), leaseKey }, ownership);
+    }
+  }
+  await firstStart.end();
+}
+
+function calls(workers: readonly TestWorker[]): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (const { store } of workers) {
+    store.fault = ({ operation }) => {
+      counts.set(operation, (counts.get(operation) ?? 0) + 1);
+      return undefined;
+    };
+  }
+  return counts;
 }
 
 describe('a first start', () => {
-  it('of many workers: one creates each row in the name of its owner, and nobody takes any', async () => {
+  it('of many workers: each creates its own share, and nobody takes or asks for any', async () => {
     fleet = new TestFleet(0);
     const workers = fleet.joinAll(['a', 'b', 'c', 'd']);
-    const calls = new Map<string, number>();
-    for (const { store } of workers) {
-      store.fault = ({ operation }) => {
-        calls.set(operation, (calls.get(operation) ?? 0) + 1);
-        return undefined;
-      };
-    }
+    const counts = calls(workers);
     await fleet.pass(50);
-    const filling = fill(workers[0]!, 40);
+    const filling = workers.map((worker) => fill(worker, 40));
     await fleet.passUntilLoads(10, 10, 10, 10);
-    await filling;
-    expect(calls.get('create')).toBe(40);
-    expect(calls.get('take')).toBeUndefined();
-    expect(calls.get('adopt')).toBe(30);
+    await fleet.pass(5_000);
+    await Promise.all(filling);
+    expect(counts.get('create')).toBe(40);
     await fleet.pass(30_000);
+    expect(counts.get('take')).toBeUndefined();
+    expect(counts.get('request-handover')).toBeUndefined();
     expect([...fleet.moves.values()]).toEqual(indices(40).map(() => 1));
+  });
+
+  it('counts the oldest lease for its creator', async () => {
+    fleet = new TestFleet(0);
+    const workers = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    const [, b] = workers;
+    const filling = workers.map((worker) => fill(worker, 9));
+    await b!.coordinator.firstStart.create(seedOf(0), { unowned: false });
+    await fleet.passUntil(() => fleet.loads().reduce((sum, load) => sum + load, 0) === 9);
+    expect(fleet.loads().sort()).toEqual([4, 5]);
+    await fleet.pass(5_000);
+    await Promise.all(filling);
+    expect([...fleet.moves.values()]).toEqual(indices(9).map(() => 1));
   });
 
   it('waits a moment for those that come up at the same time, and for those that come up meanwhile', async () => {
     fleet = new TestFleet(0);
-    const a = fleet.join('a');
-    await fleet.clock.advance(0);
-    const planning = a.coordinator.planFirstOwners(indices(6).map(key), signal);
+    const filling = [fill(fleet.join('a'), 9)];
     await fleet.clock.advance(settleMs - 10);
-    fleet.join('b');
+    filling.push(fill(fleet.join('b'), 9));
     await fleet.clock.advance(20);
-    fleet.join('c');
-    await fleet.clock.advance(2 * settleMs);
-    expect(new Set((await planning).values())).toEqual(new Set(['a', 'b', 'c']));
+    filling.push(fill(fleet.join('c'), 9));
+    await fleet.pass(5_000);
+    await Promise.all(filling);
+    expect(fleet.loads()).toEqual([3, 3, 3]);
+    expect([...fleet.moves.values()]).toEqual(indices(9).map(() => 1));
+  });
+
+  it('does not count on workers that do not fill', async () => {
+    fleet = new TestFleet(0);
+    const [a] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    const filling = fill(a!, 6);
+    await fleet.passUntilLoads(6, 0);
+    await fleet.passUntilLoads(3, 3);
+    await filling;
+  });
+
+  it('asks for nothing while anybody fills', async () => {
+    fleet = new TestFleet(0);
+    const [a, b] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    await a!.coordinator.firstStart.begin();
+    for (const index of indices(6)) await a!.coordinator.firstStart.create(seedOf(index), { unowned: false });
+    await fleet.pass(20_000);
+    expect(b!.count('handoverRequested')).toBe(0);
+    await a!.coordinator.firstStart.end();
+    await fleet.passUntilLoads(3, 3);
   });
 
   it('does not wait for ever for workers that appear all the time', async () => {
     fleet = new TestFleet(0);
-    const a = fleet.join('a');
-    await fleet.clock.advance(0);
-    const planned: unknown[] = [];
-    const planning = a.coordinator.planFirstOwners([key(0)], signal).then((owners) => planned.push(owners));
-    while (planned.length === 0 && fleet.workers.length < 20) {
-      fleet.join(`b-${String(fleet.workers.length)}`);
+    const filling = fill(fleet.join('a'), 1);
+    while (fleet.loads()[0] === 0 && fleet.workers.length < 20) {
+      const next = fleet.join(`b-${String(fleet.workers.length)}`);
+      await fleet.clock.advance(0);
+      await next.coordinator.firstStart.begin();
       await fleet.clock.advance(settleMs);
     }
-    expect(planned).toHaveLength(1);
     expect(fleet.workers.length).toBeLessThan(15);
-    await planning;
+    await fleet.pass(10_000);
+    await filling;
   });
 
-  it('of a worker that has no registry gives all to whoever creates them', async () => {
+  it('of which one worker dies: the others create its share when nobody gets on', async () => {
+    fleet = new TestFleet(0);
+    const [a, b, c] = fleet.joinAll(['a', 'b', 'c']);
+    await fleet.pass(50);
+    const filling = [fill(a!, 30), fill(b!, 30)];
+    fill(c!, 30, { isDying: true }).catch(() => undefined);
+    await fleet.passUntil(
+      () => a!.deliverable.length + b!.deliverable.length === 30,
+      2 * settleMs + 2 * scanIntervalMs,
+    );
+    await fleet.passUntilLoads(15, 15, 0);
+    await Promise.all(filling);
+  });
+
+  it('is seen by whoever comes later, and its end too', async () => {
+    fleet = new TestFleet(0);
+    const [a, b] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    expect(await a!.coordinator.firstStart.isUnderWay(signal)).toBe(false);
+    await a!.coordinator.firstStart.begin();
+    expect(await a!.coordinator.firstStart.isUnderWay(signal)).toBe(false);
+    expect(await b!.coordinator.firstStart.isUnderWay(signal)).toBe(true);
+    await a!.coordinator.firstStart.end();
+    expect(await b!.coordinator.firstStart.isUnderWay(signal)).toBe(false);
+  });
+
+  it('outlasts readings of the table that fail', async () => {
+    fleet = new TestFleet(0);
+    const a = fleet.join('a');
+    await fleet.pass(50);
+    let failures = 3;
+    a.store.fault = ({ operation }) =>
+      operation === 'list' && failures-- > 0 ? { kind: 'error', error: throttle() } : undefined;
+    const filling = fill(a, 2);
+    await fleet.passUntilLoads(2);
+    await fleet.pass(5_000);
+    await filling;
+  });
+
+  it('of a worker that has no registry creates all rows, each as its own', async () => {
     fleet = new TestFleet(0);
     const a = fleet.join('a', { options: { registry: false } });
+    const filling = fill(a, 2);
     await fleet.clock.advance(0);
-    const owners = await a.coordinator.planFirstOwners([key(0), key(1)], signal);
-    expect([...owners.values()]).toEqual(['a', 'a']);
+    expect(fleet.loads()).toEqual([2]);
+    expect(a.coordinator.firstStart.isShared).toBe(false);
+    await filling;
+  });
+
+  it('creates the rows that nobody may have, too, each once', async () => {
+    fleet = new TestFleet(0);
+    const workers = fleet.joinAll(['a', 'b'], { options: { maxLeases: 1 } });
+    const counts = calls(workers);
+    await fleet.pass(50);
+    const filling = workers.map((worker) => fill(worker, 8));
+    await fleet.pass(5_000);
+    await Promise.all(filling);
+    expect(counts.get('create')).toBe(8);
+    expect(fleet.loads()).toEqual([1, 1]);
+    expect(fleet.table.rows().filter(({ leaseOwner }) => leaseOwner === undefined)).toHaveLength(6);
   });
 
   it('ends with the signal', async () => {
@@ -92,7 +193,9 @@ describe('a first start', () => {
     const a = fleet.join('a');
     await fleet.clock.advance(0);
     const stop = new AbortController();
-    const outcome = expect(a.coordinator.planFirstOwners([key(0)], stop.signal)).rejects.toThrow('enough');
+    const outcome = expect(a.coordinator.firstStart.nextShare([key(0)], [key(0)], stop.signal)).rejects.toThrow(
+      'enough',
+    );
     await fleet.clock.advance(10);
     stop.abort(new Error('enough'));
     await outcome;
@@ -104,7 +207,7 @@ describe('a row that is created', () => {
     fleet = new TestFleet(0);
     const a = fleet.join('a');
     await fleet.pass(1_000);
-    expect(await a.coordinator.create(seedOf(0), 'a')).toBe(true);
+    expect(await a.coordinator.firstStart.create(seedOf(0), { unowned: false })).toBe(true);
     expect(a.deliverable).toEqual([key(0)]);
     expect(fleet.row(0)).toMatchObject({ leaseOwner: 'a', leaseCounter: 0, handedOver: false, failoverTimeMs });
     expect(a.acquired[0]?.fencingToken).toBe(0);
@@ -113,36 +216,18 @@ describe('a row that is created', () => {
     expect(a.eventNames()).toEqual(['taken']);
   });
 
-  it('in the name of another may be adopted at once, of which that one is told', async () => {
-    fleet = new TestFleet(0);
-    const [a, b] = fleet.joinAll(['a', 'b']);
-    await fleet.pass(5_000);
-    expect(await a!.coordinator.create(seedOf(0), 'b')).toBe(true);
-    expect(fleet.row(0)).toMatchObject({ leaseOwner: 'b', handedOver: true });
-    await fleet.passUntil(() => b!.deliverable.length === 1, mailIntervalMs + 50);
-    expect(a!.coordinator.heldLeases()).toEqual([]);
-  });
-
-  it('in the name of a worker that is gone is free once that would have seen it', async () => {
-    fleet = new TestFleet(0);
-    const a = fleet.join('a');
-    await fleet.pass(1_000);
-    await a.coordinator.create(seedOf(0), 'gone');
-    await fleet.passUntil(() => a.deliverable.length === 1, failoverTimeMs / 2 + 2 * scanIntervalMs);
-  });
-
   it('in nobody’s name is free', async () => {
     fleet = new TestFleet(0);
     const a = fleet.join('a', { options: { maxLeases: 1 } });
-    await a.coordinator.create(seedOf(0), 'a');
-    expect(await a.coordinator.create(seedOf(1), undefined)).toBe(true);
+    await a.coordinator.firstStart.create(seedOf(0), { unowned: false });
+    expect(await a.coordinator.firstStart.create(seedOf(1), { unowned: true })).toBe(true);
     expect(fleet.row(1)).toMatchObject({ leaseOwner: undefined, handedOver: false });
   });
 
   it('is nobody’s new row when there is one already', async () => {
     fleet = new TestFleet(1);
     const b = fleet.join('b');
-    expect(await b.coordinator.create(seedOf(0), 'b')).toBe(false);
+    expect(await b.coordinator.firstStart.create(seedOf(0), { unowned: false })).toBe(false);
     expect(b.coordinator.heldLeases()).toEqual([]);
   });
 
@@ -156,7 +241,7 @@ describe('a row that is created', () => {
       return { kind: 'reset-after', error: timeout() };
     };
     const startedAtMs = fleet.clock.now();
-    const creating = a.coordinator.create(seedOf(0), 'a');
+    const creating = a.coordinator.firstStart.create(seedOf(0), { unowned: false });
     await fleet.clock.advance(3_000);
     a.store.fault = ({ operation }) => (operation === 'create' ? undefined : { kind: 'lost-before' });
     await fleet.clock.advance(1_000);
@@ -172,6 +257,6 @@ describe('a row that is created', () => {
     const a = fleet.join('a');
     const denied = Object.assign(new Error('no'), { name: 'AccessDeniedException' });
     a.store.fault = ({ operation }) => (operation === 'create' ? { kind: 'error', error: denied } : undefined);
-    await expect(a.coordinator.create(seedOf(0), 'a')).rejects.toBe(denied);
+    await expect(a.coordinator.firstStart.create(seedOf(0), { unowned: false })).rejects.toBe(denied);
   });
 });

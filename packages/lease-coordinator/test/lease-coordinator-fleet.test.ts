@@ -94,7 +94,9 @@ describe('a worker that joins', () => {
     for (let index = 0; index < 12; index++) {
       await fleet.pass(100);
       const passerBy = aWorker(`passer-by-${String(index)}`, { maxLeases: 1 });
-      await fleet.table.registry().heartbeat(passerBy, { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+      await fleet.table
+        .registry()
+        .heartbeat(passerBy, { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
       await fleet.pass(settleMs - 100);
       loads.push(a.deliverable.length);
     }

@@ -73,7 +73,7 @@ describe('LeaseCoordinator, with an owner that goes on renewing and does not ans
         const isTime = fleet.clock.now() % 3_000 < 50;
         if (isTime && effectiveOwner(row) === 'deaf') fleet.table.put({ ...row, leaseCounter: row.leaseCounter + 1 });
       }
-      const state = { leasesHeld: 1, stopping: false, wallTimeMs: 0 };
+      const state = { leasesHeld: 1, stopping: false, filling: false, wallTimeMs: 0 };
       await fleet.table.registry().heartbeat(aWorker('deaf', { handoverTimeoutMs: 5_000 }), state);
       await fleet.pass(50);
     }

@@ -18,7 +18,7 @@ function partOf(
 ): Record<keyof MyPart, unknown> {
   const part = planMyPart(
     planOf(assigned),
-    { leases, workers: [worker, ...unlimited(...others)], newcomers: new Set() },
+    { leases, workers: [worker, ...unlimited(...others)], newcomers: new Set(), fillers: new Set() },
     worker,
   );
   const keys = (of: MyPart['take']): string[] => of.map(({ leaseKey }) => leaseKey);
@@ -52,7 +52,7 @@ describe('planMyPart', () => {
         return new Map();
       },
     };
-    planMyPart(plan, { leases, workers: [me], newcomers: new Set() }, me);
+    planMyPart(plan, { leases, workers: [me], newcomers: new Set(), fillers: new Set() }, me);
     expect(seen).toEqual([{ leases, workers: [me] }]);
   });
 
@@ -142,7 +142,7 @@ describe('leases that have expired', () => {
   const leases = [viewed(0, expired), viewed(1, expired), viewed(2, { owner: 'old-1', state: 'movable' })];
 
   it('are for those who have watched them longest: for a newcomer they expire later', () => {
-    const fleet = { leases, workers, newcomers: new Set(['new']) };
+    const fleet = { leases, workers, newcomers: new Set(['new']), fillers: new Set<string>() };
     const partOf = (workerId: string) => planMyPart(evenPlan, fleet, { workerId, maxLeases: Infinity });
     expect(partOf('new')).toMatchObject({ take: [], request: [] });
     expect([...partOf('old-1').take, ...partOf('old-2').take].map(({ leaseKey }) => leaseKey).sort()).toEqual([
@@ -152,13 +152,13 @@ describe('leases that have expired', () => {
   });
 
   it('are for everybody where all are new', () => {
-    const fleet = { leases, workers, newcomers: new Set(['new', 'old-1', 'old-2']) };
+    const fleet = { leases, workers, newcomers: new Set(['new', 'old-1', 'old-2']), fillers: new Set<string>() };
     expect(planMyPart(evenPlan, fleet, { workerId: 'new', maxLeases: Infinity }).take).toHaveLength(1);
   });
 });
 
 describe('a lease that this worker must not have now', () => {
-  const fleet = { workers: unlimited('me', 'other'), newcomers: new Set<string>() };
+  const fleet = { workers: unlimited('me', 'other'), newcomers: new Set<string>(), fillers: new Set<string>() };
   const barred = { isBarred: true };
 
   it('is not taken, not asked for and not adopted, though the plan gives it to it', () => {

@@ -51,15 +51,26 @@ describe('planSuccessors', () => {
 });
 
 describe('planFirstOwners', () => {
+  const keys = Array.from({ length: 10 }, (_, index) => shard(index));
+
   it('shares the leases of an empty table out evenly, within the limits', () => {
-    const keys = Array.from({ length: 10 }, (_, index) => shard(index));
     const workers = [...unlimited('a', 'b'), { workerId: 'c', maxLeases: 1 }];
-    expect(counts(planFirstOwners(evenPlan, { workers }, keys))).toMatchObject({ c: 1 });
-    expect(Object.values(counts(planFirstOwners(evenPlan, { workers }, keys))).sort()).toEqual([1, 4, 5]);
+    const shares = counts(planFirstOwners(evenPlan, workers, keys, undefined));
+    expect(shares).toMatchObject({ c: 1 });
+    expect(Object.values(shares).sort()).toEqual([1, 4, 5]);
   });
 
   it('names nobody where all are full', () => {
     const workers = [{ workerId: 'a', maxLeases: 2 }];
-    expect(planFirstOwners(evenPlan, { workers }, [shard(0), shard(1), shard(2)]).size).toBe(2);
+    expect(planFirstOwners(evenPlan, workers, [shard(0), shard(1), shard(2)], undefined).size).toBe(2);
+  });
+
+  it('counts the first lease for whoever has it already, if that is one of them', () => {
+    for (const owner of ['a', 'b']) {
+      const assigned = planFirstOwners(evenPlan, unlimited('a', 'b'), keys, owner);
+      expect(assigned.has(shard(0))).toBe(false);
+      expect(counts(assigned)).toMatchObject({ [owner]: 4 });
+    }
+    expect(planFirstOwners(evenPlan, unlimited('a', 'b'), keys, 'gone').size).toBe(10);
   });
 });

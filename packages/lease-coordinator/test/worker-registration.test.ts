@@ -21,6 +21,7 @@ class Subject {
   readonly registration: WorkerRegistration;
   failing: (name: keyof WorkerStore) => boolean = () => false;
   leasesHeld = 0;
+  isFilling = false;
   /** Called with every letter, before it is noted. */
   onMail: () => void = () => undefined;
   running: Promise<void> = Promise.resolve();
@@ -33,6 +34,7 @@ class Subject {
       clock: this.clock,
       reporter: new LeaseReporter(this.clock, this.logger, {}),
       leasesHeld: () => this.leasesHeld,
+      isFilling: () => this.isFilling,
       onMail: (leaseKeys) => {
         this.onMail();
         this.mail.push(leaseKeys);
@@ -152,8 +154,8 @@ describe('WorkerRegistration', () => {
   });
 
   it('collects for a moment what it has to tell, and tells each worker once', async () => {
-    await subject.others.heartbeat(aWorker('a'), { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
-    await subject.others.heartbeat(aWorker('b'), { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+    await subject.others.heartbeat(aWorker('a'), { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
+    await subject.others.heartbeat(aWorker('b'), { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
     for (const leaseKey of ['s-1', 's-2', 's-1']) subject.registration.notify('a', leaseKey);
     subject.registration.notify('b', 's-3');
     await settle();
@@ -178,7 +180,7 @@ describe('WorkerRegistration', () => {
   });
 
   it('sends at a flush what is still to be sent, and waits for it', async () => {
-    await subject.others.heartbeat(aWorker('a'), { leasesHeld: 0, stopping: false, wallTimeMs: 0 });
+    await subject.others.heartbeat(aWorker('a'), { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
     subject.registration.notify('a', 's-1');
     let flushed = false;
     const flushing = subject.registration.flush().then(() => (flushed = true));

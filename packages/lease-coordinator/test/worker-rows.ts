@@ -17,5 +17,5 @@ export function aWorker(workerId: string, changes: Partial<WorkerDescription> = 
 
 /** A row of the registry, with `changes` laid over it. */
 export function aWorkerRow(workerId: string, changes: Partial<WorkerRow> = {}): WorkerRow {
-  return { ...aWorker(workerId), heartbeat: 1, leasesHeld: 0, stopping: false, ...changes };
+  return { ...aWorker(workerId), heartbeat: 1, leasesHeld: 0, stopping: false, filling: false, ...changes };
 }

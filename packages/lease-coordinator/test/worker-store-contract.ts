@@ -8,7 +8,7 @@ export interface WorkerStoreHarness {
   rows(): Promise<readonly WorkerRow[]>;
 }
 
-const idle = { leasesHeld: 0, stopping: false, wallTimeMs: 1_700_000_000_999 };
+const idle = { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 1_700_000_000_999 };
 
 /** What every registry of workers has to do, whatever keeps its rows. */
 export function describeWorkerStore(name: string, factory: () => Promise<WorkerStoreHarness>): void {
@@ -25,7 +25,9 @@ export function describeWorkerStore(name: string, factory: () => Promise<WorkerS
       it('makes the worker known, whole', async () => {
         const worker = aWorker('w', { maxLeases: 7, planVersion: 3, failoverTimeMs: 5_000 });
         expect(await store.heartbeat(worker, { ...idle, leasesHeld: 2 })).toEqual([]);
-        expect(await harness.rows()).toEqual([{ ...worker, heartbeat: 1, leasesHeld: 2, stopping: false }]);
+        expect(await harness.rows()).toEqual([
+          { ...worker, heartbeat: 1, leasesHeld: 2, stopping: false, filling: false },
+        ]);
       });
 
       it('knows no limit of leases where there is none', async () => {
@@ -36,8 +38,10 @@ export function describeWorkerStore(name: string, factory: () => Promise<WorkerS
       it('moves each time, and says what the worker does', async () => {
         const worker = aWorker('w');
         await store.heartbeat(worker, idle);
-        await store.heartbeat(worker, { ...idle, leasesHeld: 9, stopping: true });
-        expect(await harness.rows()).toEqual([aWorkerRow('w', { heartbeat: 2, leasesHeld: 9, stopping: true })]);
+        await store.heartbeat(worker, { ...idle, leasesHeld: 9, stopping: true, filling: true });
+        expect(await harness.rows()).toEqual([
+          aWorkerRow('w', { heartbeat: 2, leasesHeld: 9, stopping: true, filling: true }),
+        ]);
       });
 
       it('brings the row back whole when somebody has removed it', async () => {
@@ -45,7 +49,9 @@ export function describeWorkerStore(name: string, factory: () => Promise<WorkerS
         await store.heartbeat(worker, idle);
         await store.deregister('w');
         await store.heartbeat(worker, idle);
-        expect(await harness.rows()).toEqual([{ ...worker, heartbeat: 1, leasesHeld: 0, stopping: false }]);
+        expect(await harness.rows()).toEqual([
+          { ...worker, heartbeat: 1, leasesHeld: 0, stopping: false, filling: false },
+        ]);
       });
 
       it('is each worker’s own', async () => {

@@ -42,13 +42,32 @@ export interface LeaseTable {
   delete(observed: Lease): Promise<{ readonly kind: 'applied' | 'refused' }>;
 }
 
-/** How the rows of an empty table are shared out among the workers that start together. */
-export interface FirstStart {
-  /** Who each of the leases is for; one without an entry is nobody's. */
-  planFirstOwners(leaseKeys: readonly string[], signal: AbortSignal): Promise<ReadonlyMap<string, string>>;
-  /** Adds the row in the name of its first owner, unless there is one; returns whether it did. */
-  create(seed: LeaseSeed, owner: string | undefined): Promise<boolean>;
+/** Whose a new lease is: this worker's, or nobody's. */
+interface Ownership {
+  readonly unowned: boolean;
 }
+
+/** How the workers that start together share the work of filling an empty table. */
+export interface FirstStart {
+  /** Whether the others know that this worker fills. */
+  readonly isShared: boolean;
+  /** Whether another worker fills the table just now. */
+  isUnderWay(signal: AbortSignal): Promise<boolean>;
+  /** This worker fills the table, from now on until `end`. */
+  begin(): Promise<void>;
+  end(): Promise<void>;
+  /** What this worker is to create next; undefined once none of the `wanted` is missing. `all`: the oldest first. */
+  nextShare(
+    all: readonly string[],
+    wanted: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Ownership> | undefined>;
+  /** Adds the row unless there is one; resolves with whether it did. */
+  create(seed: LeaseSeed, ownership: Ownership): Promise<boolean>;
+}
+
+/** The stream and the table, as they were at about the same time. */
+type Look = { readonly stream: StreamShards } & Awaited<ReturnType<LeaseTable['list']>>;
 
 export interface ShardSyncObserver {
   leasesCreated?(payload: {
@@ -63,8 +82,9 @@ export interface ShardSyncObserver {
  * Keeps the lease rows in step with the shards of the stream.
  *
  * How it works:
- * - At the first start (an empty table) it creates a row for each shard that is readable at the application's position:
- *   the oldest first and alone, so that of workers that start together one fixes the moment that LATEST means.
+ * - At the first start (an empty table) a row is created for each shard that is readable at the application's position:
+ *   the oldest first and alone, so that of workers that start together one fixes the moment that LATEST means; then the
+ *   others, by all workers that start together, each of them a share.
  * - At a shard's end the worker that finished it creates the children's rows ({@link ShardSync.createChildren}) before
  *   it stores shard end. That is the normal way in which new shards are found; no listing is involved.
  * - An audit repeats at an interval on every worker, and comes at once for a row that waits for a newer listing: it puts
@@ -128,19 +148,21 @@ export class ShardSync {
   /** Lists the shards and, if the table is empty, fills it. Rejects with what is wrong with the stream or the table. */
   async start(firstStart: FirstStart, signal: AbortSignal): Promise<void> {
     const { logger, observer } = this.options;
-    const { stream, leases } = await this.#look(signal);
-    // Rows there, but perhaps not all: another worker may be creating them just now. The audit will see to the rest.
-    const [oldest, ...others] = leases.length > 0 ? [] : planMissingLeases(stream, leases);
-    if (oldest === undefined) return;
-    const first = await this.#create([oldest], { healed: false }, signal);
-    if (first.length === 0) {
-      // Another worker was first, and fixed the moment. It goes on; ours would be another.
-      await this.#look(signal);
-      return;
+    const look = await this.#look(signal);
+    if (planMissingLeases(look.stream, look.leases).length === 0) return;
+    // Rows there, but not all, and nobody is creating them: they went missing, which the audit will see to.
+    if (look.leases.length > 0 && !(await firstStart.isUnderWay(signal))) return;
+    const shardIds: string[] = [];
+    await firstStart.begin();
+    try {
+      await this.#fill(look, firstStart, shardIds, signal);
+    } finally {
+      await firstStart.end();
+      if (shardIds.length > 0) {
+        logger.info({ leaseCount: shardIds.length, position: this.#position }, 'leases created at first start');
+        observer?.leasesCreated?.({ shardIds, reason: 'first-start' });
+      }
     }
-    const shardIds = [...first, ...(await this.#createShared(others, firstStart, signal))];
-    logger.info({ leaseCount: shardIds.length, position: this.#position }, 'leases created at first start');
-    observer?.leasesCreated?.({ shardIds, reason: 'first-start' });
   }
 
   /**
@@ -214,9 +236,7 @@ export class ShardSync {
   }
 
   /** Shards first, then rows: whether a listed shard has a row is asked after it was listed, never before. */
-  async #look(
-    signal: AbortSignal,
-  ): Promise<{ readonly stream: StreamShards } & Awaited<ReturnType<LeaseTable['list']>>> {
+  async #look(signal: AbortSignal): Promise<Look> {
     for (;;) {
       const stream = await this.#listShards(signal);
       const table = await this.#listLeases(signal);
@@ -270,26 +290,32 @@ export class ShardSync {
     }
   }
 
-  /** One worker adds all rows, each in the name of the worker that is to have it: nobody need take it from another. */
-  async #createShared(
-    missing: readonly MissingLease[],
-    firstStart: FirstStart,
-    signal: AbortSignal,
-  ): Promise<readonly string[]> {
-    const owners = await firstStart.planFirstOwners(
-      missing.map(({ shard }) => shard.shardId),
-      signal,
-    );
-    const created: string[] = [];
-    await forEachAtMost(createdAtOnce, inTurns(missing, owners), async (lease) => {
+  /** Creates this worker's part of the rows of an empty table, and adds to `created` those that were not there yet. */
+  async #fill(look: Look, firstStart: FirstStart, created: string[], signal: AbortSignal): Promise<void> {
+    let { stream, leases } = look;
+    const create = async (lease: MissingLease, ownership: Ownership): Promise<boolean> => {
       signal.throwIfAborted();
       const seed = this.#seed(lease, false, 0);
-      const isNew = await retryPassing({ ...this.options, signal }, () =>
-        firstStart.create(seed, owners.get(seed.leaseKey)),
-      );
+      const isNew = await retryPassing({ ...this.options, signal }, () => firstStart.create(seed, ownership));
       if (isNew) created.push(seed.leaseKey);
-    });
-    return created;
+      return isNew;
+    };
+    const [oldest] = planMissingLeases(stream, leases);
+    if (leases.length === 0 && oldest !== undefined && !(await create(oldest, { unowned: false }))) {
+      // Another worker was first, and fixed the moment; ours would be another.
+      ({ stream, leases } = await this.#look(signal));
+      if (!firstStart.isShared) return;
+    }
+    const all = planMissingLeases(stream, []).map(({ shard }) => shard.shardId);
+    const wanted = new Map(planMissingLeases(stream, leases).map((lease) => [lease.shard.shardId, lease]));
+    for (;;) {
+      const share = await firstStart.nextShare(all, [...wanted.keys()], signal);
+      if (share === undefined) return;
+      await forEachAtMost(createdAtOnce, [...share], async ([leaseKey, ownership]) => {
+        const lease = wanted.get(leaseKey);
+        if (lease !== undefined) await create(lease, ownership);
+      });
+    }
   }
 
   /** Creates the rows that are missing, oldest first, some at a time; answers with those that were not there yet. */
@@ -337,18 +363,4 @@ export class ShardSync {
     this.#position = { ...this.#position, timestampMs };
     return true;
   }
-}
-
-/** Each owner's first lease, then each one's second: whoever looks meanwhile finds the load even. */
-function inTurns(missing: readonly MissingLease[], owners: ReadonlyMap<string, string>): readonly MissingLease[] {
-  const given = new Map<string, number>();
-  return missing
-    .map((lease) => {
-      const owner = owners.get(lease.shard.shardId) ?? '';
-      const turn = given.get(owner) ?? 0;
-      given.set(owner, turn + 1);
-      return { lease, turn };
-    })
-    .sort((a, b) => a.turn - b.turn)
-    .map(({ lease }) => lease);
 }

@@ -6,84 +6,128 @@ import { aShardSync, FakeTable, signal } from './shard-sync-harness';
 
 const id = (index: number): string => `shardId-${String(index).padStart(12, '0')}`;
 
+const id01 = [id(0), id(1)];
+
 describe('the first start', () => {
-  it('creates the oldest row alone and in nobody’s name, then the others in those of their owners', async () => {
+  it('creates the oldest row alone, and then this worker’s share of the others, all as its own', async () => {
     const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(5) });
-    firstStart.workers = ['a', 'b'];
-    let rowsWhenPlanned = 0;
-    const plan = firstStart.planFirstOwners.bind(firstStart);
-    firstStart.planFirstOwners = (leaseKeys) => {
-      rowsWhenPlanned = table.rows.size;
-      return plan(leaseKeys);
+    const rowsWhenShared: number[] = [];
+    firstStart.share = (missing) => {
+      rowsWhenShared.push(table.rows.size);
+      return missing;
     };
     await sync.start(firstStart, signal);
-    expect(rowsWhenPlanned).toBe(1);
-    expect(firstStart.planned).toEqual([[1, 2, 3, 4].map(id)]);
-    expect([...table.rows.values()].map(({ leaseKey, leaseOwner }) => [leaseKey, leaseOwner]).sort()).toEqual([
-      [id(0), undefined],
-      [id(1), 'a'],
-      [id(2), 'b'],
-      [id(3), 'a'],
-      [id(4), 'b'],
-    ]);
+    expect(rowsWhenShared).toEqual([1]);
+    expect(firstStart.shares).toEqual([[1, 2, 3, 4].map(id)]);
+    expect(table.created.map(({ leaseKey, first }) => [leaseKey, first?.owner])).toEqual(
+      [0, 1, 2, 3, 4].map((index) => [id(index), 'worker-a']),
+    );
     expect(table.created.every(({ root, healed, leaseCounter }) => root && !healed && leaseCounter === 0)).toBe(true);
   });
 
-  it('gives each owner its first lease before any gets its second', async () => {
-    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(7) });
-    firstStart.planFirstOwners = async (leaseKeys) =>
-      new Map(leaseKeys.map((leaseKey, index) => [leaseKey, index < 3 ? 'a' : 'b']));
+  it('is announced before the first row is there, and over only when none is missing', async () => {
+    const { sync, firstStart } = aShardSync({ lister: new FakeShardLister(3) });
     await sync.start(firstStart, signal);
-    expect(table.created.slice(1).map(({ first }) => first?.owner)).toEqual(['a', 'b', 'a', 'b', 'a', 'b']);
+    expect(firstStart.wasFilling).toEqual([true, true, true]);
+    expect(firstStart.isFilling).toBe(false);
   });
 
-  it('of many workers creates each lease about once: whoever comes second creates none but tries the first', async () => {
-    const table = new FakeTable();
-    const workers = Array.from({ length: 10 }, () => aShardSync({ table, lister: new FakeShardLister(100) }));
-    await Promise.all(workers.map(({ sync, firstStart }) => sync.start(firstStart, signal)));
-    expect(table.rows.size).toBe(100);
-    expect(table.attempts).toBeLessThanOrEqual(100 + 9);
-    expect(workers.filter(({ firstStart }) => firstStart.planned.length > 0)).toHaveLength(1);
+  it('goes on until nothing is missing, share by share, each computed over all', async () => {
+    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(5) });
+    const overAll: (readonly string[])[] = [];
+    firstStart.share = (missing, all) => {
+      overAll.push(all);
+      return missing.slice(0, 2);
+    };
+    await sync.start(firstStart, signal);
+    expect(table.rows.size).toBe(5);
+    expect(firstStart.shares).toEqual([
+      [id(1), id(2)],
+      [id(3), id(4)],
+    ]);
+    expect(overAll).toEqual([[0, 1, 2, 3, 4].map(id), [0, 1, 2, 3, 4].map(id)]);
   });
 
-  it('of a lease without an owner leaves it to nobody', async () => {
+  it('of a worker that is second with the oldest row does its share as well, if the others count on it', async () => {
     const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(2) });
-    firstStart.planFirstOwners = async () => new Map();
+    const create = firstStart.create.bind(firstStart);
+    firstStart.create = async (seed, ownership) => {
+      if (seed.leaseKey === id(0)) table.rows.set(id(0), aLease({ leaseKey: id(0), initialTimestampMs: 500 }));
+      return create(seed, ownership);
+    };
     await sync.start(firstStart, signal);
-    expect(table.created.map(({ first }) => first)).toEqual([undefined, undefined]);
+    // At the moment that the first has fixed.
+    expect(table.created).toMatchObject([{ leaseKey: id(1), initialTimestampMs: 500 }]);
   });
 
-  it('creates nothing where there are rows, and asks nobody', async () => {
+  it('of a worker that is second and unknown to the others does nothing more', async () => {
+    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(2) });
+    firstStart.isShared = false;
+    const create = firstStart.create.bind(firstStart);
+    firstStart.create = async (seed, ownership) => {
+      table.rows.set(id(0), aLease({ leaseKey: id(0) }));
+      return create(seed, ownership);
+    };
+    await sync.start(firstStart, signal);
+    expect([...table.rows.keys()]).toEqual([id(0)]);
+    expect(firstStart.isFilling).toBe(false);
+  });
+
+  it('that is under way is joined', async () => {
+    const { sync, table, firstStart } = aShardSync();
+    table.rows.set(id(0), aLease({ leaseKey: id(0), root: true, initialTimestampMs: 500 }));
+    firstStart.othersFill = true;
+    await sync.start(firstStart, signal);
+    expect(table.created).toMatchObject([{ leaseKey: id(1), healed: false, leaseCounter: 0, initialTimestampMs: 500 }]);
+  });
+
+  it('is over where there are rows and nobody fills: what is missing is the audit’s', async () => {
     const { sync, table, firstStart } = aShardSync();
     table.rows.set(id(0), aLease({ leaseKey: id(0) }));
     await sync.start(firstStart, signal);
     expect(table.attempts).toBe(0);
-    expect(firstStart.planned).toEqual([]);
+    expect(firstStart.shares).toEqual([]);
+    expect(firstStart.isFilling).toBe(false);
+  });
+
+  it('asks nobody where nothing is missing', async () => {
+    const { sync, table, firstStart } = aShardSync();
+    for (const leaseKey of id01) table.rows.set(leaseKey, aLease({ leaseKey }));
+    firstStart.isUnderWay = () => Promise.reject(new Error('asked'));
+    await sync.start(firstStart, signal);
+    expect(table.attempts).toBe(0);
+  });
+
+  it('of a lease that nobody may have leaves it to nobody', async () => {
+    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(2) });
+    firstStart.unowned.add(id(1));
+    await sync.start(firstStart, signal);
+    expect(table.created.map(({ first }) => first?.owner)).toEqual(['worker-a', undefined]);
   });
 
   it('tells once which leases it has created, and leaves out what another was first to create', async () => {
     const events: object[] = [];
     const observer = { leasesCreated: (event: object) => void events.push(event) };
     const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(3), observer });
-    const plan = firstStart.planFirstOwners.bind(firstStart);
-    firstStart.planFirstOwners = (leaseKeys) => {
+    firstStart.share = (missing) => {
       table.rows.set(id(2), aLease({ leaseKey: id(2) }));
-      return plan(leaseKeys);
+      return missing;
     };
     await sync.start(firstStart, signal);
     expect(events).toEqual([{ shardIds: [id(0), id(1)], reason: 'first-start' }]);
   });
 
-  it('that is cut short creates no more', async () => {
+  it('that is cut short creates no more, and takes back that it fills', async () => {
     const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(40) });
     const stop = new AbortController();
     const create = firstStart.create.bind(firstStart);
-    firstStart.create = (seed, owner) => {
+    firstStart.create = (seed, ownership) => {
       stop.abort(new Error('enough'));
-      return create(seed, owner);
+      return create(seed, ownership);
     };
     await expect(sync.start(firstStart, stop.signal)).rejects.toThrow('enough');
     expect(table.rows.size).toBeLessThan(20);
+    expect(firstStart.isFilling).toBe(false);
   });
 });
 

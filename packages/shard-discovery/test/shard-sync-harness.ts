@@ -35,23 +35,45 @@ export class FakeTable implements LeaseTable {
   }
 }
 
-/** Gives the leases to the workers in turn. */
+/** Gives everything that is missing to this worker, or what a test says. */
 export class FakeFirstStart implements FirstStart {
-  workers: readonly string[] = ['worker-a'];
-  readonly planned: (readonly string[])[] = [];
-  readonly created: string[] = [];
+  isShared = true;
+  othersFill = false;
+  share: (missing: readonly string[], all: readonly string[]) => readonly string[] = (missing) => missing;
+  readonly unowned = new Set<string>();
+  /** Whether it was filling when each row was created. */
+  readonly wasFilling: boolean[] = [];
+  readonly shares: (readonly string[])[] = [];
+  isFilling = false;
 
   constructor(private readonly table: FakeTable) {}
 
-  async planFirstOwners(leaseKeys: readonly string[]): Promise<ReadonlyMap<string, string>> {
-    this.planned.push(leaseKeys);
-    return new Map(leaseKeys.map((leaseKey, index) => [leaseKey, this.workers[index % this.workers.length] ?? '']));
+  async isUnderWay(): Promise<boolean> {
+    return this.othersFill;
   }
 
-  async create(seed: LeaseSeed, owner: string | undefined): Promise<boolean> {
-    const first =
-      owner === undefined ? undefined : { owner, handedOver: true, failoverTimeMs: 10_000, acquiredAtMs: 0 };
-    this.created.push(seed.leaseKey);
+  async begin(): Promise<void> {
+    this.isFilling = true;
+  }
+
+  async end(): Promise<void> {
+    this.isFilling = false;
+  }
+
+  async nextShare(
+    all: readonly string[],
+    wanted: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly unowned: boolean }> | undefined> {
+    const missing = wanted.filter((leaseKey) => !this.table.rows.has(leaseKey));
+    if (missing.length === 0) return undefined;
+    const share = this.share(missing, all);
+    this.shares.push(share);
+    return new Map(share.map((leaseKey) => [leaseKey, { unowned: this.unowned.has(leaseKey) }]));
+  }
+
+  async create(seed: LeaseSeed, { unowned }: { readonly unowned: boolean }): Promise<boolean> {
+    this.wasFilling.push(this.isFilling);
+    const first = unowned ? undefined : { owner: 'worker-a', failoverTimeMs: 10_000, acquiredAtMs: 0 };
     return (await this.table.create({ ...seed, first })).kind === 'created';
   }
 }

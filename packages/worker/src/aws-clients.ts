@@ -21,7 +21,8 @@ export interface DerivedClients {
  * Kept: credentials, region, endpoint, signing, and the middleware that the user added. Changed:
  * - no retries by the SDK, because they hide throttling and repeat conditional writes; Millrace repeats what it means to;
  * - connections are pooled over HTTP/1.1, where the SDK's default for Kinesis opens an HTTP/2 session for every call
- *   (github.com/aws/aws-sdk-js-v3/issues/8279). A request handler of the user's own is kept, unless it speaks HTTP/2.
+ *   (github.com/aws/aws-sdk-js-v3/issues/8279). A request handler of the user's own is kept, unless it speaks HTTP/2;
+ * - nothing is prepared for logging if the user gave no logger.
  */
 export function deriveClients(
   kinesis: KinesisClient | KinesisClientConfig | undefined,
@@ -85,13 +86,25 @@ function derive<T extends Client>(
   given: object | undefined,
   handlerFor: (given: unknown) => unknown,
 ): T {
-  if (!isClient(given)) return new Class(overlay(given ?? {}, handlerFor));
+  if (!isClient(given)) return withoutIdleLogging(new Class(overlay(given ?? {}, handlerFor)));
   // Of the same class, so that the user's copy of the SDK stays the one that is used.
   const derived = new (given.constructor as typeof Class)(overlay(given.config, handlerFor));
   const users = given.middlewareStack.clone();
   for (const name of defaultMiddleware(derived)) users.remove(name);
   derived.middlewareStack.use(users);
-  return derived;
+  return withoutIdleLogging(derived);
+}
+
+/**
+ * Without a logger of the user's the SDK still copies each call's input and output for one that drops them: a tenth of
+ * what a call costs.
+ */
+function withoutIdleLogging<T extends Client>(client: T): T {
+  const { logger } = client.config as { readonly logger?: object | undefined };
+  if (logger === undefined || logger.constructor.name === 'NoOpLogger') {
+    client.middlewareStack.remove('loggerMiddleware');
+  }
+  return client;
 }
 
 /** The names, and other names, of what the SDK itself put on the stack: `name (a.k.a. a,b) - step`. */

@@ -12,7 +12,7 @@ export interface KeepRowsParts {
 /** Fills an empty lease table, and keeps the rows in step with the shards until `signal` aborts. */
 export async function keepRows({ shardSync, coordinator, logger, signal }: KeepRowsParts): Promise<void> {
   try {
-    await shardSync.start(coordinator, signal);
+    await shardSync.start(coordinator.firstStart, signal);
   } catch (err) {
     if (signal.aborted) return;
     if (!mayPass(err)) throw err;

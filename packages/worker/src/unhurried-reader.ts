@@ -1,7 +1,7 @@
 import type { Clock } from '@millrace/core';
 import type { KinesisReader, RecordsPage } from '@millrace/record-fetcher';
 
-/** Shards that are opened at the same time; the first of two numbers while leases are being acquired, too. */
+/** Shards that are opened at the same time: few while this worker gathers leases, which are in more of a hurry. */
 const maxAtOnce = { busy: 2, quiet: 8 } as const;
 /** Kinesis may be slow, or away: an opening that takes longer keeps none behind it from theirs. */
 const maxHoldMs = 2_000;
@@ -14,7 +14,7 @@ export class OpeningLimit {
 
   constructor(
     private readonly clock: Clock,
-    /** Whether leases are being acquired just now. */
+    /** Whether leases are being gathered just now. */
     private readonly isBusy: () => boolean,
   ) {}
 

@@ -96,7 +96,7 @@ export class Worker {
     const logger = options.logger ?? pino({ name: 'millrace', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
     this.#logger = logger.child({ applicationName: options.applicationName, workerId: this.workerId });
     this.#emitter = new WorkerEmitter(this.#logger);
-    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.isAcquiring === true);
+    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.isGathering === true);
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);

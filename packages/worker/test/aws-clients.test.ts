@@ -48,6 +48,31 @@ describe('deriveClients', () => {
     expect(headers[0]?.['user-agent']).toContain('millrace/');
   });
 
+  it.each(['client', 'configuration'])('logs to the user’s logger, given a %s', async (kind) => {
+    const { endpoint } = await aServer();
+    const logged: unknown[] = [];
+    const log = (line: unknown): void => void logged.push(line);
+    const logger = { trace: log, debug: log, info: log, warn: log, error: log };
+    const configuration = { endpoint, region: 'eu-west-1', credentials, logger };
+    const { kinesis, destroy } = deriveClients(
+      kind === 'client' ? new KinesisClient(configuration) : configuration,
+      undefined,
+    );
+    await kinesis.send(new ListStreamsCommand());
+    destroy();
+    expect(logged).toContainEqual(expect.objectContaining({ commandName: 'ListStreamsCommand' }));
+  });
+
+  it.each(['client', 'configuration'])('prepares nothing for a log that nobody keeps, given a %s', (kind) => {
+    const configuration = { region: 'eu-west-1', credentials };
+    const { kinesis, destroy } = deriveClients(
+      kind === 'client' ? new KinesisClient(configuration) : configuration,
+      undefined,
+    );
+    expect(kinesis.middlewareStack.identify().join()).not.toContain('loggerMiddleware');
+    destroy();
+  });
+
   it.each(['client', 'configuration'])('does not repeat a call that failed, given a %s', async (kind) => {
     const { endpoint, counts } = await aServer(500);
     const configuration = { endpoint, region: 'eu-west-1', credentials, maxAttempts: 5 };

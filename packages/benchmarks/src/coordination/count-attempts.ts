@@ -9,8 +9,8 @@ export interface CallInput {
 
 /** Every row of a shard has its id as key. */
 const leaseKeyPrefix = 'shardId-';
-/** Only who becomes the owner writes its own failover time. */
-const claimMark = 'millraceFailoverMs = ';
+/** Only who becomes the owner writes since when. */
+const claimMark = 'millraceAcquired = ';
 
 export type CallKind = 'claim' | 'create' | 'other';
 

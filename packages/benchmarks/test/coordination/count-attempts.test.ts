@@ -9,14 +9,19 @@ describe('a call', () => {
 
   it.each(['take', 'adopt'])('that makes its caller the owner claims a lease: %s', (how) => {
     const UpdateExpression = {
-      take: 'SET leaseOwner = :me, millraceFailoverMs = :failover ADD leaseCounter :one',
-      adopt: 'SET millraceWrite = :write, millraceFailoverMs = :failover ADD leaseCounter :one',
+      take: 'SET leaseOwner = :me, millraceAcquired = :acquired ADD leaseCounter :one',
+      adopt: 'SET millraceWrite = :write, millraceAcquired = :acquired ADD leaseCounter :one',
     }[how];
     expect(kindOfCall('UpdateItemCommand', { UpdateExpression })).toBe('claim');
   });
 
   it.each([
     ['a renewal', 'UpdateItemCommand', { UpdateExpression: 'SET millraceWrite = :write ADD leaseCounter :one' }],
+    [
+      'a heartbeat',
+      'UpdateItemCommand',
+      { UpdateExpression: 'SET millraceFailoverMs = :failover ADD millraceHeartbeat :one' },
+    ],
     ['a row that is not a lease', 'PutItemCommand', { Item: { leaseKey: { S: 'worker-1' } } }],
     ['a read', 'GetItemCommand', {}],
     ['unknown', undefined, {}],
@@ -39,8 +44,8 @@ describe('a client that counts', () => {
     const Key = { leaseKey: { S: 'shardId-1' } };
     for (const command of [
       new PutItemCommand({ TableName, Item: Key }),
-      new UpdateItemCommand({ TableName, Key, UpdateExpression: 'SET millraceFailoverMs = :failover' }),
-      new UpdateItemCommand({ TableName, Key, UpdateExpression: 'SET millraceFailoverMs = :failover' }),
+      new UpdateItemCommand({ TableName, Key, UpdateExpression: 'SET millraceAcquired = :acquired' }),
+      new UpdateItemCommand({ TableName, Key, UpdateExpression: 'SET millraceAcquired = :acquired' }),
       new GetItemCommand({ TableName, Key }),
     ]) {
       await expect(client.send(command as PutItemCommand)).rejects.toThrow('refused');

@@ -282,7 +282,7 @@ function newLease({ first, ...seed }: LeaseSeed, writeId: string): Lease {
     ownerSwitchesSinceCheckpoint: 0,
     typed: true,
     receiver: undefined,
-    handedOver: first?.handedOver ?? false,
+    handedOver: false,
     evicted: false,
     failoverTimeMs: first?.failoverTimeMs,
     acquiredAtMs: first?.acquiredAtMs,

@@ -1,6 +1,6 @@
 import type { Lease } from '@millrace/core';
-import type { WorkerDescription, WorkerRow } from '../worker-row';
-import type { SignOfLife, WorkerStore } from '../worker-store';
+import type { SignOfLife, WorkerDescription, WorkerRow } from '../worker-row';
+import type { WorkerStore } from '../worker-store';
 
 /** What one applied write did to a row; `undefined` for a row that was not there, or is not any more. */
 export interface LeaseChange {
@@ -38,9 +38,9 @@ export class InMemoryLeaseTable {
     const workers = this.#workers;
     const done = Promise.resolve();
     return {
-      heartbeat: (worker: WorkerDescription, { leasesHeld, stopping }: SignOfLife) => {
+      heartbeat: (worker: WorkerDescription, { leasesHeld, stopping, filling }: SignOfLife) => {
         const before = workers.get(worker.workerId);
-        const row = { ...worker, leasesHeld, stopping, heartbeat: (before?.row.heartbeat ?? 0) + 1 };
+        const row = { ...worker, leasesHeld, stopping, filling, heartbeat: (before?.row.heartbeat ?? 0) + 1 };
         const mail = before?.mail ?? new Set<string>();
         workers.set(worker.workerId, { row, mail });
         return Promise.resolve([...mail]);

@@ -1,0 +1,163 @@
+import type { Clock, LeaseSeed } from '@millrace/core';
+import { affinity } from './affinity';
+import type { WorkerView } from './assignment-plan';
+import type { FleetPlanner } from './fleet-planner';
+import type { ResolvedLeaseOptions } from './lease-options';
+import type { LeaseReporter } from './lease-reporter';
+import type { TableView } from './table-view';
+
+export interface FirstStartDependencies {
+  readonly workerId: string;
+  readonly options: ResolvedLeaseOptions;
+  readonly clock: Clock;
+  readonly reporter: LeaseReporter;
+  readonly table: TableView;
+  readonly planner: FleetPlanner;
+  /** Reads the table, consistently, and takes it in. */
+  readonly read: (signal: AbortSignal) => Promise<void>;
+  /** Writes this worker's row in the registry now, if it has one. Never rejects. */
+  readonly announce: () => Promise<void>;
+  readonly create: (seed: LeaseSeed, ownership: Ownership) => Promise<boolean>;
+}
+
+/** Whose a new lease is: its creator's, or nobody's. */
+export interface Ownership {
+  readonly unowned: boolean;
+}
+
+/** How often it is looked who else is there before anything is shared out. */
+const MAX_LOOKS = 8;
+
+/**
+ * This worker's part in filling an empty table, together with all that start at the same time.
+ *
+ * Who fills says so in the registry. Each computes the same shares, of all leases for all who fill, and creates its own
+ * as their owner, which takes one write for each. Who dies over it drops out, and the others see its share among theirs.
+ * If nobody gets on, because the shares were computed from different views, each creates what is missing.
+ */
+export class FirstStart {
+  readonly #deps: FirstStartDependencies;
+  #isFilling = false;
+  #settledWith = '';
+  #leftBefore = Infinity;
+
+  constructor(deps: FirstStartDependencies) {
+    this.#deps = deps;
+  }
+
+  /** For the registry. */
+  get isFilling(): boolean {
+    return this.#isFilling;
+  }
+
+  /** Whether the others know that this worker fills, so that they share out the work. */
+  get isShared(): boolean {
+    return this.#deps.options.registry;
+  }
+
+  /** Whether another worker fills the table just now. Rejects when the table cannot be read. */
+  async isUnderWay(signal: AbortSignal): Promise<boolean> {
+    await this.#deps.read(signal);
+    const { fillers } = this.#deps.planner.fleet();
+    return [...fillers].some((workerId) => workerId !== this.#deps.workerId);
+  }
+
+  /** To be called before the first row is created: whoever sees a row must see who fills. */
+  async begin(): Promise<void> {
+    this.#isFilling = true;
+    await this.#deps.announce();
+  }
+
+  async end(): Promise<void> {
+    this.#isFilling = false;
+    await this.#deps.announce();
+  }
+
+  /** Adds a row. Resolves with whether there was none. */
+  create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
+    return this.#deps.create(seed, ownership);
+  }
+
+  /**
+   * What this worker is to create next; undefined once none of the `wanted` leases is missing.
+   * `all` are those that the table is filled with, the oldest first: the shares are computed over all, so that they stay
+   * the same while rows come up. Waits until the workers that come up together are known, and while others are at it.
+   */
+  async nextShare(
+    all: readonly string[],
+    wanted: readonly string[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, Ownership> | undefined> {
+    const { clock, options } = this.#deps;
+    for (;;) {
+      const fillers = await this.#readUntilSettled(signal);
+      const rows = new Set(this.#deps.table.leases.map(({ leaseKey }) => leaseKey));
+      const missing = wanted.filter((leaseKey) => !rows.has(leaseKey));
+      if (missing.length === 0) return undefined;
+      const isStuck = missing.length >= this.#leftBefore;
+      const share = isStuck ? asMine(missing) : this.#mine(all, missing, fillers);
+      this.#leftBefore = share.size > 0 ? Infinity : missing.length;
+      if (share.size > 0) return share;
+      await clock.sleep(options.scanIntervalMs, signal);
+    }
+  }
+
+  /** Shares are computed for those who are there by now, not for those who happened to be first. */
+  async #readUntilSettled(signal: AbortSignal): Promise<readonly WorkerView[]> {
+    const { clock, options } = this.#deps;
+    for (let looks = 1; ; looks++) {
+      await this.#read(signal);
+      const fillers = this.#fillers();
+      const names = fillers.map(({ workerId }) => workerId).join('\n');
+      const isSettled = names === this.#settledWith || !options.registry || looks === MAX_LOOKS;
+      this.#settledWith = names;
+      if (isSettled) return fillers;
+      await clock.sleep(options.settleMs, signal);
+    }
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const { clock, options, reporter, read } = this.#deps;
+    for (;;) {
+      try {
+        await read(signal);
+        return;
+      } catch (error) {
+        signal.throwIfAborted();
+        reporter.callFailed('list', error);
+        await clock.sleep(options.scanIntervalMs, signal);
+      }
+    }
+  }
+
+  #fillers(): readonly WorkerView[] {
+    const { workers, fillers } = this.#deps.planner.fleet();
+    return workers.filter(({ workerId }) => workerId === this.#deps.workerId || fillers.has(workerId));
+  }
+
+  #mine(
+    all: readonly string[],
+    missing: readonly string[],
+    fillers: readonly WorkerView[],
+  ): ReadonlyMap<string, Ownership> {
+    const { workerId, planner, table } = this.#deps;
+    const oldest = table.leases.find(({ leaseKey }) => leaseKey === all[0]);
+    const owners = planner.firstOwners(all, fillers, oldest?.leaseOwner);
+    const share = new Map<string, Ownership>();
+    for (const leaseKey of missing) {
+      const owner = owners.get(leaseKey);
+      // Nobody may have it, but its row must be there.
+      if ((owner ?? nearest(leaseKey, fillers)) === workerId) share.set(leaseKey, { unowned: owner === undefined });
+    }
+    return share;
+  }
+}
+
+function asMine(leaseKeys: readonly string[]): ReadonlyMap<string, Ownership> {
+  return new Map(leaseKeys.map((leaseKey) => [leaseKey, { unowned: false }]));
+}
+
+function nearest(leaseKey: string, workers: readonly WorkerView[]): string | undefined {
+  const ranked = workers.map(({ workerId }) => ({ workerId, rank: affinity(leaseKey, workerId) }));
+  return ranked.sort((a, b) => b.rank - a.rank)[0]?.workerId;
+}
