@@ -11,6 +11,7 @@ const worldEdges = [
   'packages/benchmarks/**',
   'packages/simulation/src/main.ts',
   'packages/simulation/src/event-loop.ts',
+  'packages/local/src/http/turns.ts',
   '**/test/**',
 ];
 

@@ -55,6 +55,7 @@ const worldEdges = [
   'packages/benchmarks/',
   'packages/simulation/src/main.ts',
   'packages/simulation/src/event-loop.ts',
+  'packages/local/src/http/turns.ts',
 ];
 
 const maxLines = 400;

@@ -10,6 +10,7 @@ import {
 import { createServer as createSocketServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { Deadlines } from './deadlines';
 import type { Connection, RequestListener } from './http-message';
+import { Turns } from './turns';
 
 export interface LoopbackServer {
   readonly port: number;
@@ -45,6 +46,7 @@ export async function listen(
   onRequest: RequestListener,
 ): Promise<LoopbackServer> {
   const deadlines = new Deadlines(clientTimeoutMs);
+  const turns = new Turns();
   // The body has a limit of its own in the face, so that the answer to a slow client is the service's.
   const http1 = createHttp1Server(
     {
@@ -52,12 +54,13 @@ export async function listen(
       requestTimeout: 0,
       connectionsCheckingInterval: Math.ceil(clientTimeoutMs / 4),
     },
-    (request, response) => onRequest(request, response, http1Connection(request, response, deadlines)),
+    (request, response) =>
+      turns.take(() => onRequest(request, response, http1Connection(request, response, deadlines))),
   );
   // An idle connection that closes just as the client sends is a failed call that AWS would not have caused.
   http1.keepAliveTimeout = 0;
   const http2 = createHttp2Server({ settings: { initialWindowSize: windowBytes } }, (request, response) =>
-    onRequest(request, response, http2Connection(request.stream, response, deadlines)),
+    turns.take(() => onRequest(request, response, http2Connection(request.stream, response, deadlines))),
   );
   http2.on('session', (session: ServerHttp2Session) => {
     session.setLocalWindowSize(windowBytes);
