@@ -3,14 +3,19 @@ import { Agent as HttpsAgent } from 'node:https';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { DirectClient, type SdkClient } from './direct-client';
 import { packageVersion } from './package-version';
 
 /** Sockets per client. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
 const maxSockets = 50;
 
+/** Which way most calls go: {@link DirectClient}, or all through the SDK. */
+export type AwsCalls = 'direct' | 'sdk';
+
 export interface DerivedClients {
-  readonly kinesis: KinesisClient;
-  readonly dynamodb: DynamoDBClient;
+  readonly kinesis: Pick<KinesisClient, 'send'>;
+  readonly dynamodb: Pick<DynamoDBClient, 'send'>;
+  readonly calls: { readonly kinesis: AwsCalls; readonly dynamodb: AwsCalls };
   /** Closes the connections that are Millrace's own; handlers and agents that the user passed are left alone. */
   destroy(): void;
 }
@@ -27,6 +32,7 @@ export interface DerivedClients {
 export function deriveClients(
   kinesis: KinesisClient | KinesisClientConfig | undefined,
   dynamodb: DynamoDBClient | DynamoDBClientConfig | undefined,
+  awsCalls: AwsCalls = 'direct',
 ): DerivedClients {
   const own: (HttpAgent | HttpsAgent)[] = [];
   const handlerFor = (given: unknown): unknown => {
@@ -37,9 +43,15 @@ export function deriveClients(
     own.push(httpAgent, httpsAgent);
     return new NodeHttpHandler({ httpAgent, httpsAgent, connectionTimeout: 5_000, ...options });
   };
+  const derivedKinesis = derive(KinesisClient, kinesis, handlerFor);
+  const derivedDynamodb = derive(DynamoDBClient, dynamodb, handlerFor);
+  const waysOf = ({ hasMiddleware, client }: Derived<Client>): AwsCalls =>
+    hasMiddleware || hasLogger(client) || !('signer' in client.config) ? 'sdk' : awsCalls;
+  const calls = { kinesis: waysOf(derivedKinesis), dynamodb: waysOf(derivedDynamodb) };
   return {
-    kinesis: derive(KinesisClient, kinesis, handlerFor),
-    dynamodb: derive(DynamoDBClient, dynamodb, handlerFor),
+    kinesis: throughWay(derivedKinesis.client, calls.kinesis),
+    dynamodb: throughWay(derivedDynamodb.client, calls.dynamodb),
+    calls,
     destroy: () => {
       for (const agent of own) agent.destroy();
     },
@@ -81,18 +93,32 @@ function overlay(config: object, handlerFor: (given: unknown) => unknown): objec
   };
 }
 
+interface Derived<T> {
+  readonly client: T;
+  /** The user's own. */
+  readonly hasMiddleware: boolean;
+}
+
 function derive<T extends Client>(
   Class: new (config: object) => T,
   given: object | undefined,
   handlerFor: (given: unknown) => unknown,
-): T {
-  if (!isClient(given)) return withoutIdleLogging(new Class(overlay(given ?? {}, handlerFor)));
+): Derived<T> {
+  if (!isClient(given)) {
+    return { client: withoutIdleLogging(new Class(overlay(given ?? {}, handlerFor))), hasMiddleware: false };
+  }
   // Of the same class, so that the user's copy of the SDK stays the one that is used.
   const derived = new (given.constructor as typeof Class)(overlay(given.config, handlerFor));
   const users = given.middlewareStack.clone();
   for (const name of defaultMiddleware(derived)) users.remove(name);
   derived.middlewareStack.use(users);
-  return withoutIdleLogging(derived);
+  return { client: withoutIdleLogging(derived), hasMiddleware: users.identify().length > 0 };
+}
+
+/** A user's logger and middleware see every call: so all go through the SDK. */
+function throughWay<T extends Client & SdkClient>(client: T, way: AwsCalls): Pick<T, 'send'> {
+  // It takes the same commands, and answers as the SDK does.
+  return way === 'sdk' ? client : new DirectClient(client);
 }
 
 /**
@@ -100,11 +126,13 @@ function derive<T extends Client>(
  * what a call costs.
  */
 function withoutIdleLogging<T extends Client>(client: T): T {
-  const { logger } = client.config as { readonly logger?: object | undefined };
-  if (logger === undefined || logger.constructor.name === 'NoOpLogger') {
-    client.middlewareStack.remove('loggerMiddleware');
-  }
+  if (!hasLogger(client)) client.middlewareStack.remove('loggerMiddleware');
   return client;
+}
+
+function hasLogger({ config }: Client): boolean {
+  const { logger } = config as { readonly logger?: object | undefined };
+  return logger !== undefined && logger.constructor.name !== 'NoOpLogger';
 }
 
 /** The names, and other names, of what the SDK itself put on the stack: `name (a.k.a. a,b) - step`. */

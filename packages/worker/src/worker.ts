@@ -96,7 +96,7 @@ export class Worker {
     const logger = options.logger ?? pino({ name: 'millrace', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
     this.#logger = logger.child({ applicationName: options.applicationName, workerId: this.workerId });
     this.#emitter = new WorkerEmitter(this.#logger);
-    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.isGathering === true);
+    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering');
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
@@ -191,7 +191,7 @@ export class Worker {
     const stopping = this.#stopping.signal;
     let clients: DerivedClients | undefined;
     try {
-      clients = deriveClients(this.#raw.kinesis, this.#raw.dynamodb);
+      clients = deriveClients(this.#raw.kinesis, this.#raw.dynamodb, this.#options.awsCalls);
       const started = await startUp({
         options: this.#options,
         clients,
@@ -210,7 +210,7 @@ export class Worker {
       this.#coordinator = coordinator;
       await retryPassing({ clock: this.#clock, random: this.#random, signal: stopping }, () => coordinator.register());
       this.#phase = 'running';
-      this.#logger.info({ streamArn: started.identity.streamArn }, 'worker started');
+      this.#logger.info({ streamArn: started.identity.streamArn, calls: clients.calls }, 'worker started');
       this.#emitter.emit('workerStarted', { workerId: this.workerId, streamArn: started.identity.streamArn });
       await this.#eventLoop.during(() => this.#work(started, coordinator));
     } catch (error) {

@@ -4,7 +4,8 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { deriveClients } from '../src/aws-clients';
+import { deriveClients, type AwsCalls } from '../src/aws-clients';
+import { DirectClient } from '../src/direct-client';
 import { packageVersion } from '../src/package-version';
 
 /** An HTTP/1.1 server that answers every call with `status`, and counts calls and connections. */
@@ -27,6 +28,12 @@ async function aServer(status = 200) {
     counts: () => ({ calls, connections }),
     headers,
   };
+}
+
+/** With the `'sdk'` way the client itself is what is given out. */
+function sdkClient<T>(client: object, Class: new (config: object) => T): T {
+  if (client instanceof Class) return client;
+  throw new Error('not a client of the SDK');
 }
 
 const open: Server[] = [];
@@ -68,8 +75,9 @@ describe('deriveClients', () => {
     const { kinesis, destroy } = deriveClients(
       kind === 'client' ? new KinesisClient(configuration) : configuration,
       undefined,
+      'sdk',
     );
-    expect(kinesis.middlewareStack.identify().join()).not.toContain('loggerMiddleware');
+    expect(sdkClient(kinesis, KinesisClient).middlewareStack.identify().join()).not.toContain('loggerMiddleware');
     destroy();
   });
 
@@ -151,10 +159,43 @@ describe('deriveClients', () => {
     const { endpoint } = await aServer();
     const requestHandler = new NodeHttpHandler();
     const users = new DynamoDBClient({ endpoint, region: 'eu-west-1', credentials, requestHandler });
-    const { dynamodb, destroy } = deriveClients(undefined, users);
-    expect(dynamodb.config.requestHandler).toBe(requestHandler);
+    const { dynamodb, destroy } = deriveClients(undefined, users, 'sdk');
+    expect(sdkClient(dynamodb, DynamoDBClient).config.requestHandler).toBe(requestHandler);
     destroy();
     await expect(users.send(new ListTablesCommand())).resolves.toBeDefined();
     requestHandler.destroy();
+  });
+
+  describe('which way calls go', () => {
+    const configuration = { region: 'eu-west-1', credentials };
+    const quiet = (): undefined => undefined;
+    const logger = { trace: quiet, debug: quiet, info: quiet, warn: quiet, error: quiet };
+    const withMiddleware = (): KinesisClient => {
+      const client = new KinesisClient(configuration);
+      client.middlewareStack.add((next) => next, { step: 'build', name: 'mine' });
+      return client;
+    };
+
+    it.each<[string, AwsCalls, Parameters<typeof deriveClients>[0], AwsCalls | undefined]>([
+      ['direct', 'direct', configuration, undefined],
+      ['direct', 'direct', new KinesisClient(configuration), undefined],
+      ['through the SDK, with a logger in a configuration', 'sdk', { ...configuration, logger }, undefined],
+      ['through the SDK, with a logger of a client', 'sdk', new KinesisClient({ ...configuration, logger }), undefined],
+      ['through the SDK, with middleware of the user’s own', 'sdk', withMiddleware(), undefined],
+      ['through the SDK, with middleware, although asked otherwise', 'sdk', withMiddleware(), 'direct'],
+      ['through the SDK, when asked for', 'sdk', configuration, 'sdk'],
+      ['through the SDK, when asked for, with a client', 'sdk', new KinesisClient(configuration), 'sdk'],
+    ])('is %s', (_, expected, given, asked) => {
+      const { kinesis, calls, destroy } = deriveClients(given, configuration, asked);
+      expect(calls).toEqual({ kinesis: expected, dynamodb: asked ?? 'direct' });
+      expect(kinesis instanceof DirectClient).toBe(expected === 'direct');
+      destroy();
+    });
+
+    it('is decided for each service by itself', () => {
+      const { calls, destroy } = deriveClients(configuration, new DynamoDBClient({ ...configuration, logger }));
+      expect(calls).toEqual({ kinesis: 'direct', dynamodb: 'sdk' });
+      destroy();
+    });
   });
 });

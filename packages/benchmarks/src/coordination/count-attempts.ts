@@ -1,34 +1,44 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { Attempts } from './messages';
 
-/** What of a call's input tells what it is for. */
-export interface CallInput {
-  readonly Item?: Readonly<Record<string, { readonly S?: string | undefined }>> | undefined;
-  readonly UpdateExpression?: string | undefined;
-}
-
 /** Every row of a shard has its id as key. */
-const leaseKeyPrefix = 'shardId-';
+const leaseKeyMark = '"leaseKey":{"S":"shardId-';
 /** Only who becomes the owner writes since when. */
 const claimMark = 'millraceAcquired = ';
 
 export type CallKind = 'claim' | 'create' | 'other';
 
-export function kindOfCall(command: string | undefined, { Item, UpdateExpression }: CallInput): CallKind {
-  if (command === 'PutItemCommand' && Item?.['leaseKey']?.S?.startsWith(leaseKeyPrefix) === true) return 'create';
-  if (command === 'UpdateItemCommand' && UpdateExpression?.includes(claimMark) === true) return 'claim';
+interface HttpRequest {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+interface RequestHandler {
+  handle(request: HttpRequest, options?: object): Promise<object>;
+}
+
+export function kindOfCall({ headers, body }: HttpRequest): CallKind {
+  const target = headers['x-amz-target'] ?? '';
+  // The SDK's own kind of Uint8Array warns of what Buffer.from(body) would do.
+  const text =
+    body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString() : String(body);
+  if (target.endsWith('.PutItem') && text.includes(leaseKeyMark)) return 'create';
+  if (target.endsWith('.UpdateItem') && text.includes(claimMark)) return 'claim';
   return 'other';
 }
 
-/** Counts the client's calls before they are sent. A worker makes its own client from this one, and keeps the counting. */
-export function countAttempts(client: DynamoDBClient): () => Attempts {
+/** Counts a client's calls before they are sent, by its request handler: middleware would change the way that they go. */
+export function countAttempts<T extends object>(
+  handler: T,
+): { readonly handler: T; readonly attempts: () => Attempts } {
   const counts = { create: 0, claim: 0, other: 0 };
-  client.middlewareStack.add(
-    (next, context) => async (call) => {
-      counts[kindOfCall(context.commandName, call.input as CallInput)]++;
-      return next(call);
-    },
-    { step: 'initialize', name: 'countAttempts' },
-  );
-  return () => ({ creates: counts.create, claims: counts.claim });
+  const inner = handler as RequestHandler;
+  const send = inner.handle.bind(inner);
+  const handle = (request: HttpRequest, options?: object): Promise<object> => {
+    counts[kindOfCall(request)]++;
+    return send(request, options);
+  };
+  return {
+    handler: Object.assign(handler, { handle }),
+    attempts: () => ({ creates: counts.create, claims: counts.claim }),
+  };
 }

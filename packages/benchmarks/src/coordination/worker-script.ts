@@ -1,4 +1,6 @@
+import { Agent } from 'node:http';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Worker } from 'millrace';
 import { endWithParent, failParent } from '../server-side';
 import { accessTo } from './clients';
@@ -10,8 +12,10 @@ import { WorkerReporter } from './worker-reporter';
 /** A worker in a process of its own: begins when it is told to, reports what happens, stops cleanly on SIGTERM. */
 function main(settings: WorkerSettings): void {
   const { failoverTimeMs, idleTimeBetweenReadsMs } = settings;
-  const dynamodb = new DynamoDBClient(accessTo(settings.dynamodbEndpoint));
-  const reporter = new WorkerReporter(countAttempts(dynamodb));
+  const httpAgent = new Agent({ keepAlive: true, maxSockets: 50 });
+  const { handler, attempts } = countAttempts(new NodeHttpHandler({ httpAgent }));
+  const dynamodb = new DynamoDBClient({ ...accessTo(settings.dynamodbEndpoint), requestHandler: handler });
+  const reporter = new WorkerReporter(attempts);
   const worker = new Worker({
     applicationName: settings.applicationName,
     streamName: settings.streamName,

@@ -2,9 +2,13 @@ import { DynamoDBClient, GetItemCommand, PutItemCommand, UpdateItemCommand } fro
 import { describe, expect, it } from '@jest/globals';
 import { countAttempts, kindOfCall } from '../../src/coordination/count-attempts';
 
+function call(operation: string, input: object): Parameters<typeof kindOfCall>[0] {
+  return { headers: { 'x-amz-target': `DynamoDB_20120810.${operation}` }, body: JSON.stringify(input) };
+}
+
 describe('a call', () => {
   it('that puts a row of a shard creates a lease', () => {
-    expect(kindOfCall('PutItemCommand', { Item: { leaseKey: { S: 'shardId-000000000007' } } })).toBe('create');
+    expect(kindOfCall(call('PutItem', { Item: { leaseKey: { S: 'shardId-000000000007' } } }))).toBe('create');
   });
 
   it.each(['take', 'adopt'])('that makes its caller the owner claims a lease: %s', (how) => {
@@ -12,34 +16,31 @@ describe('a call', () => {
       take: 'SET leaseOwner = :me, millraceAcquired = :acquired ADD leaseCounter :one',
       adopt: 'SET millraceWrite = :write, millraceAcquired = :acquired ADD leaseCounter :one',
     }[how];
-    expect(kindOfCall('UpdateItemCommand', { UpdateExpression })).toBe('claim');
+    expect(kindOfCall(call('UpdateItem', { UpdateExpression }))).toBe('claim');
   });
 
   it.each([
-    ['a renewal', 'UpdateItemCommand', { UpdateExpression: 'SET millraceWrite = :write ADD leaseCounter :one' }],
-    [
-      'a heartbeat',
-      'UpdateItemCommand',
-      { UpdateExpression: 'SET millraceFailoverMs = :failover ADD millraceHeartbeat :one' },
-    ],
-    ['a row that is not a lease', 'PutItemCommand', { Item: { leaseKey: { S: 'worker-1' } } }],
-    ['a read', 'GetItemCommand', {}],
-    ['unknown', undefined, {}],
-  ])('of any other kind is neither: %s', (_, command, input) => {
-    expect(kindOfCall(command, input)).toBe('other');
+    ['a renewal', 'UpdateItem', { UpdateExpression: 'SET millraceWrite = :write ADD leaseCounter :one' }],
+    ['a heartbeat', 'UpdateItem', { UpdateExpression: 'SET millraceFailoverMs = :f ADD millraceHeartbeat :one' }],
+    ['a row that is not a lease', 'PutItem', { Item: { leaseKey: { S: 'worker-1' } } }],
+    ['a read', 'GetItem', {}],
+  ])('of any other kind is neither: %s', (_, operation, input) => {
+    expect(kindOfCall(call(operation, input))).toBe('other');
   });
 });
 
 describe('a client that counts', () => {
-  it('counts what it begins, refused or not', async () => {
+  it('counts what it sends, refused or not', async () => {
+    const { handler, attempts } = countAttempts({
+      handle: (): Promise<never> => Promise.reject(new Error('refused')),
+    });
     const client = new DynamoDBClient({
       endpoint: 'http://embedded',
       region: 'us-east-1',
       credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
       maxAttempts: 1,
-      requestHandler: { handle: () => Promise.reject(new Error('refused')) },
+      requestHandler: handler,
     });
-    const attempts = countAttempts(client);
     const TableName = 'flights';
     const Key = { leaseKey: { S: 'shardId-1' } };
     for (const command of [

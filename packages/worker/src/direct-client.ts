@@ -1,0 +1,270 @@
+import { Readable } from 'node:stream';
+import type { ReadableStream } from 'node:stream/web';
+import { isBadCredentials } from '@millrace/core';
+
+/** A reply that is longer is no answer of Kinesis (10 MB of data) or DynamoDB (1 MB of items). */
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+interface HttpRequest {
+  readonly method: string;
+  readonly protocol: string;
+  readonly hostname: string;
+  readonly port?: number | undefined;
+  readonly path: string;
+  readonly query: Readonly<Record<string, unknown>>;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+}
+
+interface HttpResponse {
+  readonly statusCode: number;
+  readonly headers: Readonly<Record<string, string | undefined>>;
+  /** A request handler of the user's may speak with `fetch`, or answer from memory. */
+  readonly body: Readable | ReadableStream | Blob | Uint8Array | undefined;
+}
+
+/** How the SDK signs: `@smithy/types` calls it `SelectedHttpAuthScheme`. */
+interface AuthScheme {
+  readonly httpAuthOption: { readonly signingProperties?: object };
+  readonly identity: unknown;
+  readonly signer: {
+    sign(request: HttpRequest, identity: unknown, properties: object): Promise<HttpRequest>;
+    readonly errorHandler?: (properties: object) => (error: Error) => never;
+    readonly successHandler?: (response: HttpResponse, properties: object) => void;
+  };
+}
+
+interface Command {
+  readonly input: object;
+}
+
+interface MiddlewareContext {
+  readonly commandName?: string;
+  readonly __smithy_context?: { readonly selectedHttpAuthScheme?: AuthScheme };
+}
+
+type Handler<T> = (call: T) => Promise<unknown>;
+
+/** What is used of the SDK's clients. */
+export interface SdkClient {
+  readonly config: object;
+  readonly middlewareStack: object;
+  send(command: never, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
+interface SendingClient {
+  readonly config: {
+    readonly requestHandler: {
+      handle(
+        request: HttpRequest,
+        options: { readonly abortSignal?: AbortSignal | undefined },
+      ): Promise<{ readonly response: HttpResponse }>;
+    };
+  };
+  readonly middlewareStack: {
+    add(
+      middleware: (
+        next: Handler<{ readonly request: HttpRequest }>,
+        context: MiddlewareContext,
+      ) => Handler<{ readonly input: object; readonly request: HttpRequest }>,
+      options: { readonly step: 'finalizeRequest'; readonly name: string },
+    ): void;
+  };
+  send(command: Command, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
+}
+
+/** How the SDK has sent a call: where to, with which headers, and who signed it. */
+interface Resolved {
+  readonly request: Omit<HttpRequest, 'body'>;
+  readonly scheme: AuthScheme;
+}
+
+/** The calls that make nearly all of the load, and where their JSON is not what the SDK takes and gives. */
+interface Operation {
+  readonly toWire?: (input: object) => object;
+  readonly fromWire?: (output: object) => object;
+}
+
+const operations: Readonly<Record<string, Operation>> = {
+  BatchGetItemCommand: {},
+  DeleteItemCommand: {},
+  GetItemCommand: {},
+  PutItemCommand: {},
+  ScanCommand: {},
+  UpdateItemCommand: {},
+  GetRecordsCommand: { fromWire: recordsFromWire },
+  GetShardIteratorCommand: { toWire: positionToWire },
+};
+
+/** What the SDK adds to each call anew. */
+const headersOfOneCall = /^(authorization|content-length|date|amz-sdk-.*|x-amz-(date|content-sha256|security-token))$/i;
+
+/**
+ * An SDK client that sends the commands a worker sends all the time with a third of the SDK's work: 0.4 ms of processor
+ * time instead of 0.75 warm, 0.7 instead of 1.9 in a process that has just started (measured, Node.js 20).
+ *
+ * The first call of each kind goes through the SDK. Where it went, with which headers, and who signed it (credentials,
+ * region, clock skew) is kept, and the next ones use that: the same endpoint, signer, connections and errors; but the
+ * body is the input as JSON, as the protocol of both services has it. All other commands go through the SDK.
+ *
+ * Nothing is retried. A refused signature makes the next call go through the SDK again.
+ */
+export class DirectClient {
+  readonly #sdk: SendingClient;
+  readonly #resolved = new Map<string, Resolved>();
+  readonly #maxAnswerBytes: number;
+
+  constructor(sdk: SdkClient, maxAnswerBytes = MAX_ANSWER_BYTES) {
+    this.#maxAnswerBytes = maxAnswerBytes;
+    // The rest of what an SDK client is typed as does not matter here.
+    this.#sdk = sdk as SendingClient;
+    this.#sdk.middlewareStack.add(
+      (next, context) => async (call) => {
+        this.#keep(context, call);
+        return next(call);
+      },
+      { step: 'finalizeRequest', name: 'millraceKeepResolved' },
+    );
+  }
+
+  send(command: Command, options: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
+    const { name } = command.constructor;
+    const operation = operations[name];
+    const resolved = operation && this.#resolved.get(keyOf(name, command.input));
+    if (resolved === undefined) return this.#sdk.send(command, options);
+    return this.#send(resolved, operation ?? {}, command.input, options.abortSignal);
+  }
+
+  #keep(
+    { commandName = '', __smithy_context }: MiddlewareContext,
+    { input, request }: { readonly input: object; readonly request: HttpRequest },
+  ): void {
+    const scheme = __smithy_context?.selectedHttpAuthScheme;
+    if (scheme === undefined || operations[commandName] === undefined) return;
+    const headers = Object.entries(request.headers).filter(([name]) => !headersOfOneCall.test(name));
+    const { method, protocol, hostname, port, path, query } = request;
+    this.#resolved.set(keyOf(commandName, input), {
+      request: { method, protocol, hostname, port, path, query, headers: Object.fromEntries(headers) },
+      scheme,
+    });
+  }
+
+  async #send(
+    { request, scheme }: Resolved,
+    { toWire, fromWire }: Operation,
+    input: object,
+    abortSignal: AbortSignal | undefined,
+  ): Promise<unknown> {
+    const { signer, identity, httpAuthOption } = scheme;
+    const properties = httpAuthOption.signingProperties ?? {};
+    const body = JSON.stringify(toWire === undefined ? input : toWire(input));
+    const headers = { ...request.headers, 'content-length': String(Buffer.byteLength(body)) };
+    const signed = await signer.sign({ ...request, headers, body }, identity, properties);
+    const { response } = await this.#sdk.config.requestHandler.handle(signed, { abortSignal });
+    const text = await textOf(response, this.#maxAnswerBytes, abortSignal);
+    if (response.statusCode >= 300) {
+      const error = errorFrom(response, text);
+      if (isBadCredentials(error)) this.#resolved.clear();
+      // Learns the service's time if that is what was wrong, and throws.
+      signer.errorHandler?.(properties)(error);
+      throw error;
+    }
+    signer.successHandler?.(response, properties);
+    const output = text === '' ? {} : (JSON.parse(text) as object);
+    return fromWire === undefined ? output : fromWire(output);
+  }
+}
+
+/** Of each operation on each stream and table: the SDK may choose the endpoint by the resource. */
+function keyOf(commandName: string, input: object): string {
+  const { StreamARN, TableName } = input as { readonly StreamARN?: string; readonly TableName?: string };
+  return `${commandName} ${StreamARN ?? TableName ?? ''}`;
+}
+
+async function textOf({ body }: HttpResponse, limit: number, abortSignal: AbortSignal | undefined): Promise<string> {
+  if (body === undefined) return '';
+  if (body instanceof Uint8Array) return Buffer.from(body.buffer, body.byteOffset, body.length).toString('utf8');
+  if (body instanceof Readable) return textOfStream(body, limit, abortSignal);
+  return textOfStream(Readable.fromWeb(body instanceof Blob ? body.stream() : body), limit, abortSignal);
+}
+
+function textOfStream(body: Readable, limit: number, abortSignal: AbortSignal | undefined): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const onAbort = (): void => void body.destroy(abortSignal?.reason as Error);
+    if (abortSignal?.aborted === true) onAbort();
+    abortSignal?.addEventListener('abort', onAbort, { once: true });
+    body.on('data', (chunk: Buffer) => {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > limit) body.destroy(new Error(`the answer is longer than ${String(limit)} bytes`));
+    });
+    body.once('end', () => resolve(Buffer.concat(chunks, length).toString('utf8')));
+    body.once('error', reject);
+    // After the end this changes nothing.
+    body.once('close', () => {
+      abortSignal?.removeEventListener('abort', onAbort);
+      reject(Object.assign(new Error('the answer was cut off'), { code: 'ECONNRESET' }));
+    });
+  });
+}
+
+/** With the name and fields that the SDK's error has. */
+function errorFrom(response: HttpResponse, text: string): Error {
+  const { message, Message, ...others } = parsedOrEmpty(text);
+  const name = [others['__type'], response.headers['x-amzn-errortype']].find((value) => typeof value === 'string');
+  const said = [message, Message].find((value) => typeof value === 'string');
+  const error = new Error(said ?? `the service answered with status ${String(response.statusCode)}`);
+  return Object.assign(error, others, {
+    name: name?.replace(/:.*$/, '').replace(/^.*#/, '') ?? 'Unknown',
+    $fault: response.statusCode < 500 ? 'client' : 'server',
+    $metadata: { httpStatusCode: response.statusCode, requestId: response.headers['x-amzn-requestid'] },
+    $response: { statusCode: response.statusCode, headers: response.headers },
+  });
+}
+
+function parsedOrEmpty(text: string): Readonly<Record<string, unknown>> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
+  } catch {
+    // A proxy or load balancer in between answers in its own words.
+    return {};
+  }
+}
+
+function recordsFromWire(output: object): object {
+  const { Records, NextShardIterator, ...others } = output as WirePage;
+  return {
+    ...others,
+    // Kinesis ends a shard with null, the SDK without it.
+    NextShardIterator: NextShardIterator ?? undefined,
+    Records: Records?.map(({ Data, ApproximateArrivalTimestamp: seconds, ...record }) => ({
+      ...record,
+      Data: Data === undefined ? undefined : bytesOf(Data),
+      ApproximateArrivalTimestamp: seconds === undefined ? undefined : new Date(Math.round(seconds * 1_000)),
+    })),
+  };
+}
+
+interface WirePage {
+  readonly Records?: readonly WireRecord[];
+  readonly NextShardIterator?: string | null;
+}
+
+/** A plain one: `slice` of a Buffer doesn't copy. */
+function bytesOf(base64: string): Uint8Array {
+  const { buffer, byteOffset, length } = Buffer.from(base64, 'base64');
+  return new Uint8Array(buffer, byteOffset, length);
+}
+
+interface WireRecord {
+  readonly Data?: string;
+  readonly ApproximateArrivalTimestamp?: number;
+}
+
+function positionToWire(input: object): object {
+  const { Timestamp } = input as { readonly Timestamp?: Date };
+  return Timestamp === undefined ? input : { ...input, Timestamp: Timestamp.getTime() / 1_000 };
+}
