@@ -65,6 +65,8 @@ export interface LeaseSeed {
   readonly parentShardIds: readonly string[];
   readonly hashKeyRange: HashKeyRange | undefined;
   readonly healed: boolean;
+  /** Of a healed row: how long whoever held the deleted one may have counted on it, as far as known. */
+  readonly failoverTimeMs?: number | undefined;
   readonly root: boolean;
   readonly initialTimestampMs: number | undefined;
   readonly streamArn: string;

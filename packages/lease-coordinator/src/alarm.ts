@@ -1,5 +1,8 @@
 import type { Clock } from '@millrace/core';
 
+/** Made once: an abort without a reason makes an error with a stack. */
+const rung = new Error('the alarm rang');
+
 /** A sleep that can be cut short, for a loop that runs at times and when called. Rung while nobody waits, it is kept. */
 export class Alarm {
   #ring = new AbortController();
@@ -18,6 +21,6 @@ export class Alarm {
   }
 
   ring(): void {
-    this.#ring.abort();
+    this.#ring.abort(rung);
   }
 }

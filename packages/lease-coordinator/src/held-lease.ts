@@ -9,7 +9,7 @@ import {
   type Logger,
 } from '@millrace/core';
 import { Alarm } from './alarm';
-import { type Moment, readMoment } from './moment';
+import type { Moment } from './moment';
 import type { UnstoredCheckpoint } from './unstored-checkpoint';
 import { judgeRefusal, storedAfterLoss } from './refused-write';
 import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
@@ -68,7 +68,6 @@ export class HeldLease {
   readonly lease: Lease;
   /** Greater than that of every earlier holder of this lease. */
   readonly fencingToken: number;
-
   readonly #deps: HeldLeaseDependencies;
   readonly #lost = new AbortController();
   readonly #expiring = new AbortController();
@@ -318,12 +317,13 @@ export class HeldLease {
   ): Promise<WriteOutcome> {
     const { me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
-    const startedAt = readMoment(clock);
+    let startedAt: Moment | undefined;
     let ambiguous = false;
     for (;;) {
       const outcome = await sendUntilAnswered(this.#deps, {
         operation,
         leaseKey: this.leaseKey,
+        byHolder: true,
         sendUntilMs: () => (this.closed ? -Infinity : this.#deadlineMs()),
         send: () => send({ leaseKey: this.leaseKey, counter: this.#counter, owner: me }, writeId),
       });
@@ -331,6 +331,7 @@ export class HeldLease {
       if (outcome.ambiguous) this.#unansweredIds.add(writeId);
       if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error };
       if (outcome.kind === 'out-of-time') return { kind: 'lost', row: undefined, ambiguous, error: outcome.error };
+      startedAt ??= outcome.startedAt;
       if (outcome.result.kind === 'applied') return this.#confirm(outcome.result.lease, startedAt);
 
       const refused = { writeId, me, counter: this.#counter, unansweredIds: this.#unansweredIds, givesBack };

@@ -25,6 +25,7 @@ export type {
 } from './lease-store';
 export { ensureLeaseTable, type EnsureLeaseTableRequest, type LeaseTableSettings } from './lease-table';
 export type { TableCallsDependencies } from './table-calls';
+export type { SharingPhase } from './gathering';
 export type { SignOfLife, WorkerDescription, WorkerRow } from './worker-row';
 export type { WorkerStore } from './worker-store';
 export type { UnstoredCheckpoint } from './unstored-checkpoint';

@@ -8,10 +8,11 @@ import {
   type StreamIdentity,
 } from '@millrace/core';
 import { Alarm } from './alarm';
-import type { LeaseView } from './assignment-plan';
 import { FleetPlanner } from './fleet-planner';
+import { CallWindow } from './call-window';
 import { FirstStart, type Ownership } from './first-start';
 import { findForeignLease } from './foreign-lease';
+import { Gathering, type SharingPhase } from './gathering';
 import type { HeldLease } from './held-lease';
 import type { LeaseObserverEvents } from './lease-events';
 import { LeaseHoldings } from './lease-holdings';
@@ -59,6 +60,8 @@ export interface LeaseCoordinatorDependencies {
 const MAX_MAILED = 500;
 /** Between two readings at least this many times what the last one took passes, however often the alarm rings. */
 const REST_AFTER_READING = 4;
+/** The same while workers come up, which must be seen soon. */
+const REST_WHILE_UNSETTLED = 1;
 
 /**
  * One worker's part in sharing the leases of a stream: it takes what is free or expired, asks busier workers for the
@@ -91,6 +94,7 @@ export class LeaseCoordinator {
   readonly #successors: Successors;
   readonly #alarm: Alarm;
   readonly #again: LookAgain;
+  readonly #gathering: Gathering;
   readonly #held: LeaseHoldings;
   readonly #moving = new MoveQueue();
   readonly #tasks: Tasks;
@@ -98,7 +102,6 @@ export class LeaseCoordinator {
   /** Ends the loops beside the tick. */
   readonly #over = new AbortController();
   #creating = 0;
-  #isGathering = false;
   #readConsistently = true;
   #failures = 0;
   #stopping = false;
@@ -113,14 +116,16 @@ export class LeaseCoordinator {
     const isHeld = (leaseKey: string): boolean => this.#held.has(leaseKey);
     const isMoving = (leaseKey: string): boolean => this.#moving.has(leaseKey);
     const own = { isHeld, isMoving, isBarred, selectReadable };
+    this.#gathering = new Gathering(workerId, isHeld);
     this.#planner = new FleetPlanner({ workerId, options, table: this.#table, own, clock, logger });
     this.#alarm = new Alarm(clock);
     this.#again = new LookAgain(clock, deps.random, () => this.wake());
+    const window = new CallWindow();
     let writes = 0;
     this.#nextWriteId = () => `${workerId}/${String(++writes)}`;
     const isGone = (worker: string): boolean => this.#table.isGone(worker, clock.now());
     this.#held = new LeaseHoldings({
-      ...{ ...deps, reporter: this.#reporter, tasks: this.#tasks, nextWriteId: this.#nextWriteId },
+      ...{ ...deps, reporter: this.#reporter, tasks: this.#tasks, nextWriteId: this.#nextWriteId, window },
       isGone,
       successorOf: (leaseKey) => this.#successors.of(leaseKey),
       onEnded: (leaseKey, to) => this.#ended(leaseKey, to),
@@ -128,7 +133,7 @@ export class LeaseCoordinator {
     const { store, random, identity, initialTimestampMs } = deps;
     this.#moves = new LeaseMoves({
       ...{ store, random, identity, initialTimestampMs, clock, logger, options, me: workerId },
-      ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId },
+      ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId, window },
     });
     this.#registration = options.registry ? this.#newRegistration() : undefined;
     const announceAndRead = (): Promise<void> => this.#announceStop();
@@ -189,9 +194,9 @@ export class LeaseCoordinator {
     return this.#moving.size > 0 || this.#creating > 0;
   }
 
-  /** Whether this worker still waits for leases, or the table is being filled for the first time: both are in a hurry. */
-  get isGathering(): boolean {
-    return this.isAcquiring || this.firstStart.isFilling || this.#isGathering;
+  get sharing(): SharingPhase {
+    if (this.firstStart.isFilling) return 'filling';
+    return this.isAcquiring && this.#gathering.phase === 'settled' ? 'gathering' : this.#gathering.phase;
   }
 
   /** Adds the row of a lease, which this worker holds from then on. Resolves with whether there was none. */
@@ -258,18 +263,15 @@ export class LeaseCoordinator {
     const fleet = this.#planner.fleet();
     const isSettled = this.#planner.isSettled(fleet);
     if (!isSettled) this.#readConsistently = true;
-    this.#isGathering = fleet.fillers.size > 0 || fleet.leases.some((view) => this.#isOnItsWay(view));
+    this.#gathering.looked(fleet);
     this.#startMoves(fleet, isSettled);
     // Part of the interval: a longer pause between two readings would look like an outage of DynamoDB.
-    const restMs = Math.min(REST_AFTER_READING * durationMs, options.scanIntervalMs);
+    const restTimes = isSettled ? REST_AFTER_READING : REST_WHILE_UNSETTLED;
+    const restMs = Math.min(restTimes * durationMs, options.scanIntervalMs);
     await clock.sleep(restMs, signal.aborted ? this.#over.signal : signal).catch(() => undefined);
     const untilExpiryMs = this.#table.untilNextExpiryMs((key) => this.#held.has(key), clock.now());
-    return Math.min(isSettled ? options.scanIntervalMs - restMs : options.settleMs, untilExpiryMs);
-  }
-
-  /** Asked for, or handed over to this worker. */
-  #isOnItsWay({ leaseKey, owner }: LeaseView): boolean {
-    return owner === this.#deps.workerId && !this.#held.has(leaseKey);
+    const intervalMs = isSettled ? options.scanIntervalMs : options.settleMs;
+    return Math.min(Math.max(0, intervalMs - restMs), untilExpiryMs);
   }
 
   #list(signal: AbortSignal, consistent: boolean): Promise<LeaseListing> {
@@ -371,6 +373,7 @@ export class LeaseCoordinator {
         ? observer.taken?.({ leaseKey, fencingToken, from })
         : observer.adopted?.({ leaseKey, fencingToken }),
     );
+    this.#gathering.got(leaseKey);
     this.#held.hold(acquired, { unwanted: this.#stopping });
   }
 
@@ -383,6 +386,7 @@ export class LeaseCoordinator {
     const { leaseKey, leaseOwner } = lease;
     if (this.#stopping || leaseOwner === undefined) return;
     if (!(await this.#moves.request(lease))) return;
+    this.#gathering.asked(leaseKey);
     this.#registration?.notify(leaseOwner, leaseKey);
     this.#reporter.notify((observer) => observer.handoverRequested?.({ leaseKey, from: leaseOwner }));
   }

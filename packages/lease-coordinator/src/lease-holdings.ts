@@ -1,4 +1,5 @@
 import type { Clock, Logger, Random } from '@millrace/core';
+import type { CallWindow } from './call-window';
 import { HeldLease } from './held-lease';
 import type { AcquiredLease } from './lease-moves';
 import type { ResolvedLeaseOptions } from './lease-options';
@@ -14,6 +15,7 @@ export interface LeaseHoldingsDependencies {
   readonly random: Random;
   readonly logger: Logger;
   readonly reporter: LeaseReporter;
+  readonly window: CallWindow;
   readonly tasks: Tasks;
   readonly nextWriteId: () => string;
   readonly isGone: (workerId: string) => boolean;

@@ -109,6 +109,7 @@ export function newLeaseItem(seed: LeaseSeed, writeId: string): LeaseItem {
     item[attribute.acquiredAtMs] = { N: String(acquiredAtMs) };
   }
   if (seed.healed) item[attribute.healed] = { BOOL: true };
+  if (seed.failoverTimeMs !== undefined) item[attribute.failoverTimeMs] = { N: String(seed.failoverTimeMs) };
   if (seed.root) item[attribute.root] = { BOOL: true };
   if (seed.initialTimestampMs !== undefined) {
     item[attribute.initialTimestampMs] = { N: String(seed.initialTimestampMs) };

@@ -99,9 +99,9 @@ export class LeaseMoves {
   ): Promise<{ readonly isNew: boolean; readonly acquired: AcquiredLease | undefined }> {
     const { store, me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
-    const acquiredAt = readMoment(clock);
     const { failoverTimeMs } = options;
-    const first = unowned ? undefined : { owner: me, failoverTimeMs, acquiredAtMs: wholeWallMs(acquiredAt) };
+    const acquiredAtMs = wholeWallMs(readMoment(clock));
+    const first = unowned ? undefined : { owner: me, failoverTimeMs, acquiredAtMs };
     const outcome = await this.#attempt('create', seed, () => store.create({ ...seed, first }, writeId));
     if (outcome.kind !== 'answered') {
       const { callTimeoutMs } = this.#deps.options;
@@ -110,16 +110,15 @@ export class LeaseMoves {
     const { kind, lease } = outcome.result;
     const isNew = kind === 'created';
     const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me;
-    return { isNew, acquired: isMine ? { lease, acquiredAt } : undefined };
+    return { isNew, acquired: isMine ? { lease, acquiredAt: outcome.startedAt } : undefined };
   }
 
   async #acquire(operation: 'take' | 'adopt', observed: Lease): Promise<Acquired> {
     const { store, me, nextWriteId, clock, logger, options, identity, initialTimestampMs } = this.#deps;
     const { failoverTimeMs } = options;
-    const acquiredAt = readMoment(clock);
     const acquisition = {
       ...{ owner: me, writeId: nextWriteId(), failoverTimeMs, identity, initialTimestampMs },
-      acquiredAtMs: wholeWallMs(acquiredAt),
+      acquiredAtMs: wholeWallMs(readMoment(clock)),
     };
     const outcome = await this.#attempt(operation, observed, () => store[operation](observed, acquisition));
     if (outcome.kind !== 'answered') return 'failed';
@@ -127,7 +126,7 @@ export class LeaseMoves {
     const isMine =
       lease !== undefined &&
       (kind === 'applied' || (lease.writeId === acquisition.writeId && effectiveOwner(lease) === me));
-    if (isMine) return { lease, acquiredAt };
+    if (isMine) return { lease, acquiredAt: outcome.startedAt };
     logger.debug({ leaseKey: observed.leaseKey, operation, owner: lease?.leaseOwner }, 'lease went to another worker');
     return 'lost-race';
   }
@@ -139,6 +138,9 @@ export class LeaseMoves {
   ): Promise<AttemptsOutcome<T>> {
     const { clock, options } = this.#deps;
     const sendUntilMs = clock.now() + options.failoverTimeMs * MOVE_TIME;
-    return sendUntilAnswered(this.#deps, { operation, leaseKey, sendUntilMs: () => sendUntilMs, send });
+    return sendUntilAnswered(this.#deps, {
+      ...{ operation, leaseKey, byHolder: false, send },
+      sendUntilMs: () => sendUntilMs,
+    });
   }
 }

@@ -26,19 +26,20 @@ export function planMyPart(
   const owned = leases.filter(({ owner }) => owner === me.workerId).length;
   const unclaimed = leases.filter(({ state }) => state === 'unclaimed');
   const left = unclaimed.filter((view) => !isMine(view) && !view.isBarred);
-  const take = leases.filter((view) => isFree(view) && isMine(view));
-  const beyondShare = Math.min(
-    Math.ceil(left.length / workers.length),
-    Math.max(0, me.maxLeases - owned - take.length),
-  );
+  const beyondShare = inMyOrder(left, me.workerId).slice(0, Math.ceil(left.length / workers.length));
+  const mayTake = [...leases.filter((view) => isFree(view) && isMine(view)), ...beyondShare];
+  // While a table is filled all have something else than their share.
+  const mayAsk =
+    isForVeterans || fillers.size > 0
+      ? []
+      : leases.filter((view) => view.state === 'movable' && view.owner !== me.workerId && isMine(view));
+  // A plan of the user's own may not know the limit.
+  const room = Math.max(0, me.maxLeases - owned);
+  const take = mayTake.slice(0, room);
   return {
-    take: [...take, ...inMyOrder(left, me.workerId).slice(0, beyondShare)].map(({ lease }) => lease),
+    take: take.map(({ lease }) => lease),
     adopt: adoptable(leases, me),
-    // While a table is filled all have something else than their share.
-    request:
-      isForVeterans || fillers.size > 0
-        ? []
-        : leases.filter((view) => view.state === 'movable' && isMine(view)).map(({ lease }) => lease),
+    request: mayAsk.slice(0, room - take.length).map(({ lease }) => lease),
     leftOver: leases.filter((view) => isFree(view) && !assigned.has(view.leaseKey)).length,
   };
 }

@@ -16,7 +16,7 @@ export interface WorkerRegistrationDependencies {
   readonly onMail: (leaseKeys: readonly string[]) => void;
 }
 
-/** Mail for the same worker that comes up within this time is sent together. */
+/** Mail for the same worker that comes up within this time is sent together; with more to say, so does all that comes up until the others look again. */
 const COLLECT_MAIL_MS = 20;
 /** As many names as are sent with one write: far below what an item may hold. */
 const MAX_NAMES = 500;
@@ -34,6 +34,7 @@ export class WorkerRegistration {
   readonly #outgoing = new Map<string, Set<string>>();
   readonly #sending = new Set<Promise<void>>();
   #isCollecting = false;
+  #sentAtMs = -Infinity;
   #lastWrite: Promise<void> = Promise.resolve();
   #stopping = false;
 
@@ -123,8 +124,10 @@ export class WorkerRegistration {
   }
 
   async #sendSoon(): Promise<void> {
-    const { store, clock } = this.#deps;
-    await clock.sleep(COLLECT_MAIL_MS);
+    const { store, clock, options } = this.#deps;
+    const untilOthersLookMs = this.#sentAtMs + options.mailIntervalMs - clock.now();
+    await clock.sleep(Math.max(COLLECT_MAIL_MS, untilOthersLookMs));
+    this.#sentAtMs = clock.now();
     this.#isCollecting = false;
     const letters = [...this.#outgoing].flatMap(([workerId, names]) => {
       const all = [...names];

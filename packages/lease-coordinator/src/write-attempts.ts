@@ -9,20 +9,24 @@ import {
   type Random,
   withDeadline,
 } from '@millrace/core';
+import type { CallWindow } from './call-window';
 import type { ResolvedLeaseOptions } from './lease-options';
 import { hasCode, type LeaseReporter } from './lease-reporter';
+import { type Moment, readMoment } from './moment';
 
 export interface WriteContext {
   readonly clock: Clock;
   readonly random: Random;
   readonly options: ResolvedLeaseOptions;
   readonly reporter: LeaseReporter;
+  readonly window: CallWindow;
 }
 
 /** One write, whose attempts all bear the same id. */
 export interface LeaseWrite<T> {
   readonly operation: string;
   readonly leaseKey: string;
+  readonly byHolder: boolean;
   /** Asked right before each attempt; no attempt outlasts it. Not later than now: nothing more is sent. */
   readonly sendUntilMs: () => number;
   readonly send: () => Promise<T>;
@@ -33,25 +37,39 @@ export interface LeaseWrite<T> {
  * `failed`: another attempt would not mend it. `out-of-time`: nothing more may be sent.
  */
 export type AttemptsOutcome<T> = { readonly ambiguous: boolean } & (
-  | { readonly kind: 'answered'; readonly result: T }
+  | {
+      readonly kind: 'answered';
+      readonly result: T;
+      /** Before the first attempt was sent: none has taken effect earlier. */
+      readonly startedAt: Moment;
+    }
   | { readonly kind: 'failed'; readonly error: unknown }
   | { readonly kind: 'out-of-time'; readonly error: unknown }
 );
 
 /** Makes a write again and again until it is answered, its time is up, or it fails for good. */
 export async function sendUntilAnswered<T>(context: WriteContext, write: LeaseWrite<T>): Promise<AttemptsOutcome<T>> {
-  const { clock, random, options, reporter } = context;
+  const { clock, random, options, reporter, window } = context;
   const backoff = { baseMs: options.failoverTimeMs / 100, maxMs: options.failoverTimeMs / 10 };
   let ambiguous = false;
   let lastError: unknown;
-  for (let attempt = 0; ; attempt++) {
+  let startedAt: Moment | undefined;
+  const attemptOnce = async (): Promise<{ readonly result: T } | 'out-of-time'> => {
+    // Its turn may have come late.
     const leftMs = write.sendUntilMs() - clock.now();
-    if (leftMs <= 0) return { kind: 'out-of-time', ambiguous, error: lastError };
+    if (leftMs <= 0) return 'out-of-time';
+    startedAt ??= readMoment(clock);
     const deadlineMs = Math.min(options.callTimeoutMs, leftMs);
+    return { result: await withDeadline(clock, { deadlineMs, what: `lease ${write.operation}` }, write.send) };
+  };
+  for (let attempt = 0; ; attempt++) {
     try {
-      const result = await withDeadline(clock, { deadlineMs, what: `lease ${write.operation}` }, write.send);
+      const answer = await window.run(attemptOnce, write);
+      if (answer === 'out-of-time' || startedAt === undefined) {
+        return { kind: 'out-of-time', ambiguous, error: lastError };
+      }
       reporter.notify((observer) => observer.written?.({ operation: write.operation }));
-      return { kind: 'answered', ambiguous, result };
+      return { kind: 'answered', ambiguous, result: answer.result, startedAt };
     } catch (error) {
       lastError = error;
       ambiguous ||= mayHaveTakenEffect(error);

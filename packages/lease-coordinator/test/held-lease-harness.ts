@@ -2,6 +2,7 @@ import type { Checkpoint, Lease } from '@millrace/core';
 import { checkpointAt, silentLogger } from '@millrace/core';
 import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
 import { resolveLeaseOptions } from '../src';
+import { CallWindow } from '../src/call-window';
 import { HeldLease } from '../src/held-lease';
 import { readMoment } from '../src/moment';
 import { LeaseReporter } from '../src/lease-reporter';
@@ -62,6 +63,7 @@ export class HeldLeaseHarness {
       logger: this.logger,
       reporter: new LeaseReporter(this.clock, silentLogger, {}),
       options,
+      window: new CallWindow(),
       me: 'me',
       lease,
       acquiredAt: readMoment(this.clock),

@@ -15,6 +15,7 @@ export function describeReading(subject: LeaseStoreSubject): void {
         checkpoint: LATEST,
         initialTimestampMs: 5,
         healed: true,
+        failoverTimeMs: 7_000,
         root: true,
       };
       const expected = aLease({ ...seed, writeId: 'w/1' });

@@ -84,7 +84,7 @@ describe('planMyPart', () => {
     const takenWith = (maxLeases: number): number =>
       (partOf(leases, assigned, { worker: { workerId: 'me', maxLeases }, others: [] }).take as string[]).length;
     expect([3, 4, 5].map(takenWith)).toEqual([1, 2, 3]);
-    expect(takenWith(2)).toBe(1);
+    expect(takenWith(2)).toBe(0);
   });
 
   it('adopts what was handed over to it, and nothing else that names it', () => {
@@ -108,6 +108,19 @@ describe('planMyPart', () => {
   it('does not adopt again what it holds, nor what it is adopting', () => {
     const held = viewed(0, { owner: 'me', state: 'movable' }, { leaseOwner: 'me', handedOver: true });
     expect(partOf([held], {})).toEqual(nothing);
+  });
+
+  it('takes and asks for no more than this worker may have, whatever the plan says', () => {
+    const leases = [
+      viewed(0, { owner: 'me', state: 'movable' }),
+      ...[1, 2].map((index) => viewed(index, { owner: undefined, state: 'free' })),
+      ...[3, 4, 5].map((index) => viewed(index, { owner: 'other', state: 'movable' })),
+    ];
+    const assigned = Object.fromEntries(leases.map(({ leaseKey }) => [leaseKey, 'me']));
+    const part = (maxLeases: number): object => partOf(leases, assigned, { worker: { workerId: 'me', maxLeases } });
+    expect(part(4)).toMatchObject({ take: [shard(1), shard(2)], request: [shard(3)] });
+    expect(part(2)).toMatchObject({ take: [shard(1)], request: [] });
+    expect(part(1)).toMatchObject({ take: [], request: [] });
   });
 
   it('counts the free leases that the plan gives to nobody', () => {

@@ -166,9 +166,20 @@ describe('WorkerRegistration', () => {
       ['s-3'],
     ]);
     expect(await subject.others.readMail('a')).toEqual(['s-1', 's-2']);
-    subject.registration.notify('a', 's-4');
+  });
+
+  it('tells no more until the others look again', async () => {
+    await subject.others.heartbeat(aWorker('a'), { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
+    subject.registration.notify('a', 's-1');
     await subject.clock.advance(20);
-    expect(await subject.others.readMail('a')).toEqual(['s-1', 's-2', 's-4']);
+    for (const leaseKey of ['s-2', 's-3', 's-4']) {
+      subject.registration.notify('a', leaseKey);
+      await subject.clock.advance(50);
+    }
+    expect(subject.calls.filter(({ name }) => name === 'sendMail')).toHaveLength(1);
+    await subject.clock.advance(mailIntervalMs - 150);
+    expect(subject.calls.filter(({ name }) => name === 'sendMail')).toHaveLength(2);
+    expect(await subject.others.readMail('a')).toEqual(['s-1', 's-2', 's-3', 's-4']);
   });
 
   it('sends no more than five hundred names at once', async () => {

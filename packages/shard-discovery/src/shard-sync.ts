@@ -34,6 +34,8 @@ export interface LeaseTable {
   /** All rows. `consistent`: every write that was acknowledged before the call is seen. `corrupt`: not understood. */
   list(options: { readonly consistent: boolean }): Promise<{
     readonly leases: readonly Lease[];
+    /** The registry of live workers. */
+    readonly workers: readonly { readonly failoverTimeMs: number }[];
     readonly corrupt: readonly { readonly leaseKey: string }[];
   }>;
   /** Creates the row unless there is one; then answers with that one. */
@@ -64,6 +66,12 @@ export interface FirstStart {
   ): Promise<ReadonlyMap<string, Ownership> | undefined>;
   /** Adds the row unless there is one; resolves with whether it did. */
   create(seed: LeaseSeed, ownership: Ownership): Promise<boolean>;
+}
+
+/** What a row that is put back has besides what every new row has. */
+interface Healing {
+  readonly leaseCounter: number;
+  readonly failoverTimeMs: number;
 }
 
 /** The stream and the table, as they were at about the same time. */
@@ -193,11 +201,17 @@ export class ShardSync {
         actualCreatedAtMs: current.streamCreatedAtMs,
       });
     }
-    const { stream, leases, corrupt } = await this.#look(signal);
+    const { stream, leases, workers, corrupt } = await this.#look(signal);
     const corruptKeys = new Set(corrupt.map(({ leaseKey }) => leaseKey));
     const missing = planMissingLeases(stream, leases).filter(({ shard }) => !corruptKeys.has(shard.shardId));
-    // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
-    const healed = await this.#create(missing, { healed: true, leaseCounter: Math.floor(clock.wallTime()) }, signal);
+    const failoverTimesMs = [...leases, ...workers].map((row) => row.failoverTimeMs ?? 0);
+    const healing: Healing = {
+      // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
+      leaseCounter: Math.floor(clock.wallTime()),
+      // That owner may be inside its deadline, and its failover time may be longer than that of whoever takes the lease.
+      failoverTimeMs: Math.max(0, ...failoverTimesMs),
+    };
+    const healed = await this.#create(missing, healing, signal);
     if (healed.length > 0) {
       logger.warn({ shardIds: healed }, 'leases were missing and have been put back');
       observer?.leasesCreated?.({ shardIds: healed, reason: 'audit' });
@@ -229,7 +243,7 @@ export class ShardSync {
             parentShardIds.includes(parentShardId),
           );
     const missing = children.map((shard) => ({ shard, start: 'trim-horizon' }) as const);
-    const shardIds = await this.#create(missing, { healed: false }, signal);
+    const shardIds = await this.#create(missing, undefined, signal);
     if (shardIds.length === 0) return;
     logger.info({ parentShardId, shardIds }, 'leases created for child shards');
     observer?.leasesCreated?.({ shardIds, reason: 'reshard' });
@@ -295,7 +309,7 @@ export class ShardSync {
     let { stream, leases } = look;
     const create = async (lease: MissingLease, ownership: Ownership): Promise<boolean> => {
       signal.throwIfAborted();
-      const seed = this.#seed(lease, false, 0);
+      const seed = this.#seed(lease, undefined);
       const isNew = await retryPassing({ ...this.options, signal }, () => firstStart.create(seed, ownership));
       if (isNew) created.push(seed.leaseKey);
       return isNew;
@@ -321,14 +335,14 @@ export class ShardSync {
   /** Creates the rows that are missing, oldest first, some at a time; answers with those that were not there yet. */
   async #create(
     missing: readonly MissingLease[],
-    { healed, leaseCounter = 0 }: { readonly healed: boolean; readonly leaseCounter?: number },
+    healing: Healing | undefined,
     signal: AbortSignal,
   ): Promise<readonly string[]> {
     const { incarnation, table } = this.options;
     const created: string[] = [];
     await forEachAtMost(createdAtOnce, missing, async (lease) => {
       signal.throwIfAborted();
-      const seed = this.#seed(lease, healed, leaseCounter);
+      const seed = this.#seed(lease, healing);
       const writeId = `${incarnation}:sync-${String(++this.#writeCount)}`;
       const { kind } = await retryPassing({ ...this.options, signal }, () => table.create(seed, writeId));
       if (kind === 'created') created.push(seed.leaseKey);
@@ -336,18 +350,19 @@ export class ShardSync {
     return created;
   }
 
-  #seed({ shard, start }: MissingLease, healed: boolean, leaseCounter: number): LeaseSeed {
+  #seed({ shard, start }: MissingLease, healing: Healing | undefined): LeaseSeed {
     const { identity } = this.options;
     const position = this.#position;
     const sentinel =
       position.kind === 'trim-horizon' ? TRIM_HORIZON : position.sentinel === 'latest' ? LATEST : AT_TIMESTAMP;
     return {
       leaseKey: shard.shardId,
-      leaseCounter,
+      leaseCounter: healing?.leaseCounter ?? 0,
       checkpoint: start === 'trim-horizon' ? TRIM_HORIZON : sentinel,
       parentShardIds: shard.parentShardIds,
       hashKeyRange: shard.hashKeyRange,
-      healed,
+      healed: healing !== undefined,
+      failoverTimeMs: healing?.failoverTimeMs,
       root: start === 'initial-position',
       initialTimestampMs: position.kind === 'moment' ? position.timestampMs : undefined,
       streamArn: identity.streamArn,

@@ -12,8 +12,10 @@ export class FakeTable implements LeaseTable {
   readonly corrupt: { leaseKey: string }[] = [];
   failNextCreates = 0;
 
-  async list(): Promise<{ leases: readonly Lease[]; corrupt: readonly { leaseKey: string }[] }> {
-    return { leases: [...this.rows.values()], corrupt: this.corrupt };
+  readonly workers: { failoverTimeMs: number }[] = [];
+
+  async list(): ReturnType<LeaseTable['list']> {
+    return { leases: [...this.rows.values()], workers: this.workers, corrupt: this.corrupt };
   }
 
   /** Calls that created, or tried to. */

@@ -187,6 +187,25 @@ describe('ShardSync', () => {
     expect(table.rows.get('shardId-000000000000')).toMatchObject({ leaseCounter: clock.wallTime(), healed: true });
   });
 
+  it('says in a row that it puts back for how long whoever held it may count on it: the longest time that is known', async () => {
+    for (const [inLeases, inRegistry, said] of [
+      [[20_000, undefined], [10_000, 40_000], 40_000],
+      [[60_000, 20_000], [10_000], 60_000],
+      [[undefined, undefined], [], 0],
+    ] as const) {
+      const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(3) });
+      await sync.start(firstStart, signal);
+      for (const [index, failoverTimeMs] of inLeases.entries()) {
+        const leaseKey = `shardId-00000000000${String(index)}`;
+        table.rows.set(leaseKey, aLease({ leaseKey, root: true, failoverTimeMs }));
+      }
+      table.workers.push(...inRegistry.map((failoverTimeMs) => ({ failoverTimeMs })));
+      table.rows.delete('shardId-000000000002');
+      await sync.audit(signal);
+      expect(table.created.at(-1)).toMatchObject({ healed: true, failoverTimeMs: said });
+    }
+  });
+
   it('creates children at their beginning, from the answer that ended the parent', async () => {
     const { sync, table, lister, firstStart } = aShardSync();
     await sync.start(firstStart, signal);

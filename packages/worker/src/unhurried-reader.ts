@@ -1,12 +1,21 @@
 import type { Clock } from '@millrace/core';
+import type { SharingPhase } from '@millrace/lease-coordinator';
 import type { KinesisReader, RecordsPage } from '@millrace/record-fetcher';
 
-/** Shards that are opened at the same time: few while this worker gathers leases, which are in more of a hurry. */
-const maxAtOnce = { busy: 2, quiet: 8 } as const;
+/** How many shards are opened at the same time, and for how long each keeps its place at least, by the phase of sharing. */
+const limits: Readonly<Record<SharingPhase, { readonly atOnce: number; readonly minHoldMs: number }>> = {
+  filling: { atOnce: 1, minHoldMs: 2_000 },
+  gathering: { atOnce: 1, minHoldMs: 250 },
+  settled: { atOnce: 8, minHoldMs: 0 },
+};
 /** Kinesis may be slow, or away: an opening that takes longer keeps none behind it from theirs. */
 const maxHoldMs = 2_000;
+const over = new Error('the shard is open');
 
-/** Lets few shards be opened at once, in the order in which they came. */
+/**
+ * Lets few shards be opened at once, in the order in which they came: next to none while a table is filled for the first
+ * time, and four in a second while leases are on their way to this worker.
+ */
 export class OpeningLimit {
   /** With those whose turn it is by now. */
   #running = 0;
@@ -14,15 +23,14 @@ export class OpeningLimit {
 
   constructor(
     private readonly clock: Clock,
-    /** Whether leases are being gathered just now. */
-    private readonly isBusy: () => boolean,
+    private readonly phase: () => SharingPhase,
   ) {}
 
   /** `onWait` is told for how long, at most, this waits for those before it. */
   async run<T>(task: () => Promise<T>, onWait: (delayMs: number) => void, signal?: AbortSignal): Promise<T> {
-    if (this.#hasRoom()) this.#running++;
+    if (this.#waiting.length === 0 && this.#hasRoom()) this.#running++;
     else {
-      onWait(Math.ceil((this.#waiting.length + 1) / maxAtOnce.busy) * maxHoldMs);
+      onWait((this.#waiting.length + 1) * maxHoldMs);
       await this.#wait(signal);
     }
     const done = new AbortController();
@@ -30,13 +38,16 @@ export class OpeningLimit {
     try {
       return await task();
     } finally {
-      done.abort();
+      done.abort(over);
     }
   }
 
-  /** Keeps the place until the task is done, or for long enough. */
+  /** Keeps the place until the task is done and the least time has passed, or for long enough. */
   async #hold(done: AbortSignal): Promise<void> {
+    const heldSinceMs = this.clock.now();
     await this.clock.sleep(maxHoldMs, done).catch(() => undefined);
+    const restMs = heldSinceMs + limits[this.phase()].minHoldMs - this.clock.now();
+    if (restMs > 0) await this.clock.sleep(restMs);
     this.#running--;
     while (this.#hasRoom() && this.#waiting.length > 0) {
       this.#running++;
@@ -45,7 +56,7 @@ export class OpeningLimit {
   }
 
   #hasRoom(): boolean {
-    return this.#running < (this.isBusy() ? maxAtOnce.busy : maxAtOnce.quiet);
+    return this.#running < limits[this.phase()].atOnce;
   }
 
   /** Until its turn, which is counted by then. */

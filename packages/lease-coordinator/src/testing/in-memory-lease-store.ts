@@ -284,7 +284,7 @@ function newLease({ first, ...seed }: LeaseSeed, writeId: string): Lease {
     receiver: undefined,
     handedOver: false,
     evicted: false,
-    failoverTimeMs: first?.failoverTimeMs,
+    failoverTimeMs: first?.failoverTimeMs ?? seed.failoverTimeMs,
     acquiredAtMs: first?.acquiredAtMs,
     writeId,
   };

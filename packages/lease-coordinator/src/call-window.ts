@@ -1,0 +1,73 @@
+import { errorName } from '@millrace/core';
+
+const INITIAL_SIZE = 32;
+const MIN_SIZE = 4;
+const MAX_SIZE = 64;
+
+/**
+ * How many writes to the lease table are under way at once. More than are answered in time would only fail together:
+ * each call that is cut off has cost its connection, and is made again.
+ *
+ * The size follows the answers as that of TCP's window does: halved when a call was not answered in time, one more each
+ * time that a full window was answered. Who waits has not begun: no deadline runs. Writes of a lease's holder go before
+ * all others, and the others leave half of the window to them.
+ */
+export class CallWindow {
+  #size = INITIAL_SIZE;
+  #running = 0;
+  #begun = 0;
+  /** Calls begun up to this one are not answered in time for a reason that is known. */
+  #shrunkAt = 0;
+  readonly #holders: (() => void)[] = [];
+  readonly #others: (() => void)[] = [];
+
+  get size(): number {
+    return Math.floor(this.#size);
+  }
+
+  async run<T>(call: () => Promise<T>, { byHolder }: { readonly byHolder: boolean }): Promise<T> {
+    const waiting = byHolder ? this.#holders : this.#others;
+    if (waiting.length > 0 || !this.#hasRoom(byHolder)) {
+      await new Promise<void>((resolve) => {
+        waiting.push(resolve);
+      });
+    } else {
+      this.#running++;
+    }
+    const number = ++this.#begun;
+    const isFull = this.#running >= this.size;
+    try {
+      const result = await call();
+      if (isFull) this.#size = Math.min(MAX_SIZE, this.#size + 1 / this.#size);
+      return result;
+    } catch (error) {
+      if (errorName(error) === 'CallTimeoutError' && number > this.#shrunkAt) this.#shrink();
+      throw error;
+    } finally {
+      this.#running--;
+      this.#letIn();
+    }
+  }
+
+  #hasRoom(byHolder: boolean): boolean {
+    return this.#running < (byHolder ? this.size : Math.max(1, Math.floor(this.#size / 2)));
+  }
+
+  /** Whoever is let in is counted by then, so that nobody can slip in between. */
+  #letIn(): void {
+    for (const [waiting, byHolder] of [
+      [this.#holders, true],
+      [this.#others, false],
+    ] as const) {
+      while (waiting.length > 0 && this.#hasRoom(byHolder)) {
+        this.#running++;
+        waiting.shift()?.();
+      }
+    }
+  }
+
+  #shrink(): void {
+    this.#size = Math.max(MIN_SIZE, this.#size / 2);
+    this.#shrunkAt = this.#begun;
+  }
+}

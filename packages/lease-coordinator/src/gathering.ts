@@ -1,0 +1,38 @@
+import type { FleetView } from './lease-views';
+
+/** `filling`: some worker fills an empty table. `gathering`: leases are on their way to this worker. */
+export type SharingPhase = 'filling' | 'gathering' | 'settled';
+
+/** Whether this worker is still getting its share: what is less of a hurry than that can wait. */
+export class Gathering {
+  #isFilling = false;
+  /** Asked for, or handed over to this worker, and not here yet. */
+  #awaited = new Set<string>();
+  #hasLooked = false;
+
+  constructor(
+    private readonly me: string,
+    private readonly isHeld: (leaseKey: string) => boolean,
+  ) {}
+
+  get phase(): SharingPhase {
+    if (this.#isFilling) return 'filling';
+    return this.#awaited.size > 0 || !this.#hasLooked ? 'gathering' : 'settled';
+  }
+
+  /** The whole table was read. */
+  looked({ fillers, leases }: FleetView): void {
+    this.#hasLooked = true;
+    this.#isFilling = fillers.size > 0;
+    const awaited = leases.filter(({ owner, leaseKey }) => owner === this.me && !this.isHeld(leaseKey));
+    this.#awaited = new Set(awaited.map(({ leaseKey }) => leaseKey));
+  }
+
+  asked(leaseKey: string): void {
+    this.#awaited.add(leaseKey);
+  }
+
+  got(leaseKey: string): void {
+    this.#awaited.delete(leaseKey);
+  }
+}
