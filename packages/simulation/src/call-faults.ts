@@ -2,7 +2,9 @@ import type { Chance } from './chance';
 import { maxReadLagMs } from './fast-table';
 import type { CallFaultKind } from './fault-kinds';
 import type { Machine } from './machine';
-import { connectionReset, isWrite, sdkError, type ServiceCall, type ServiceName } from './service-call';
+import { connectionReset, isWrite, sdkError, unknownError, type ServiceCall, type ServiceName } from './service-call';
+import { rowKeyOf } from './table-call';
+import { writeKindOf, type WriteKind } from './write-kinds';
 
 /** A time in which calls go wrong. */
 export interface FaultWindow {
@@ -27,6 +29,9 @@ export interface Fate {
   readonly readLagMs?: number;
 }
 
+const holderWrites: ReadonlySet<WriteKind> = new Set<WriteKind>(['renews', 'checkpoints']);
+const givesBack: ReadonlySet<WriteKind> = new Set<WriteKind>(['releases', 'releases to a successor', 'hands over']);
+
 const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
   'lost-request': () => true,
   'lost-reply': () => true,
@@ -36,6 +41,8 @@ const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
   'throttle-dynamodb': ({ service }) => service === 'dynamodb',
   'throttle-kinesis': ({ service }) => service === 'kinesis',
   'server-error': () => true,
+  // Written by a holder, of whom no lease may be lost by it. One that gives the lease up leaves it to expire.
+  'unknown-error': (call) => isWrite(call) && holderWrites.has(writeKindOf(call)),
   'stale-read': ({ operation, input }) =>
     (operation === 'Scan' || operation === 'GetItem') && input['ConsistentRead'] !== true,
 };
@@ -44,10 +51,16 @@ const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
 export class CallFaults {
   #windows: readonly FaultWindow[] = [];
 
-  /** @param overAtMs what is late has arrived by then */
+  readonly #hurtAtMs = new Map<string, number>();
+
+  /**
+   * @param overAtMs what is late has arrived by then
+   * @param apartMs calls of one machine about one row go wrong so far apart that no lease is lost by it
+   */
   constructor(
     private readonly chance: Chance,
     private readonly overAtMs: number,
+    private readonly apartMs = 0,
   ) {}
 
   open(window: FaultWindow): void {
@@ -62,9 +75,21 @@ export class CallFaults {
       ({ kind, machine: only, probability }) =>
         (only === undefined || only === machine) && applies[kind](call) && this.chance.happens(probability),
     );
-    return window === undefined
+    return window === undefined || this.#isSpared(window.kind, call, machine, nowMs)
       ? usual
       : { ...usual, kind: window.kind, ...this.#faulty(window.kind, call.service, this.overAtMs - nowMs) };
+  }
+
+  #isSpared(kind: CallFaultKind, call: ServiceCall, machine: Machine, nowMs: number): boolean {
+    if (this.apartMs === 0) return false;
+    // The repeat may find the successor's row, and then nobody can tell it from a loss: known, and harmless.
+    if (kind === 'repeated-write' && givesBack.has(writeKindOf(call))) return true;
+    const what = `${machine.name} ${rowKeyOf(call.input) ?? call.operation}`;
+    const sparedUntilMs = Math.max(machine.sparedUntilMs, (this.#hurtAtMs.get(what) ?? -Infinity) + this.apartMs);
+    if (nowMs < sparedUntilMs) return true;
+    this.#hurtAtMs.set(what, nowMs);
+    machine.hurtAtMs = nowMs;
+    return false;
   }
 
   #faulty(kind: CallFaultKind, service: ServiceName, leftMs: number): Partial<Fate> {
@@ -75,7 +100,9 @@ export class CallFaults {
       case 'lost-reply':
         return { instead: chance.happens(0.5) ? 'nothing' : connectionReset() };
       case 'delayed-reply':
-        return { replyMs: Math.min(leftMs, chance.between(200, chance.happens(0.6) ? 4_000 : 15_000)) };
+        return {
+          replyMs: Math.min(leftMs, chance.between(200, this.apartMs > 0 || chance.happens(0.6) ? 4_000 : 15_000)),
+        };
       case 'late-write':
         // Sometimes inside of a lease's life, sometimes minutes later.
         return { requestMs: Math.min(leftMs, chance.between(1_000, chance.happens(0.5) ? 15_000 : 180_000)) };
@@ -88,6 +115,8 @@ export class CallFaults {
         const name = service === 'dynamodb' ? 'InternalServerError' : 'InternalFailure';
         return { effects: chance.happens(0.5) ? 0 : 1, instead: sdkError(name, 'it failed', 500) };
       }
+      case 'unknown-error':
+        return { instead: unknownError(chance.oneOf(['SocketError', 'SyntaxError', 'Error']) ?? 'Error') };
       case 'stale-read':
         return { readLagMs: chance.between(10, maxReadLagMs) };
     }

@@ -2,8 +2,9 @@ import type { CallFaults } from './call-faults';
 import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
 import type { Fleet } from './fleet';
-import { isCallFault, type FleetSettings, type PlannedFault } from './fleet-settings';
+import { faultsApartMs, isCallFault, type FleetSettings, type PlannedFault } from './fleet-settings';
 import type { Machine } from './machine';
+import type { ManualHarm } from './manual-harm';
 import type { Producer } from './producer';
 import type { SimulatedAws } from './simulated-aws';
 import type { Trace } from './trace';
@@ -18,6 +19,7 @@ export interface DisturbanceParts {
   readonly faults: CallFaults;
   readonly producer: Producer;
   readonly aws: SimulatedAws;
+  readonly manual: ManualHarm;
   /** Told of whatever may have an effect on the fleet. */
   readonly onHappening: (kind: FaultKind) => void;
 }
@@ -76,7 +78,7 @@ export class Disturbance {
 
   /** Returns what it came to, or nothing if it could not be. */
   #cause(kind: FaultKind, machine: Machine | undefined): string | undefined {
-    const { time, fleet, producer, aws, chance, settings, faults } = this.#parts;
+    const { time, fleet, producer, aws, manual, chance, settings, faults } = this.#parts;
     if (isCallFault(kind)) {
       const only = chance.happens(0.5) ? machine : undefined;
       const lastsMs = Math.min(chance.between(3_000, 40_000), settings.chaosEndsAtMs - time.nowMs);
@@ -92,6 +94,10 @@ export class Disturbance {
       case 'expired-iterator':
         aws.kinesis.expireIterators();
         return this.#counted(kind, 'of all');
+      case 'row-deleted':
+        return this.#counted(kind, manual.deleteRow());
+      case 'trim':
+        return this.#counted(kind, manual.trim());
       case 'join':
         if (!fleet.hasRoom) return undefined;
         fleet.start();
@@ -114,6 +120,7 @@ export class Disturbance {
     const { time, chance, settings } = this.#parts;
     const failoverMs = Math.max(...settings.failoverTimesMs);
     const leftMs = settings.chaosEndsAtMs - time.nowMs;
+    if (settings.weather === 'showers') return this.#harmGently(kind, machine);
     switch (kind) {
       // These are counted when they strike.
       case 'kill-before-effect':
@@ -151,6 +158,23 @@ export class Disturbance {
         return this.#counted('wall-clock-set', `${machine.name} by ${deltaMs.toFixed(0)} ms`);
       }
     }
+  }
+
+  /** For a third of the failover time at most, and only if nothing else was wrong just before. */
+  #harmGently(kind: FaultKind, machine: Machine): string | undefined {
+    const { time, chance, settings } = this.#parts;
+    const apartMs = faultsApartMs(settings);
+    if (time.nowMs < Math.max(machine.sparedUntilMs, machine.hurtAtMs + apartMs)) return undefined;
+    const lastsMs = chance.between(0.1, 0.5) * apartMs;
+    const untilMs = time.nowMs + lastsMs;
+    machine.sparedUntilMs = untilMs + apartMs;
+    const text = `${machine.name} for ${lastsMs.toFixed(0)} ms`;
+    if (kind === 'partition-dynamodb' || kind === 'partition-kinesis') {
+      machine.cutOffUntilMs[kind === 'partition-dynamodb' ? 'dynamodb' : 'kinesis'] = untilMs;
+      return text;
+    }
+    if (kind === 'pause' || kind === 'suspend') machine[kind](lastsMs);
+    return this.#counted(kind, text);
   }
 
   #counted(kind: FaultKind, what: string | undefined): string | undefined {

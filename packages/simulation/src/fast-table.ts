@@ -31,13 +31,21 @@ const known: Readonly<Record<string, ReadonlySet<string>>> = {
 export const maxReadLagMs = 2_000;
 
 /** So many writes are remembered, at least, before the older half of them may be forgotten. */
-const forgetAt = 2_048;
+const forgetAt = 256;
 
 /** Calls about the table itself, which is made there: they see no items. */
 const aboutTables = new Set(['CreateTable', 'DescribeTable', 'ListTables', 'UpdateContinuousBackups']);
 
-const conditions = new Map<string, ReturnType<typeof compileCondition>>();
-const updates = new Map<string, ReturnType<typeof compileUpdate>>();
+/** A write without its values. */
+interface CompiledWrite {
+  readonly condition: ReturnType<typeof compileCondition> | undefined;
+  readonly update: ReturnType<typeof compileUpdate> | undefined;
+  /** The outcomes that were compared with the real one. */
+  readonly compared: Set<string>;
+}
+
+/** By condition, and by update. */
+const writes = new Map<string, Map<string, CompiledWrite>>();
 const projections = new Map<string, ReturnType<typeof compileProjection>>();
 
 /**
@@ -96,8 +104,7 @@ export class FastTable {
       if (members[name] !== undefined && names?.has(name) !== true) throw new UnknownExpressionError(operation);
     }
     const input = members as TableCall;
-    const tables = input.RequestItems === undefined ? [input.TableName] : Object.keys(input.RequestItems);
-    if (tables.length !== 1 || tables[0] !== this.tableName) throw new UnknownExpressionError('another table');
+    if (tableOf(input) !== this.tableName) throw new UnknownExpressionError('another table');
     // The table is made, and is gone, there.
     if (this.#items.size === 0) this.dynamodb.handle('DescribeTable', { TableName: this.tableName });
     switch (operation) {
@@ -157,11 +164,15 @@ export class FastTable {
     const key = keyOf(input);
     const before = this.#items.get(key);
     const values = input.ExpressionAttributeValues ?? {};
-    const { ConditionExpression: condition } = input;
-    const holds = condition === undefined || memoized(conditions, condition, compileCondition)(before ?? {}, values);
-    const after = holds ? afterWrite(operation, input, before, values) : before;
-    const shape = shapeOf(operation, input, holds, before, after);
-    this.#comparison.ofWrite(shape, operation, input, { before, after, holds });
+    const write = compiledWriteOf(operation, input);
+    const holds = write.condition?.(before ?? {}, values) ?? true;
+    const after = holds ? afterWrite(operation, input, write, before, values) : before;
+    const outcome = outcomeOf(input, write, holds, before, after);
+    if (!write.compared.has(outcome)) {
+      const shape = `${operation} ${outcome}|${input.ConditionExpression}|${input.UpdateExpression}`;
+      this.#comparison.ofWrite(shape, operation, input, { before, after, holds });
+      write.compared.add(outcome);
+    }
     if (!holds) throw refusal(input, before);
     this.#remember(key, before);
     if (after === undefined) this.#items.delete(key);
@@ -185,36 +196,50 @@ export class FastTable {
   }
 }
 
+/** The only table of a call; nothing if there are more. */
+function tableOf({ TableName, RequestItems }: TableCall): string | undefined {
+  if (RequestItems === undefined) return TableName;
+  const tables = Object.keys(RequestItems);
+  return tables.length === 1 ? tables[0] : undefined;
+}
+
+/** Expressions are long, and looked up once for each write. */
+function compiledWriteOf(operation: string, { ConditionExpression, UpdateExpression }: TableCall): CompiledWrite {
+  const byUpdate = memoized(writes, ConditionExpression ?? operation, () => new Map<string, CompiledWrite>());
+  return memoized(byUpdate, UpdateExpression ?? operation, () => ({
+    condition: ConditionExpression === undefined ? undefined : compileCondition(ConditionExpression),
+    update: UpdateExpression === undefined ? undefined : compileUpdate(UpdateExpression),
+    compared: new Set<string>(),
+  }));
+}
+
 function afterWrite(
   operation: string,
   input: TableCall,
+  { update }: CompiledWrite,
   before: Attributes | undefined,
   values: Attributes,
 ): Attributes | undefined {
   if (operation === 'DeleteItem') return undefined;
   if (operation === 'PutItem') return input.Item;
-  if (input.UpdateExpression === undefined) throw new UnknownExpressionError('no update');
-  return memoized(updates, input.UpdateExpression, compileUpdate).apply(before ?? input.Key ?? {}, values);
+  if (update === undefined) throw new UnknownExpressionError('no update');
+  return update.apply(before ?? input.Key ?? {}, values);
 }
 
 /** Values are not in it: one that is missing is noticed here, and one too many by their number. */
-function shapeOf(
-  operation: string,
-  input: TableCall,
+function outcomeOf(
+  { ExpressionAttributeValues, ReturnValues }: TableCall,
+  { update }: CompiledWrite,
   holds: boolean,
   before: Attributes | undefined,
   after: Attributes | undefined,
 ): string {
-  const { ConditionExpression, UpdateExpression, ExpressionAttributeValues, ReturnValues } = input;
   let count = 0;
   for (const name in ExpressionAttributeValues) if (name !== '') count++;
-  let outcome = `${operation} ${count} ${holds} ${before === undefined} ${ReturnValues}`;
-  if (holds && UpdateExpression !== undefined) {
-    for (const name of memoized(updates, UpdateExpression, compileUpdate).counted) {
-      outcome += ` ${before?.[name] !== undefined} ${after?.[name] !== undefined}`;
-    }
-  }
-  return `${outcome}|${ConditionExpression}|${UpdateExpression}`;
+  let outcome = `${count} ${holds} ${before === undefined} ${ReturnValues}`;
+  if (!holds || update === undefined) return outcome;
+  for (const name of update.counted) outcome += ` ${before?.[name] !== undefined} ${after?.[name] !== undefined}`;
+  return outcome;
 }
 
 function keyOf({ Key, Item }: TableCall): string {

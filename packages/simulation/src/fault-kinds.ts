@@ -16,8 +16,11 @@ export const faultKinds = [
   'throttle-dynamodb',
   'throttle-kinesis',
   'server-error',
+  'unknown-error',
   'stale-read',
   'expired-iterator',
+  'row-deleted',
+  'trim',
   'split',
   'merge',
   'join',
@@ -32,6 +35,7 @@ export const calmKinds: readonly FaultKind[] = [
   'stale-read',
   'throttle-kinesis',
   'expired-iterator',
+  'trim',
   'split',
   'merge',
   'join',
@@ -39,8 +43,15 @@ export const calmKinds: readonly FaultKind[] = [
   'deploy',
 ];
 
+/** Because of these no lease is lost, if they come one by one and last a third of the failover time at most. */
+export const showerKinds: readonly FaultKind[] = [
+  ...['lost-reply', 'lost-reply', 'late-write', 'repeated-write', 'unknown-error', 'server-error'],
+  ...['delayed-reply', 'throttle-dynamodb', 'pause', 'suspend', 'partition-dynamodb', 'partition-kinesis'],
+  ...calmKinds,
+] as const satisfies readonly FaultKind[];
+
 /** Because of these no lease may move. */
-export const harmlessKinds: readonly FaultKind[] = ['stale-read', 'throttle-kinesis', 'expired-iterator'];
+export const harmlessKinds: readonly FaultKind[] = ['stale-read', 'throttle-kinesis', 'expired-iterator', 'trim'];
 
 /** Faults of single calls, as long as a window is open. */
 export const callFaultKinds = [
@@ -52,6 +63,7 @@ export const callFaultKinds = [
   'throttle-dynamodb',
   'throttle-kinesis',
   'server-error',
+  'unknown-error',
   'stale-read',
 ] as const satisfies readonly FaultKind[];
 

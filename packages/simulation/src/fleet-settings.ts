@@ -1,11 +1,12 @@
 import type { Chance } from './chance';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
-import { callFaultKinds, calmKinds, faultKinds } from './fault-kinds';
+import { callFaultKinds, calmKinds, faultKinds, showerKinds } from './fault-kinds';
 import { goodHabits, habits, type Habit } from './user-code';
 
 /** How a fleet is set up, and what it will go through: all of it follows from the seed. */
 export interface FleetSettings {
-  /** Only what may not cause one duplicate. */
+  readonly weather: Weather;
+  /** Nothing may be delivered twice: in any weather but storm. */
   readonly isCalm: boolean;
   readonly workers: number;
   readonly shards: number;
@@ -19,6 +20,11 @@ export interface FleetSettings {
   readonly registry: readonly boolean[];
   /** Whether it knows the second version of the plan. */
   readonly knowsSecondPlan: readonly boolean[];
+  readonly maxLeases: readonly number[];
+  /** A new worker takes the name of one that is gone. */
+  readonly reusesNames: boolean;
+  /** Processors that may do without have no `shardEnded`. */
+  readonly endsShardsSilently: boolean;
   readonly idleTimeBetweenReadsMs: number;
   readonly checkpointing: 'manual' | 'automatic';
   readonly initialPosition: 'TRIM_HORIZON' | 'LATEST';
@@ -47,8 +53,17 @@ const chaosBeginsAtMs = 12_000;
 /** Faults that come together do so within this time. */
 const clusterMs = 8_000;
 
-/** One seed of so many is calm. */
+/** One seed of so many is calm, and one of so many has showers. */
 const calmShare = 6;
+const showersShare = 8;
+
+/**
+ * `calm`: only what may not cause one duplicate. `showers`: calls go wrong as well, and machines stand still for moments, but
+ * never so much of it at once that a lease may be lost. `storm`: everything.
+ */
+export type Weather = 'calm' | 'showers' | 'storm';
+
+const kindsIn: Record<Weather, readonly FaultKind[]> = { calm: calmKinds, showers: showerKinds, storm: faultKinds };
 
 export function isCallFault(kind: FaultKind): kind is CallFaultKind {
   return (callFaultKinds as readonly FaultKind[]).includes(kind);
@@ -58,23 +73,36 @@ export function drawSettings(
   chance: Chance,
   { workers, shards }: { readonly workers?: number | undefined; readonly shards?: number | undefined },
 ): FleetSettings {
-  const isCalm = chance.wholeBetween(1, calmShare) === 1;
+  const weather = drawWeather(chance);
+  const isCalm = weather !== 'storm';
   const failoverTimeMs = chance.oneOf([8_000, 15_000, 20_000, 20_000]) ?? 20_000;
   const handoverTimeoutMs = chance.oneOf([4_000, 8_000, 15_000]) ?? 6_000;
   const isPatient = chance.happens(0.4);
   const chaosEndsAtMs = chance.between(200_000, 250_000);
   const registry = drawRegistry(chance);
-  return {
-    isCalm,
+  const sizes = {
     workers: workers ?? minWorkers + (chance.happens(0.3) ? 1 : 0),
     shards: shards ?? chance.wholeBetween(minShards, minShards + 2),
-    failoverTimesMs: chance.happens(0.2) ? [failoverTimeMs, failoverTimeMs * 2] : [failoverTimeMs],
+  };
+  const failoverTimesMs = chance.happens(0.2) ? [failoverTimeMs, failoverTimeMs * 2] : [failoverTimeMs];
+  const mailIntervalMs = drawMailInterval(chance, failoverTimeMs);
+  const scanIntervalMs = failoverTimeMs / (chance.happens(0.3) ? 5 : 4);
+  // Who is not in the registry does not say which plans it knows.
+  const knowsSecondPlan = registry.includes(false) ? [false] : drawPlans(chance);
+  return {
+    weather,
+    isCalm,
+    ...sizes,
+    failoverTimesMs,
     handoverTimeoutsMs: isPatient ? [handoverTimeoutMs, handoverTimeoutMs * 10] : [handoverTimeoutMs],
-    mailIntervalMs: drawMailInterval(chance, failoverTimeMs),
-    scanIntervalMs: failoverTimeMs / (chance.happens(0.3) ? 5 : 4),
+    mailIntervalMs,
+    scanIntervalMs,
     registry,
-    // Who is not in the registry does not say which plans it knows.
-    knowsSecondPlan: registry.includes(false) ? [false] : drawPlans(chance),
+    knowsSecondPlan,
+    // The second plan knows of no limits, nor does anybody know those of workers that are not in the registry.
+    maxLeases: drawMaxLeases(chance, !registry.includes(false) && !knowsSecondPlan.includes(true)),
+    reusesNames: chance.happens(1 / 4),
+    endsShardsSilently: chance.happens(1 / 4),
     idleTimeBetweenReadsMs: chance.oneOf([4_000, 8_000, 12_000]) ?? 8_000,
     checkpointing: chance.happens(0.3) ? 'automatic' : 'manual',
     initialPosition: chance.happens(0.25) ? 'LATEST' : 'TRIM_HORIZON',
@@ -82,14 +110,30 @@ export function drawSettings(
     slowMs: handoverTimeoutMs / 3,
     stubbornMs: isPatient ? 60_000 : 30_000,
     chaosEndsAtMs,
-    faults: drawFaults(chance, isCalm ? calmKinds : faultKinds, chaosEndsAtMs),
+    faults: drawFaults(chance, kindsIn[weather], chaosEndsAtMs),
   };
+}
+
+function drawWeather(chance: Chance): Weather {
+  const drawn = chance.next();
+  if (drawn < 1 / calmShare) return 'calm';
+  return drawn < 1 / calmShare + 1 / showersShare ? 'showers' : 'storm';
+}
+
+/** In showers: what goes wrong with one row comes so far apart. Half of that is the most for which a machine stands still. */
+export function faultsApartMs({ weather, failoverTimesMs }: FleetSettings): number {
+  return weather === 'showers' ? Math.min(...failoverTimesMs) * 0.6 : 0;
 }
 
 /** Off in one seed of eight, and of these in some only for a part of the fleet. */
 function drawRegistry(chance: Chance): readonly boolean[] {
   if (!chance.happens(1 / 8)) return [true];
   return chance.happens(0.75) ? [false] : [true, true, false];
+}
+
+/** One fleet of four that may have a limit has one, for every other worker. */
+function drawMaxLeases(chance: Chance, mayHaveLimit: boolean): readonly number[] {
+  return chance.happens(1 / 4) && mayHaveLimit ? [Infinity, 3] : [Infinity];
 }
 
 /** Most seeds have none of the second version; in the others it comes with joins and deploys, here and there or in turn. */

@@ -6,7 +6,9 @@ import { dealtPlan } from './dealt-plan';
 import { inTurn, type FleetSettings } from './fleet-settings';
 import { Machine } from './machine';
 import type { Network } from './network';
+import type { RunningCalls } from './running-calls';
 import { SimulatedWorker } from './simulated-worker';
+import type { StreamLog } from './stream-log';
 import type { Trace } from './trace';
 import { describeError, tracedLogger } from './traced-logger';
 import { UserCode } from './user-code';
@@ -21,12 +23,16 @@ export interface FleetParts {
   readonly trace: Trace;
   readonly violate: Violate;
   readonly deliveries: DeliveryWatch;
+  readonly log: StreamLog;
+  readonly calls: RunningCalls;
   readonly streamName: string;
   readonly tableName: string;
   /** The faults are over: whoever fails to start now has no excuse, and user code behaves. */
   readonly isOver: () => boolean;
   /** A worker begins, has begun, is told to stop, or has ended. */
   readonly onChange: () => void;
+  /** By the rows. */
+  readonly holder: (leaseKey: string) => Machine | undefined;
   readonly onKilled: (machine: Machine, how: FaultKind) => void;
 }
 
@@ -76,9 +82,14 @@ export class Fleet {
     });
     const { checkpointing, initialPosition, idleTimeBetweenReadsMs } = settings;
     const worker = new SimulatedWorker({
-      ...{ machine, network, time, streamName, tableName, chance: chance.fork() },
+      ...{ machine, workerId: this.#workerIdFor(name), network, time, streamName, tableName, chance: chance.fork() },
       logger: this.#loggerOf(machine),
-      onAgedOut: (shardId) => this.#parts.violate('G1', `${name} says that records have aged out`, shardId),
+      onAgedOut: ({ shardId, wanted, found }) => {
+        // Who has lost the lease may be far behind. Where to go on from may have aged out, if nothing after it has.
+        const isBehind = this.#parts.holder(shardId) !== machine;
+        if (isBehind || this.#parts.log.areNeighbours(shardId, wanted, found)) return;
+        this.#parts.violate('G1', `${name} says that records have aged out`, shardId);
+      },
       options: {
         checkpointing,
         initialPosition,
@@ -92,6 +103,18 @@ export class Fleet {
     worker.worker.on('workerStarted', () => this.#parts.onChange());
     trace.add(time.nowMs, undefined, `${name} starts`, () => `${name} starts as ${worker.worker.workerId}`);
     worker.run((ended) => this.#onEnd(ended));
+  }
+
+  /** Whoever looks after the fleet sees to it that it has room for every lease. */
+  makeRoom(): void {
+    while (!this.live().some(({ maxLeases }) => maxLeases === Infinity)) this.start();
+  }
+
+  /** In some fleets that of a worker that is gone, as a supervisor does that starts it anew. */
+  #workerIdFor(name: string): string {
+    if (!this.#parts.settings.reusesNames) return name;
+    const isTaken = (workerId: string): boolean => this.up().some((worker) => worker.workerId === workerId);
+    return this.workers.findLast(({ workerId }) => !isTaken(workerId))?.workerId ?? name;
   }
 
   /** A clean stop. */
@@ -119,18 +142,19 @@ export class Fleet {
   }
 
   #userCode(machine: Machine, shardId: string): UserCode {
-    const { settings, chance, deliveries, violate, isOver } = this.#parts;
+    const { settings, chance, deliveries, calls, violate, isOver } = this.#parts;
     return new UserCode({
-      ...{ machine, shardId, violate, isOver, watch: deliveries, chance: chance.fork() },
+      ...{ machine, shardId, violate, isOver, calls, watch: deliveries, chance: chance.fork() },
       habit: chance.oneOf(settings.habits) ?? 'steady',
       checkpointing: settings.checkpointing,
+      endsShardsSilently: settings.endsShardsSilently,
       slowMs: settings.slowMs,
       stubbornMs: settings.stubbornMs,
     });
   }
 
   #loggerOf(machine: Machine): ReturnType<typeof tracedLogger> {
-    const { time, trace, violate } = this.#parts;
+    const { time, trace, violate, settings } = this.#parts;
     return tracedLogger(({ level, message, leaseKey, fields, isMistake }) => {
       if (machine.isDown) return;
       trace.add(time.nowMs, leaseKey, `${machine.name} ${message}`, () => {
@@ -138,6 +162,9 @@ export class Fleet {
         const reason = typeof why === 'string' ? `; ${why}` : '';
         return `${machine.name} ${level}: ${message}${reason}${err === undefined ? '' : `; ${describeError(err)}`}`;
       });
+      if (message === 'lease lost' && settings.weather === 'showers') {
+        violate('G5', `${machine.name} lost the lease because of ${String(fields['why'])}`, leaseKey);
+      }
       if (isMistake) violate('worker', `${machine.name}: ${message}: ${describeError(fields['err'])}`, leaseKey);
     });
   }
@@ -151,20 +178,24 @@ export class Fleet {
     this.#parts.onChange();
     if (isStopping && end === 'clean') return;
     // At its start a worker says at once what is wrong; whoever runs it begins anew.
-    if (hasStarted) violate('worker', `${machine.name} ended ${how} while it was running`);
+    const isMistake = end !== 'clean' && end?.error instanceof TypeError;
+    if (hasStarted || isMistake)
+      violate('worker', `${machine.name} ended ${how} ${hasStarted ? 'while it was running' : 'at its start'}`);
     else if (!isStopping || !isOver()) time.after(restartAfterMs, () => this.start());
   }
 }
 
 /** Of the worker that comes after so many. */
 function leaseOptions(settings: FleetSettings, index: number): NonNullable<WorkerOptions['leases']> {
-  const { failoverTimesMs, handoverTimeoutsMs, mailIntervalMs, scanIntervalMs, registry, knowsSecondPlan } = settings;
+  const { failoverTimesMs, handoverTimeoutsMs, mailIntervalMs, scanIntervalMs, registry, knowsSecondPlan, maxLeases } =
+    settings;
   return {
     failoverTimeMs: inTurn(failoverTimesMs, index, 10_000),
     handoverTimeoutMs: inTurn(handoverTimeoutsMs, index, 4_000),
     mailIntervalMs,
     scanIntervalMs,
     registry: inTurn(registry, index, true),
+    maxLeases: inTurn(maxLeases, index, Infinity),
     plans: inTurn(knowsSecondPlan, index, false) ? [dealtPlan] : [],
   };
 }

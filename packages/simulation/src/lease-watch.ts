@@ -1,6 +1,8 @@
+import type { FleetSettings } from './fleet-settings';
 import { describeRow, effectiveOwnerOf, isBehind, isFinished, leaseRowOf, type Item, type LeaseRow } from './lease-row';
 import type { Machine } from './machine';
 import type { RestWatch } from './rest-watch';
+import type { RunningCalls } from './running-calls';
 import { isWrite, type ServiceCall } from './service-call';
 import type { SimulatedAws } from './simulated-aws';
 import type { StreamLog } from './stream-log';
@@ -18,6 +20,9 @@ interface Holder {
   writtenAtMs: number;
 }
 
+/** An answer to a write takes so long at most. */
+const answeredWithinMs = 60_000;
+
 export interface LeaseWatchParts {
   readonly time: VirtualTime;
   readonly trace: Trace;
@@ -25,6 +30,8 @@ export interface LeaseWatchParts {
   readonly log: StreamLog;
   readonly aws: SimulatedAws;
   readonly rest: RestWatch;
+  readonly calls: RunningCalls;
+  readonly settings: Pick<FleetSettings, 'weather'>;
 }
 
 /** Sees every write to a lease row, and knows by that alone who holds what. Checks G3, G4 and G7 on the spot. */
@@ -41,6 +48,7 @@ export class LeaseWatch {
   readonly #lastRows = new Map<string, LeaseRow>();
   readonly #firstSentAtMs = new Map<string, number>();
   /** How many records each holder has stored, and from how many on it was told that they are not, by lease and token. */
+  readonly #voidedAtMs = new Map<string, number>();
   readonly #stored = new Map<string, number>();
   readonly #denied = new Map<string, number>();
 
@@ -106,6 +114,8 @@ export class LeaseWatch {
     }
     this.#checkRow(after);
     this.#checkWriter(machine, kind, before, after);
+    // It was missing, or is one lease more.
+    if (before === undefined) this.#parts.rest.disturbed();
     this.rows.set(leaseKey, after);
     this.#lastRows.set(leaseKey, after);
   }
@@ -117,6 +127,16 @@ export class LeaseWatch {
       const { ':mail': mail } = (input as WriteInput).ExpressionAttributeValues ?? {};
       return `${machine.name} ${kind}: ${workerId} ${mail?.SS?.join(' ') ?? ''}`;
     });
+  }
+
+  /** Voids what it says; its holder is inside of its deadline until it has passed. One that was finished stays so. */
+  deletedByHand(leaseKey: string): void {
+    const row = this.rows.get(leaseKey);
+    this.rows.delete(leaseKey);
+    if (row === undefined || isFinished(row)) return;
+    this.#voidedAtMs.set(leaseKey, this.#parts.time.nowMs);
+    for (const key of this.#stored.keys()) if (key.startsWith(`${leaseKey} `)) this.#stored.delete(key);
+    this.#lastRows.set(leaseKey, { ...row, checkpoint: { kind: 'trim-horizon' }, checkpointText: '' });
   }
 
   /** Says what is wrong with a delivery on this machine, under a lease with this token. */
@@ -138,7 +158,8 @@ export class LeaseWatch {
     const shard = this.#parts.log.shard(leaseKey);
     const covered =
       row === undefined || shard === undefined ? 0 : (this.#parts.log.coveredBy(shard, row.checkpoint) ?? 0);
-    if (covered < records)
+    const isVoided = this.#parts.time.nowMs < (this.#voidedAtMs.get(leaseKey) ?? -Infinity) + answeredWithinMs;
+    if (covered < records && !isVoided)
       this.#violate('G3', `a checkpoint of ${records} records resolved, but was not stored`, leaseKey);
   }
 
@@ -208,7 +229,11 @@ export class LeaseWatch {
         const text = `${machine.name} acquired the lease while ${holder.machine.name} was inside its deadline`;
         this.#violate('G4', text, leaseKey);
       }
-      if (holder !== undefined && holder.machine !== machine) this.#parts.rest.moved(leaseKey, holder.machine, machine);
+      if (holder !== undefined && holder.machine !== machine) {
+        this.#parts.rest.moved(leaseKey, holder.machine, machine);
+        this.#checkKept(leaseKey, `${machine.name} took the lease, which ${holder.machine.name} had not given up`);
+      }
+      this.#parts.calls.acquired(machine, leaseKey);
       const failoverMs = after.failoverMs ?? 0;
       this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs });
       return;
@@ -219,7 +244,10 @@ export class LeaseWatch {
     if (changesHands) {
       if (after.marks.includes('HandedOver')) this.handovers++;
       if (kind === 'releases to a successor') this.successors++;
-      if (kind === 'evicts') this.evictions++;
+      if (kind === 'evicts') {
+        this.evictions++;
+        this.#checkKept(leaseKey, `${machine.name} evicted the owner`);
+      } else this.#parts.calls.givenAway(machine, leaseKey);
       // An eviction, by another: the owner may still be inside of its deadline.
       if (holder !== undefined && !isFinished(after)) this.#parts.rest.moved(leaseKey, holder.machine);
       if (holder?.machine === machine) this.#holders.delete(leaseKey);
@@ -234,6 +262,11 @@ export class LeaseWatch {
       return;
     }
     holder.writtenAtMs = Math.max(holder.writtenAtMs, writtenAtMs);
+  }
+
+  /** In showers nobody loses a lease. */
+  #checkKept(leaseKey: string, what: string): void {
+    if (this.#parts.settings.weather === 'showers') this.#violate('G5', what, leaseKey);
   }
 
   #violate(...args: Parameters<Violate>): void {

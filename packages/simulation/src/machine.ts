@@ -21,6 +21,12 @@ export class Machine implements Clock {
   isDown = false;
   /** Until then nothing runs here, while monotonic time goes on. */
   pausedUntilMs = 0;
+  /** The end of its last suspension. */
+  suspendedUntilMs = -Infinity;
+  /** When something went wrong with one of its calls, or with it as a whole, in a seed in which no lease may be lost. */
+  hurtAtMs = -Infinity;
+  /** No call of it goes wrong before, in such a seed. */
+  sparedUntilMs = -Infinity;
   diesAtNextTimer = false;
   /** It dies at its next call, or its next write to DynamoDB if `writesOnly`. */
   diesAtCall: { readonly when: 'before-effect' | 'after-effect'; readonly writesOnly: boolean } | undefined;
@@ -102,6 +108,7 @@ export class Machine implements Clock {
   suspend(durationMs: number): void {
     this.pause(durationMs);
     this.#suspendedMs += durationMs;
+    this.suspendedUntilMs = this.pausedUntilMs;
   }
 
   /** A call has taken effect, and its reply is on its way. Returns what happens to the machine just then. */

@@ -1,6 +1,7 @@
 import type { KinesisEngine } from '@millrace/local';
 import type { Chance } from './chance';
 import type { StreamLog } from './stream-log';
+import type { VirtualTime } from './virtual-time';
 
 /** So many partition keys, whose records are numbered. */
 const keyCount = 24;
@@ -12,6 +13,7 @@ export class Producer {
     private readonly streamName: string,
     private readonly log: StreamLog,
     private readonly chance: Chance,
+    private readonly time: VirtualTime,
   ) {
     this.noteShards();
   }
@@ -25,7 +27,7 @@ export class Producer {
         PartitionKey: key,
         Data: Buffer.from(`${key} ${number}`).toString('base64'),
       });
-      this.log.put(ShardId, SequenceNumber, { key, number });
+      this.log.put(ShardId, SequenceNumber, { key, number, atMs: this.time.nowMs });
     }
   }
 
@@ -57,7 +59,7 @@ export class Producer {
 
   noteShards(): void {
     for (const { shardId, parentShardIds } of this.engine.inspect(this.streamName)) {
-      this.log.addShard(shardId, parentShardIds);
+      this.log.addShard(shardId, parentShardIds, this.time.nowMs);
     }
   }
 }

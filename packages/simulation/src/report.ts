@@ -2,12 +2,12 @@ import type { SimulationResult } from './simulation';
 import type { SteadyResult } from './steady-run';
 
 /** A failure, to be read by people: what broke, how to see it again, and what led to it. */
-export function describeFailure({ seed, isCalm, failure }: SimulationResult): string {
+export function describeFailure({ seed, weather, failure }: SimulationResult): string {
   if (failure === undefined) return '';
   const { guarantee, what, leaseKey, atMs, trace } = failure;
   return [
     '',
-    `seed ${seed}${isCalm ? ' (calm)' : ''}: ${guarantee} does not hold at ${(atMs / 1_000).toFixed(3)} s`,
+    `seed ${seed} (${weather}): ${guarantee} does not hold at ${(atMs / 1_000).toFixed(3)} s`,
     `  ${leaseKey === undefined ? '' : `${leaseKey}: `}${what}`,
     `  again: npm run -s simulate -- --seeds 1 --seed ${seed} --trace`,
     '  what led to it (rows: [counter owner (asked of holder) at checkpoint by write marks]):',

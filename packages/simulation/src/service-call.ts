@@ -24,6 +24,11 @@ export function sdkError(name: string, message: string, httpStatusCode: number, 
   });
 }
 
+/** As a library throws it that nobody has heard of: neither a status nor a code says what it means. */
+export function unknownError(name: string): Error {
+  return Object.assign(new Error('other side closed'), { name });
+}
+
 /** As Node's sockets report it. */
 export function connectionReset(): Error {
   return Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET', errno: -104, syscall: 'read' });

@@ -57,20 +57,20 @@ function toWire(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('base64');
   if (Array.isArray(value)) return value.map(toWire);
   const members: Record<string, unknown> = {};
-  for (const [name, inner] of Object.entries(value)) if (inner !== undefined) members[name] = toWire(inner);
+  for (const name in value) {
+    const inner = (value as Members)[name];
+    if (inner !== undefined) members[name] = toWire(inner);
+  }
   return members;
 }
 
+/** A copy: the records of a shard are kept in the form of the wire. */
 function fromWire(value: unknown, name = ''): unknown {
+  if (typeof value === 'string') return name === 'Data' ? Buffer.from(value, 'base64') : value;
   if (typeof value === 'number') return name.endsWith('Timestamp') ? new Date(Math.round(value * 1_000)) : value;
-  if (typeof value === 'string') return name === 'Data' ? bytesOf(value) : value;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return value.map((item) => fromWire(item, name));
   const members: Record<string, unknown> = {};
-  for (const [member, inner] of Object.entries(value)) members[member] = fromWire(inner, member);
+  for (const member in value) members[member] = fromWire((value as Members)[member], member);
   return members;
-}
-
-function bytesOf(base64: string): Uint8Array {
-  return Buffer.from(base64, 'base64');
 }

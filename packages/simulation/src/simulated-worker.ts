@@ -1,4 +1,4 @@
-import { Worker, type Logger, type WorkerOptions } from 'millrace';
+import { Worker, type Logger, type WorkerEvents, type WorkerOptions } from 'millrace';
 import type { Chance } from './chance';
 import { FakeDynamoDbClient, FakeKinesisClient, fakeClientConfig } from './fake-clients';
 import type { Machine } from './machine';
@@ -8,12 +8,14 @@ import type { VirtualTime } from './virtual-time';
 
 export interface SimulatedWorkerParts {
   readonly machine: Machine;
+  /** Before the random part that each life has of its own. */
+  readonly workerId: string;
   readonly network: Network;
   readonly time: VirtualTime;
   readonly chance: Chance;
   readonly logger: Logger;
   /** The worker says that it misses a record. */
-  readonly onAgedOut: (shardId: string) => void;
+  readonly onAgedOut: (event: WorkerEvents['recordsAgedOut']) => void;
   readonly options: Pick<
     WorkerOptions,
     'auditIntervalMs' | 'checkpointing' | 'fetch' | 'initialPosition' | 'leases' | 'processorFactory'
@@ -26,6 +28,10 @@ export interface SimulatedWorkerParts {
 export class SimulatedWorker {
   readonly machine: Machine;
   readonly worker: Worker;
+  /** Without the random part. */
+  readonly workerId: string;
+  /** The most leases that it takes. */
+  readonly maxLeases: number;
   hasStarted = false;
   isStopping = false;
   /** Set once `run()` has settled. */
@@ -34,6 +40,8 @@ export class SimulatedWorker {
   constructor(parts: SimulatedWorkerParts) {
     const { machine, network, time, chance, logger, options, streamName, tableName } = parts;
     this.machine = machine;
+    this.workerId = parts.workerId;
+    this.maxLeases = options.leases?.maxLeases ?? Infinity;
     const config = fakeClientConfig(network, machine, time);
     this.worker = withSeededUuid(
       chance,
@@ -42,7 +50,7 @@ export class SimulatedWorker {
           ...options,
           applicationName: tableName,
           streamName,
-          workerId: machine.name,
+          workerId: parts.workerId,
           // The worker takes any client whose `send` answers as the SDK's does.
           kinesis: new FakeKinesisClient(config) as unknown as NonNullable<WorkerOptions['kinesis']>,
           dynamodb: new FakeDynamoDbClient(config) as unknown as NonNullable<WorkerOptions['dynamodb']>,
@@ -52,7 +60,7 @@ export class SimulatedWorker {
         }),
     );
     this.worker.on('workerStarted', () => (this.hasStarted = true));
-    this.worker.on('recordsAgedOut', ({ shardId }) => parts.onAgedOut(shardId));
+    this.worker.on('recordsAgedOut', (event) => parts.onAgedOut(event));
   }
 
   /** Up, and not about to leave. */

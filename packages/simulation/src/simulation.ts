@@ -5,12 +5,22 @@ import { Disturbance } from './disturbance';
 import { runSteps } from './event-loop';
 import { harmlessKinds, type FaultKind } from './fault-kinds';
 import { Fleet } from './fleet';
-import { balanceLimitMs, drawSettings, minVirtualMs, restAfter, type FleetSettings } from './fleet-settings';
+import {
+  balanceLimitMs,
+  drawSettings,
+  faultsApartMs,
+  minVirtualMs,
+  restAfter,
+  type FleetSettings,
+  type Weather,
+} from './fleet-settings';
 import { describeRow } from './lease-row';
 import { LeaseWatch } from './lease-watch';
+import { ManualHarm } from './manual-harm';
 import { Network, type CallWatch } from './network';
 import { Producer } from './producer';
 import { RestWatch } from './rest-watch';
+import { RunningCalls } from './running-calls';
 import { isWrite } from './service-call';
 import { SimulatedAws } from './simulated-aws';
 import { StreamLog } from './stream-log';
@@ -30,7 +40,7 @@ export interface SimulationOptions {
 
 export interface SimulationResult {
   readonly seed: number;
-  readonly isCalm: boolean;
+  readonly weather: Weather;
   /** The first thing that was wrong, with what led to it. */
   readonly failure: (Violation & { readonly atMs: number; readonly trace: readonly string[] }) | undefined;
   readonly steps: number;
@@ -57,6 +67,8 @@ const startGraceMs = 25_000;
 const drainLimitMs = 180_000;
 /** Longer than a clean stop's own time-out. */
 const stopLimitMs = 40_000;
+/** The fleet is well for so many readings of the table before it counts as well. */
+const wellForScans = 1.5;
 /** How often it is looked at whether the fleet is well. */
 const lookEveryMs = 250;
 
@@ -89,6 +101,7 @@ class Simulation {
   readonly #producer: Producer;
   readonly #disturbance: Disturbance;
   #violation: (Violation & { readonly atMs: number }) | undefined;
+  #wellSinceMs = Infinity;
   #isOver = false;
   #isDone = false;
 
@@ -103,23 +116,32 @@ class Simulation {
     this.#aws.kinesis.addStream(streamName, this.#settings.shards);
     const common = { time: this.#time, trace: this.#trace, violate, log: this.#log, settings: this.#settings };
     this.#rest = new RestWatch({ ...common, ...restAfter(this.#settings) });
-    this.#leases = new LeaseWatch({ ...common, aws: this.#aws, rest: this.#rest });
+    const suspendedForMs = Math.max(...this.#settings.failoverTimesMs);
+    const calls = new RunningCalls({ ...common, suspendedForMs });
+    this.#leases = new LeaseWatch({ ...common, calls, aws: this.#aws, rest: this.#rest });
     this.#deliveries = new DeliveryWatch({ ...common, leases: this.#leases, isCalm: this.#settings.isCalm });
-    this.#producer = new Producer(this.#aws.kinesis, streamName, this.#log, this.#chance.fork());
-    const faults = new CallFaults(this.#chance.fork(), this.#settings.chaosEndsAtMs);
+    this.#producer = new Producer(this.#aws.kinesis, streamName, this.#log, this.#chance.fork(), this.#time);
+    const { chaosEndsAtMs } = this.#settings;
+    const faults = new CallFaults(this.#chance.fork(), chaosEndsAtMs, faultsApartMs(this.#settings));
     const network = new Network({
       ...{ time: this.#time, aws: this.#aws, faults, chance: this.#chance.fork(), watch: this.#callWatch() },
     });
     this.#fleet = new Fleet({
       ...common,
-      ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries },
+      ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries, calls },
+      holder: (leaseKey) => this.#leases.holder(leaseKey),
       isOver: () => this.#isOver,
       onChange: () => this.#rest.disturbed(),
       onKilled: (_, how) => this.#onKilled(how),
     });
+    const manual = new ManualHarm({
+      ...{ ...common, aws: this.#aws, leases: this.#leases, chance: this.#chance.fork() },
+      ...{ streamName, tableName },
+    });
     this.#disturbance = new Disturbance({
       ...{ ...common, faults, aws: this.#aws, chance: this.#chance.fork(), fleet: this.#fleet },
       producer: this.#producer,
+      manual,
       onHappening: (kind) => {
         if (!harmlessKinds.includes(kind)) this.#rest.disturbed();
       },
@@ -136,7 +158,7 @@ class Simulation {
     const violation = this.#violation;
     return {
       seed: this.#options.seed,
-      isCalm: this.#settings.isCalm,
+      weather: this.#settings.weather,
       failure: violation && { ...violation, trace: this.#trace.lastLines(violation.leaseKey) },
       steps: this.#time.steps,
       virtualMs: this.#time.nowMs,
@@ -174,10 +196,11 @@ class Simulation {
     this.#disturbance.end();
     this.#note('the faults are over');
     if (this.#fleet.up().length === 0) this.#fleet.start();
+    this.#fleet.makeRoom();
     this.#waitUntil(
       () => this.#isWell(),
-      startGraceMs + balanceLimitMs(this.#settings),
-      () => this.#violate('G6', this.#whyNotWell()),
+      startGraceMs + balanceLimitMs(this.#settings) + wellForScans * this.#settings.scanIntervalMs,
+      () => this.#violate('G6', this.#whyNotWell() || 'the fleet does not stay well'),
       () => this.#drain(),
     );
   }
@@ -222,16 +245,19 @@ class Simulation {
     look();
   }
 
-  /** Every readable shard has an owner that is live, knows it, is not asked for it, and holds at most one more than any other. */
+  /** For long enough that everybody has read the table since: shares may be even, and leases yet belong elsewhere. */
   #isWell(): boolean {
-    return this.#whyNotWell() === '';
+    const { nowMs } = this.#time;
+    this.#wellSinceMs = this.#whyNotWell() === '' ? Math.min(this.#wellSinceMs, nowMs) : Infinity;
+    return nowMs - this.#wellSinceMs >= wellForScans * this.#settings.scanIntervalMs;
   }
 
+  /** Every readable shard has an owner that is live, knows it, is not asked for it, and holds at most one more than any other. */
   #whyNotWell(): string {
     const loads = new Map(this.#fleet.live().map(({ machine }) => [machine, 0]));
     const owned = new Set(this.#fleet.live().flatMap(({ worker }) => worker.snapshot().ownedShardIds));
     const readable = this.#leases.readable();
-    if (readable.length === 0 && this.#log.count > 0) return 'there is no readable lease';
+    if (readable.length === 0) return 'there is no readable lease';
     for (const row of readable) {
       const holder = this.#leases.holder(row.leaseKey);
       const load = holder === undefined ? undefined : loads.get(holder);
@@ -241,8 +267,12 @@ class Simulation {
       if (row.checkpointOwner !== undefined) return `${row.leaseKey} is on its way: ${describeRow(row)}`;
       loads.set(holder, load + 1);
     }
-    const counts = [...loads.values()];
-    if (counts.length > 0 && Math.max(...counts) - Math.min(...counts) <= 1) return '';
+    const beyond = this.#fleet.live().find(({ machine, maxLeases }) => (loads.get(machine) ?? 0) > maxLeases);
+    if (beyond !== undefined) return `${beyond.machine.name} holds more than ${beyond.maxLeases} leases`;
+    // Who is at its limit may have less than the others.
+    const roomy = this.#fleet.live().filter(({ machine, maxLeases }) => (loads.get(machine) ?? 0) < maxLeases);
+    const least = Math.min(...roomy.map(({ machine }) => loads.get(machine) ?? 0));
+    if (loads.size > 0 && Math.max(...loads.values()) - least <= 1) return '';
     return `the load is not even: ${[...loads].map(([{ name }, load]) => `${name} ${load}`).join(', ')}`;
   }
 
@@ -250,6 +280,7 @@ class Simulation {
   #behind(): string | undefined {
     return this.#log.shards().find((shard) => {
       const row = this.#leases.rows.get(shard.shardId);
+      if (row === undefined && this.#leases.isFinished(shard.shardId)) return false;
       const stored = row === undefined ? 0 : (this.#log.coveredBy(shard, row.checkpoint) ?? 0);
       return stored < shard.records.length;
     })?.shardId;

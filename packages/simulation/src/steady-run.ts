@@ -113,11 +113,11 @@ function startWorker(
     onDown: () => undefined,
   });
   const worker = new SimulatedWorker({
-    ...{ machine, network, time, streamName, tableName, chance: chance.fork() },
+    ...{ machine, workerId: machine.name, network, time, streamName, tableName, chance: chance.fork() },
     logger: tracedLogger(({ level, message }) => {
       if (level !== 'info') warnings.push(`${machine.name} ${level}: ${message}`);
     }),
-    onAgedOut: (shardId) => warnings.push(`${machine.name} says that records of ${shardId} have aged out`),
+    onAgedOut: ({ shardId }) => warnings.push(`${machine.name} says that records of ${shardId} have aged out`),
     options: {
       checkpointing: 'automatic',
       initialPosition: 'TRIM_HORIZON',

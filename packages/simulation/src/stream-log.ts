@@ -5,12 +5,15 @@ interface PutRecord {
   readonly key: string;
   /** Its place among the records of its key. */
   readonly number: number;
+  readonly atMs: number;
 }
 
 /** All records of one shard, in sequence, and how far they have come. */
 export interface ShardLog {
   readonly shardId: string;
   readonly parentShardIds: readonly string[];
+  /** When it was split or merged; `Infinity` if it is open. */
+  closedAtMs: number;
   readonly records: PutRecord[];
   readonly indexOf: Map<string, number>;
   /** So many records, from the first, were delivered at least once. */
@@ -35,11 +38,15 @@ export class StreamLog {
     return this.#shards.get(shardId);
   }
 
-  addShard(shardId: string, parentShardIds: readonly string[]): void {
+  addShard(shardId: string, parentShardIds: readonly string[], nowMs: number): void {
     if (this.#shards.has(shardId)) return;
+    for (const parentId of parentShardIds) {
+      const parent = this.#shards.get(parentId);
+      if (parent !== undefined) parent.closedAtMs = Math.min(parent.closedAtMs, nowMs);
+    }
     this.#shards.set(shardId, {
       ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>() },
-      ...{ delivered: 0, acknowledged: 0 },
+      ...{ delivered: 0, acknowledged: 0, closedAtMs: Infinity },
     });
   }
 
@@ -63,6 +70,14 @@ export class StreamLog {
     const due = this.#nextOfKey.get(key) ?? 0;
     this.#nextOfKey.set(key, number + 1);
     return number === due ? undefined : `record ${number} of key ${key} came when ${due} was due`;
+  }
+
+  /** No record lies between the two; one that is not there yet lies right behind the last. */
+  areNeighbours(shardId: string, earlier: string | undefined, later: string | undefined): boolean {
+    const { indexOf, records } = this.#shards.get(shardId) ?? {};
+    const index = indexOf?.get(earlier ?? '');
+    if (index === undefined) return false;
+    return index + 1 === (later === undefined ? records?.length : indexOf?.get(later));
   }
 
   /** How many records of the shard a checkpoint covers; `undefined` if it names none of them. */

@@ -21,6 +21,12 @@ export interface BatchRequest {
   readonly ConsistentRead?: boolean;
 }
 
+/** The row that a call is about, if it is about one. */
+export function rowKeyOf(input: object): string | undefined {
+  const { Key, Item } = input as TableCall;
+  return leaseKeyOf(Key ?? Item);
+}
+
 /** The key of an item, whole or alone. */
 export function leaseKeyOf(item: Attributes | undefined): string | undefined {
   return item?.['leaseKey']?.S;

@@ -11,6 +11,7 @@ import {
 import type { Chance } from './chance';
 import type { DeliveryWatch, Session } from './delivery-watch';
 import type { Machine } from './machine';
+import type { RunningCalls } from './running-calls';
 import type { Violate } from './violation';
 
 /** How the code of a user goes about its work. */
@@ -25,12 +26,15 @@ export interface UserCodeParts {
   readonly shardId: string;
   readonly habit: Habit;
   readonly checkpointing: 'manual' | 'automatic';
+  /** It has no `shardEnded`, if it acknowledges the last record anyway. */
+  readonly endsShardsSilently: boolean;
   /** What is slow takes up to so long. */
   readonly slowMs: number;
   /** What is deaf to its signal takes up to so long. */
   readonly stubbornMs: number;
   readonly chance: Chance;
   readonly watch: DeliveryWatch;
+  readonly calls: RunningCalls;
   readonly violate: Violate;
   /** After the faults everybody behaves. */
   readonly isOver: () => boolean;
@@ -45,8 +49,14 @@ export class UserCode implements RecordProcessor {
   #isBusy = false;
   #batches = 0;
 
+  shardEnded?: (input: ShardEndedInput) => Promise<void>;
+
   constructor(parts: UserCodeParts) {
     this.#parts = parts;
+    const { endsShardsSilently, checkpointing, habit } = parts;
+    const acknowledgesAll = checkpointing === 'automatic' || habit === 'steady';
+    if (endsShardsSilently && acknowledgesAll) return;
+    this.shardEnded = (input) => this.#noted('shardEnded', input.signal, () => this.#endShard(input));
   }
 
   initialize({ lease, checkpoint }: InitializeInput): Promise<void> | void {
@@ -55,7 +65,20 @@ export class UserCode implements RecordProcessor {
     this.#session = watch.begin(machine, lease.shardId, lease.fencingToken, checkpoint);
   }
 
-  async processRecords({ records, checkpointer, signal }: ProcessRecordsInput): Promise<void> {
+  processRecords(input: ProcessRecordsInput): Promise<void> {
+    return this.#noted('processRecords', input.signal, () => this.#process(input));
+  }
+
+  shutdownRequested(input: ShutdownRequestedInput): Promise<void> {
+    return this.#noted('shutdownRequested', input.signal, () => this.#shutDown(input));
+  }
+
+  #noted(method: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
+    const { machine, calls, shardId } = this.#parts;
+    return calls.during({ machine, shardId, method, signal }, work);
+  }
+
+  async #process({ records, checkpointer, signal }: ProcessRecordsInput): Promise<void> {
     const { machine, watch, checkpointing, chance, violate, shardId } = this.#parts;
     const session = this.#session;
     if (machine.isDown) return never;
@@ -95,29 +118,38 @@ export class UserCode implements RecordProcessor {
     }
   }
 
-  async shardEnded({ checkpointer }: ShardEndedInput): Promise<void> {
+  async #endShard({ checkpointer }: ShardEndedInput): Promise<void> {
     const { machine, watch, checkpointing } = this.#parts;
     if (machine.isDown) return never;
     await machine.sleep(this.#parts.chance.between(0, 20));
     // When this resolves the shard counts as acknowledged.
     if (this.#session !== undefined) watch.acknowledge(this.#session);
-    if (checkpointing === 'manual' && this.#session !== undefined) await this.#checkpoint(this.#session, checkpointer);
+    if (checkpointing === 'manual') await this.#checkpointResolved(checkpointer);
   }
 
-  async shutdownRequested({ checkpointer }: ShutdownRequestedInput): Promise<void> {
+  async #shutDown({ checkpointer }: ShutdownRequestedInput): Promise<void> {
     const { machine, watch, checkpointing } = this.#parts;
     if (machine.isDown) return never;
     await machine.sleep(this.#parts.chance.between(0, 20));
     if (checkpointing === 'automatic') return;
-    if (this.#session === undefined) return;
-    watch.acknowledge(this.#session);
-    await this.#checkpoint(this.#session, checkpointer);
+    if (this.#session !== undefined) watch.acknowledge(this.#session);
+    await this.#checkpointResolved(checkpointer);
+  }
+
+  /** Outside of `processRecords` a checkpoint stands for the calls that resolved. */
+  async #checkpointResolved(checkpointer: Checkpointer): Promise<void> {
+    const session = this.#session;
+    if (session !== undefined) await this.#checkpoint(session, checkpointer, undefined, session.resolved);
   }
 
   /** Stores what was acknowledged just now, and says what came of it. */
-  async #checkpoint(session: Session, checkpointer: Checkpointer, upTo?: RecordPosition): Promise<void> {
+  async #checkpoint(
+    session: Session,
+    checkpointer: Checkpointer,
+    upTo?: RecordPosition,
+    records = session.acknowledged,
+  ): Promise<void> {
     const { watch, machine } = this.#parts;
-    const records = session.acknowledged;
     try {
       await checkpointer.checkpoint(upTo);
       watch.checkpointed(session, records, 'stored');

@@ -38,11 +38,11 @@ const seeds = 8;
 const found: readonly (readonly [plant: string, ...guarantees: readonly Guarantee[]])[] = [
   ['take-counter-stays', 'G3'],
   ['adopt-keeps-handed-over', 'G4'],
-  ['no-drift-check', 'G4'],
+  ['healed-from-zero', 'G3'],
   ['deliver-past-the-deadline', 'G4'],
   ['expires-after-half', 'G4'],
   ['no-parent-wait', 'G2'],
-  ['skip-the-failed', 'G1', 'G2'],
+  ['skip-the-failed', 'G1', 'G2', 'G7'],
   ['store-what-was-delivered', 'G7'],
   ['shard-end-early', 'G2', 'G7'],
   ['stop-without-draining', 'worker'],

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { execFileSync } from 'node:child_process';
 import { beforeAll, describe, expect, it } from '@jest/globals';
-import { faultKinds, simulate, type FaultKind, type SimulationResult } from '../src';
+import { faultKinds, simulate, type FaultKind, type SimulationResult, type Weather } from '../src';
 import { installLightAbort } from '../src/light-abort';
 import { describeFailure } from '../src/report';
 
@@ -36,12 +36,18 @@ describe('a fleet under faults', () => {
     expect(faultKinds.filter((kind) => share(kind) < seedCount / 20)).toEqual([]);
   });
 
-  it('delivers nothing twice in calm seeds, and now and then in others', () => {
-    const duplicates = (isCalm: boolean): number =>
-      results.filter((result) => result.isCalm === isCalm).reduce((sum, result) => sum + result.duplicates, 0);
-    expect(results.some(({ isCalm }) => isCalm)).toBe(true);
-    expect(duplicates(true)).toBe(0);
-    expect(duplicates(false)).toBeGreaterThan(0);
+  it('delivers nothing twice in calm seeds and under showers, and now and then in a storm', () => {
+    const duplicatesIn = (weather: Weather): number[] =>
+      results.filter((result) => result.weather === weather).map(({ duplicates }) => duplicates);
+    for (const weather of ['calm', 'showers'] as const) expect(new Set(duplicatesIn(weather))).toEqual(new Set([0]));
+    expect(Math.max(...duplicatesIn('storm'))).toBeGreaterThan(0);
+  });
+
+  it('lets calls go wrong under showers', () => {
+    const showers = results.filter(({ weather }) => weather === 'showers');
+    const count = (kind: FaultKind): number => showers.reduce((sum, { faults }) => sum + (faults[kind] ?? 0), 0);
+    const kinds = ['lost-reply', 'late-write', 'repeated-write', 'unknown-error'] as const;
+    expect(kinds.map(count).reduce((sum, each) => sum + each, 0)).toBeGreaterThan(10);
   });
 
   it('hands leases over, and stores checkpoints', () => {

@@ -7,7 +7,8 @@ const deadline: readonly Plant[] = plantsIn('lease-coordinator/src/held-lease.ts
     name: 'deadline-from-the-end',
     what: 'The deadline runs from the end of the last write instead of its start.',
     find: '      this.#confirmedAt = startedAt;\n      this.#renewAtMs',
-    replace: '      this.#confirmedAt = readMoment(this.#deps.clock);\n      this.#renewAtMs',
+    replace:
+      '      this.#confirmedAt = { monotonicMs: this.#deps.clock.now(), wallMs: this.#deps.clock.wallTime() };\n      this.#renewAtMs',
   },
   {
     name: 'deadline-from-the-last-attempt',
@@ -16,7 +17,7 @@ const deadline: readonly Plant[] = plantsIn('lease-coordinator/src/held-lease.ts
     replace: lines(
       "      if (verdict.kind === 'through') {",
       '        const confirmed = this.#confirm(verdict.row, startedAt);',
-      '        this.#confirmedAt = readMoment(clock);',
+      '        this.#confirmedAt = { monotonicMs: clock.now(), wallMs: clock.wallTime() };',
       '        return confirmed;',
       '      }',
       '',
@@ -234,7 +235,7 @@ const acquiring: readonly Plant[] = [
     {
       name: 'acquired-at-the-end',
       what: 'The deadline of a lease that was acquired runs from the end of that write.',
-      find: 'if (isMine) return { lease, acquiredAt };',
+      find: 'if (isMine) return { lease, acquiredAt: outcome.startedAt };',
       replace: 'if (isMine) return { lease, acquiredAt: readMoment(clock) };',
     },
     {
@@ -250,16 +251,38 @@ const acquiring: readonly Plant[] = [
       replace: "kind === 'applied';",
     },
     {
-      name: 'created-unmarked',
-      what: 'A row that is created in the name of another worker is not marked as given to it.',
-      find: '{ owner, handedOver: owner !== me,',
-      replace: '{ owner, handedOver: false,',
+      name: 'created-by-anybody-is-held',
+      what: 'Who finds the row that it wanted to create holds it, whoever created it.',
+      find: 'const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me;',
+      replace: 'const isMine = lease.leaseOwner !== undefined || isNew;',
     },
     {
-      name: 'created-is-held',
-      what: 'Who creates a row in the name of another worker holds it.',
-      find: 'lease.writeId === writeId && lease.leaseOwner === me && !lease.handedOver;',
-      replace: 'lease.writeId === writeId;',
+      name: 'created-unowned-is-held',
+      what: 'Who creates a row that is to be nobody’s holds it.',
+      find: 'const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me;',
+      replace: 'const isMine = isNew && lease.writeId === writeId;',
+    },
+  ]),
+  ...plantsIn('lease-coordinator/src/first-start.ts', [
+    {
+      name: 'fill-only-once',
+      what: 'Who has created its share of an empty table does not look whether anything is missing.',
+      find: 'if (missing.length === 0) return undefined;',
+      replace: 'if (missing.length === 0 || this.#leftBefore < Infinity) return undefined;',
+    },
+    {
+      name: 'fill-never-stuck',
+      what: 'What nobody creates at a first start is waited for, for ever.',
+      find: 'const isStuck = missing.length >= this.#leftBefore;',
+      replace: 'const isStuck = false;',
+    },
+  ]),
+  ...plantsIn('lease-coordinator/src/write-attempts.ts', [
+    {
+      name: 'waiting-counts-as-sent',
+      what: 'A write that waited for its turn is sent though its time is up.',
+      find: "    if (leftMs <= 0) return 'out-of-time';\n    startedAt",
+      replace: "    if (leftMs <= -Infinity) return 'out-of-time';\n    startedAt",
     },
   ]),
   ...plantsIn('lease-coordinator/src/lease-coordinator.ts', [

@@ -159,9 +159,9 @@ const parts: readonly Plant[] = [
     },
     {
       name: 'take-beyond-the-limit',
-      what: 'A worker takes more than `maxLeases` of what is unclaimed.',
-      find: 'Math.max(0, me.maxLeases - owned - take.length),',
-      replace: 'Math.max(Infinity, me.maxLeases - owned - take.length),',
+      what: 'A worker takes more than its limit of leases.',
+      find: 'const room = Math.max(0, me.maxLeases - owned);',
+      replace: 'const room = Infinity;',
     },
     {
       name: 'newest-plan-of-mine',
@@ -172,8 +172,8 @@ const parts: readonly Plant[] = [
     {
       name: 'take-what-is-assigned-to-others',
       what: 'A worker takes all that is free, and not only its part.',
-      find: 'const take = leases.filter((view) => isFree(view) && isMine(view));',
-      replace: 'const take = leases.filter((view) => isFree(view));',
+      find: 'const mayTake = [...leases.filter((view) => isFree(view) && isMine(view)), ...beyondShare];',
+      replace: 'const mayTake = leases.filter((view) => isFree(view));',
     },
   ]),
   ...plantsIn('lease-coordinator/src/assignment-plan.ts', [

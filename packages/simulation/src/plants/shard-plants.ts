@@ -98,14 +98,20 @@ export const shardPlants: readonly Plant[] = [
     {
       name: 'healed-from-zero',
       what: 'A row that is put back counts from 0, and late writes of an earlier owner are accepted.',
-      find: '{ healed: true, leaseCounter: ',
-      replace: '{ healed: true, leaseCounter: 0 * ',
+      find: 'leaseCounter: Math.floor(clock.wallTime()),',
+      replace: 'leaseCounter: 0,',
     },
     {
       name: 'healed-unmarked',
       what: 'A row that is put back is not marked as healed.',
-      find: '{ healed: true, leaseCounter: ',
-      replace: '{ healed: false, leaseCounter: ',
+      find: 'healed: healing !== undefined,',
+      replace: 'healed: false,',
+    },
+    {
+      name: 'healed-for-its-own-time',
+      what: 'A row that is put back does not say for how long whoever held it may count on it.',
+      find: 'failoverTimeMs: Math.max(0, ...failoverTimesMs),',
+      replace: 'failoverTimeMs: 0,',
     },
     {
       name: 'rows-before-shards',
@@ -147,9 +153,21 @@ export const shardPlants: readonly Plant[] = [
     },
     {
       name: 'start-over-rows',
-      what: 'The first start creates what is missing although other rows are there.',
-      find: 'leases.length > 0 ? [] : planMissingLeases(stream, leases);',
-      replace: 'planMissingLeases(stream, leases);',
+      what: 'A start creates what is missing as its own although other rows are there and nobody fills the table.',
+      find: 'if (look.leases.length > 0 && !(await firstStart.isUnderWay(signal))) return;',
+      replace: '',
+    },
+    {
+      name: 'fill-unannounced',
+      what: 'Who fills an empty table does not say so.',
+      find: '    await firstStart.begin();\n',
+      replace: '',
+    },
+    {
+      name: 'fill-without-end',
+      what: 'Who has filled the table goes on saying that it does.',
+      find: '      await firstStart.end();\n',
+      replace: '',
     },
     {
       name: 'each-its-own-moment',

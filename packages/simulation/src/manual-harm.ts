@@ -1,0 +1,85 @@
+import type { FleetSettings } from './fleet-settings';
+import { isFinished, type LeaseRow } from './lease-row';
+import type { LeaseWatch } from './lease-watch';
+import type { Chance } from './chance';
+import type { SimulatedAws } from './simulated-aws';
+import type { StreamLog } from './stream-log';
+import type { VirtualTime } from './virtual-time';
+
+export interface ManualHarmParts {
+  readonly time: VirtualTime;
+  readonly settings: FleetSettings;
+  readonly chance: Chance;
+  readonly aws: SimulatedAws;
+  readonly leases: LeaseWatch;
+  readonly log: StreamLog;
+  readonly streamName: string;
+  readonly tableName: string;
+}
+
+/** The audit looks at the rows so often, at the least, and each of its calls takes time. */
+const auditedWithinMs = 80_000;
+
+/** What is younger is never trimmed. */
+const retentionMs = 40_000;
+
+/**
+ * What happens to rows and records behind the workers' backs. In one run only one of the two: a row that is put back is read
+ * from its beginning, which has to be there.
+ */
+export class ManualHarm {
+  readonly #parts: ManualHarmParts;
+  #hasDeleted = false;
+  #hasTrimmed = false;
+
+  constructor(parts: ManualHarmParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Somebody deletes a row, one in a run: the next counter of the same one would be made of a wall clock that may be hours
+   * behind, and a child that has begun is all that shows that its parent was read.
+   */
+  deleteRow(): string | undefined {
+    const { time, settings, chance, aws, leases, tableName } = this.#parts;
+    // How long its owner may hold on to it is gone with the row.
+    if (settings.failoverTimesMs.length > 1) return undefined;
+    const putBackMs = auditedWithinMs + 1.5 * Math.max(...settings.failoverTimesMs);
+    if (this.#hasDeleted || this.#hasTrimmed || time.nowMs + putBackMs > settings.chaosEndsAtMs) return undefined;
+    const rows = [...leases.rows.values()];
+    const row = chance.oneOf(rows.filter((each) => mayGo(each, rows)));
+    if (row === undefined) return undefined;
+    this.#hasDeleted = true;
+    aws.perform({
+      service: 'dynamodb',
+      operation: 'DeleteItem',
+      input: { TableName: tableName, Key: { leaseKey: { S: row.leaseKey } } },
+    });
+    leases.deletedByHand(row.leaseKey);
+    return row.leaseKey;
+  }
+
+  /** Records grow old: those that are stored as acknowledged, and with them shards that were read to their end. */
+  trim(): string | undefined {
+    const { time, aws, leases, log, streamName } = this.#parts;
+    let beforeMs = time.nowMs - retentionMs;
+    for (const shard of log.shards()) {
+      const row = leases.rows.get(shard.shardId);
+      if (leases.isFinished(shard.shardId)) continue;
+      const firstUnstored = shard.records[row === undefined ? 0 : (log.coveredBy(shard, row.checkpoint) ?? 0)];
+      beforeMs = Math.min(beforeMs, firstUnstored?.atMs ?? Infinity, shard.closedAtMs);
+    }
+    if (beforeMs < retentionMs) return undefined;
+    this.#hasTrimmed = true;
+    aws.kinesis.trim(streamName, { beforeMs: time.wallTime() - Math.ceil(time.nowMs - beforeMs) - 1 });
+    return `all before ${(beforeMs / 1_000).toFixed(3)} s`;
+  }
+}
+
+/** One that somebody has held; of the finished ones only those after which another was begun: they must not be read again. */
+function mayGo(row: LeaseRow, rows: readonly LeaseRow[]): boolean {
+  if (!isFinished(row)) return row.counter > 0;
+  return rows.some(({ parentShardIds, checkpoint: { kind } }) => {
+    return parentShardIds.includes(row.leaseKey) && (kind === 'sequence-number' || kind === 'shard-end');
+  });
+}
