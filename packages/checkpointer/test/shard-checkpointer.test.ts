@@ -21,15 +21,6 @@ function aCheckpointer(): { store: InMemoryCheckpointStore; checkpointer: ShardC
 }
 
 describe('ShardCheckpointer', () => {
-  it('stores everything delivered up to the call that the handle came with', async () => {
-    const { store, checkpointer } = aCheckpointer();
-    checkpointer.deliver(at('10', 3));
-    const first = checkpointer.handle();
-    checkpointer.deliver(at('20'));
-    await first.checkpoint();
-    expect(store.stored).toEqual([checkpointAt(at('10', 3))]);
-  });
-
   it('stores up to and including a given record', async () => {
     const { store, checkpointer } = aCheckpointer();
     checkpointer.deliver(at('10', 9));
@@ -158,5 +149,22 @@ describe('ShardCheckpointer', () => {
         },
       ),
     );
+  });
+});
+
+describe('the traps that others fell into', () => {
+  it('trap 10: acknowledgements out of order. Each stands for the call that it came with: one never covers a later call, nor takes a later one back', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('10', 3));
+    const first = checkpointer.handle();
+    checkpointer.deliver(at('20'));
+    const second = checkpointer.handle();
+    checkpointer.deliver(at('30'));
+    await first.checkpoint();
+    expect(store.stored).toEqual([checkpointAt(at('10', 3))]);
+    await second.checkpoint();
+    await first.checkpoint();
+    expect(store.stored).toEqual([checkpointAt(at('10', 3)), checkpointAt(at('20'))]);
+    expect(checkpointer.acknowledged).toEqual(checkpointAt(at('20')));
   });
 });

@@ -158,3 +158,23 @@ describe('a hash key', () => {
     );
   });
 });
+
+describe('the traps that others fell into', () => {
+  it.each<OutOfRange>(['auto', 'drop-record', 'kcl'])(
+    'trap 17: an aggregate whose user records are all out of range. With %s it gives none, and its neighbours are untouched',
+    (outOfRange) => {
+      const neighbour = aggregate([inLower]);
+      const { records, counts } = deaggregate(
+        [
+          streamRecord(neighbour, { sequenceNumber: '1' }),
+          streamRecord(aggregate([inUpper, inUpper]), { sequenceNumber: '2' }),
+          streamRecord(neighbour, { sequenceNumber: '3' }),
+        ],
+        { hashKeyRange: lower, outOfRange },
+      );
+      expect(records.map(({ sequenceNumber }) => sequenceNumber)).toEqual(['1', '3']);
+      expect(counts).toMatchObject({ aggregates: 3, emptyAggregates: 0, malformed: 0, outOfRangeDropped: 2 });
+      expect(read([inUpper, inUpper], lower, { outOfRange })).toEqual({ kept: [], dropped: 2, unknown: 0 });
+    },
+  );
+});

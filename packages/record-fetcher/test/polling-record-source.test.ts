@@ -222,16 +222,6 @@ describe('a shard that is not found', () => {
 });
 
 describe('a position that cannot be read from', () => {
-  it('is an error when Kinesis refuses it, never another position', async () => {
-    const reading = new Reading();
-    reading.put(1);
-    reading.begin({ kind: 'at-sequence-number', sequenceNumber: '9'.repeat(56) });
-    await reading.untilDone();
-    expect(reading.outcome).toMatchObject({ error: { code: 'SHARD_UNREADABLE', shardId: SHARD } });
-    expect(reading.positions).toHaveLength(1);
-    expect(reading.delivered).toEqual([]);
-  });
-
   it('is an error when records come twice: nothing of that answer is delivered', async () => {
     const reading = new Reading();
     const put = reading.put(2);
@@ -301,5 +291,17 @@ describe('a position that cannot be read from', () => {
     await reading.clock.advance(10_000);
     expect(reading.delivered).toEqual(put);
     expect(reading.events.startAgedOut).toEqual([]);
+  });
+});
+
+describe('the traps that others fell into', () => {
+  it('trap 5: an invalid position, and LATEST read instead. What Kinesis refuses is an error, and nothing is read from anywhere else', async () => {
+    const reading = new Reading();
+    reading.put(1);
+    reading.begin({ kind: 'at-sequence-number', sequenceNumber: '9'.repeat(56) });
+    await reading.untilDone();
+    expect(reading.outcome).toMatchObject({ error: { code: 'SHARD_UNREADABLE', shardId: SHARD } });
+    expect(reading.positions).toHaveLength(1);
+    expect(reading.delivered).toEqual([]);
   });
 });

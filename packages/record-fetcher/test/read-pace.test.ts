@@ -19,14 +19,6 @@ describe('the pace of reading', () => {
     expect(reading.callsTo('GetRecords').length).toBeGreaterThan(2_700);
   });
 
-  it('is one call a second while idle, for ten minutes', async () => {
-    const reading = new Reading({ enforceReadLimits: true });
-    reading.begin();
-    await reading.clock.advance(TEN_MINUTES);
-    expect(reading.busiestSecond).toBe(1);
-    expect(reading.callsTo('GetRecords')).toHaveLength(601);
-  });
-
   it('is that of idleTimeBetweenReadsMs while idle', async () => {
     const reading = new Reading();
     reading.begin({ kind: 'trim-horizon' }, { idleTimeBetweenReadsMs: 5_000 });
@@ -163,5 +155,23 @@ describe('throttles', () => {
     const before = reading.callsTo('GetRecords').length;
     await reading.clock.advance(60_000);
     expect(reading.callsTo('GetRecords').length - before).toBeGreaterThan(270);
+  });
+});
+
+describe('the traps that others fell into', () => {
+  it('trap 18: idle polling that spins, or is throttled. An idle shard costs one call a second, none is refused, and fewer if others use up its limit', async () => {
+    const reading = new Reading({ enforceReadLimits: true });
+    reading.begin();
+    await reading.clock.advance(TEN_MINUTES);
+    expect(reading.busiestSecond).toBe(1);
+    expect(reading.callsTo('GetRecords')).toHaveLength(601);
+    expect(reading.events.throttled).toEqual([]);
+
+    reading.reader.intercept = ({ operation }) =>
+      operation === 'GetRecords' ? kinesisError('ProvisionedThroughputExceededException') : undefined;
+    await reading.clock.advance(TEN_MINUTES);
+    // Half of five seconds is what the longest back-off takes at least.
+    expect(reading.callsTo('GetRecords').length - 601).toBeLessThan(260);
+    expect(reading.logger.lines.filter(({ level }) => level !== 'debug')).toEqual([]);
   });
 });

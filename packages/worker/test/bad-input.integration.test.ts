@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { CreateTableCommand, DynamoDBClient, PutItemCommand, UpdateItemCommand } from '@aws-sdk/client-dynamodb';
+import { CreateTableCommand, DynamoDBClient, PutItemCommand } from '@aws-sdk/client-dynamodb';
 import { CreateStreamCommand, DeleteStreamCommand, KinesisClient } from '@aws-sdk/client-kinesis';
 import type { Worker } from '../src';
 import { credentials, region, until, World } from './support/world';
@@ -77,27 +77,6 @@ describe('a Worker refuses, before it reads anything,', () => {
       }),
     );
     await expect(worker.run()).rejects.toMatchObject({ code: 'LEASE_TABLE_FOREIGN' });
-  });
-
-  it('a corrupt checkpoint: nothing is read, and the row stays as it is', async () => {
-    const worker = await start();
-    await untilLeased(worker);
-    const corrupt = { ':checkpoint': { S: '49590338271490256608559692538361571095921575989136588898x' } };
-    const update = (values: Record<string, { S: string }>): UpdateItemCommand =>
-      new UpdateItemCommand({
-        TableName: world.applicationName,
-        Key: { leaseKey: { S: 'shardId-000000000000' } },
-        UpdateExpression: 'SET checkpoint = :checkpoint',
-        ExpressionAttributeValues: values,
-      });
-    await world.dynamodb.send(update(corrupt));
-    world.deliveries.length = 0;
-    await expect(world.worker().run()).rejects.toMatchObject({
-      code: 'LEASE_CORRUPT',
-      leaseKey: 'shardId-000000000000',
-    });
-    expect(world.deliveries).toEqual([]);
-    expect((await world.leaseRow())['checkpoint']).toEqual(corrupt[':checkpoint']);
   });
 
   it('a stream that was deleted and made again', async () => {

@@ -8,7 +8,7 @@ import { startLocalAws, type LocalAws } from '@millrace/local';
 import { until } from '../support/world';
 import { violations } from './check-ledger';
 import { LeaseLog } from './lease-log';
-import type { Ledger, ProcessorEvent, PutRecord } from './ledger';
+import type { Ledger, LeaseRow, ProcessorEvent, PutRecord } from './ledger';
 import { WorkerChild } from './worker-child';
 
 const tableName = 'chaos';
@@ -85,10 +85,15 @@ export class Fleet {
     return found;
   }
 
+  /** The lease rows as they are now, by shard. What was returned does not change any more. */
+  get rows(): ReadonlyMap<string, LeaseRow> {
+    return this.#parts.log.rows;
+  }
+
   /** The shards whose lease the worker has, by the table, and of which it has begun a batch under that lease. */
   shardsReadBy(name: string): readonly string[] {
     const events = this.worker(name).events();
-    return [...this.#parts.log.rows].flatMap(([shardId, { owner }]) => {
+    return [...this.rows].flatMap(([shardId, { owner }]) => {
       const token = events.findLast((event) => event.kind === 'taken' && event.shardId === shardId)?.token;
       const isRead = events.some(
         (event) => event.kind === 'begin' && event.shardId === shardId && event.token === token,
@@ -120,7 +125,7 @@ export class Fleet {
   /** Waits until the worker has no other leases than these. */
   async keepsOnly(name: string, shardIds: readonly string[]): Promise<void> {
     const kept = (): readonly string[] =>
-      [...this.#parts.log.rows].flatMap(([shardId, { owner }]) => (owner === name ? [shardId] : []));
+      [...this.rows].flatMap(([shardId, { owner }]) => (owner === name ? [shardId] : []));
     await this.until(
       () => kept().join() === shardIds.join(),
       () => `${name} to keep ${shardIds.join()} only, and not ${kept().join()}`,
@@ -136,6 +141,15 @@ export class Fleet {
         return shardIds.every((shardId) => read.has(shardId));
       },
       `others than ${name} to read ${shardIds.join(', ')}`,
+    );
+  }
+
+  /** Waits until the checkpoints of all of these shards are others than now. */
+  async storeMore(shardIds: readonly string[]): Promise<void> {
+    const before = this.rows;
+    await this.until(
+      () => shardIds.every((shardId) => this.rows.get(shardId)?.checkpoint !== before.get(shardId)?.checkpoint),
+      `new checkpoints of ${shardIds.join(', ')}`,
     );
   }
 
