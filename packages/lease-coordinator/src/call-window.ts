@@ -1,8 +1,10 @@
-import { errorName } from '@millrace/core';
-
 const INITIAL_SIZE = 32;
 const MIN_SIZE = 4;
-const MAX_SIZE = 64;
+/** With reads, mail and heartbeats within the connections of a client. */
+const MAX_SIZE = 40;
+
+/** How a call ended: `late` if it was given all the time that a call has. `other`: refused, not sent, or cut short. */
+export type CallEnd = 'answered' | 'late' | 'other';
 
 /**
  * How many writes to the lease table are under way at once. More than are answered in time would only fail together:
@@ -25,7 +27,8 @@ export class CallWindow {
     return Math.floor(this.#size);
   }
 
-  async run<T>(call: () => Promise<T>, { byHolder }: { readonly byHolder: boolean }): Promise<T> {
+  /** Waits for a place. It is given back by calling what this resolves with, once, when the call has ended. */
+  async enter({ byHolder }: { readonly byHolder: boolean }): Promise<(end: CallEnd) => void> {
     const waiting = byHolder ? this.#holders : this.#others;
     if (waiting.length > 0 || !this.#hasRoom(byHolder)) {
       await new Promise<void>((resolve) => {
@@ -35,18 +38,13 @@ export class CallWindow {
       this.#running++;
     }
     const number = ++this.#begun;
-    const isFull = this.#running >= this.size;
-    try {
-      const result = await call();
-      if (isFull) this.#size = Math.min(MAX_SIZE, this.#size + 1 / this.#size);
-      return result;
-    } catch (error) {
-      if (errorName(error) === 'CallTimeoutError' && number > this.#shrunkAt) this.#shrink();
-      throw error;
-    } finally {
+    const isFull = !this.#hasRoom(byHolder);
+    return (end) => {
+      if (end === 'answered' && isFull) this.#size = Math.min(MAX_SIZE, this.#size + 1 / this.#size);
+      if (end === 'late' && number > this.#shrunkAt) this.#shrink();
       this.#running--;
       this.#letIn();
-    }
+    };
   }
 
   #hasRoom(byHolder: boolean): boolean {

@@ -15,7 +15,7 @@ export interface FirstStartDependencies {
   readonly planner: FleetPlanner;
   /** Reads the table, consistently, and takes it in. */
   readonly read: (signal: AbortSignal) => Promise<void>;
-  /** Writes this worker's row in the registry now, if it has one. Never rejects. */
+  /** Writes this worker's row in the registry now, if it has one. */
   readonly announce: () => Promise<void>;
   readonly create: (seed: LeaseSeed, ownership: Ownership) => Promise<boolean>;
 }
@@ -27,6 +27,10 @@ export interface Ownership {
 
 /** How often it is looked who else is there before anything is shared out. */
 const MAX_LOOKS = 8;
+/** And for how many looks those who have registered are expected to fill. */
+const PATIENT_LOOKS = 4;
+/** How many rows each creates at a time when nobody gets on: all do the same then. */
+const MAX_WHEN_STUCK = 64;
 
 /**
  * This worker's part in filling an empty table, together with all that start at the same time.
@@ -39,7 +43,9 @@ export class FirstStart {
   readonly #deps: FirstStartDependencies;
   #isFilling = false;
   #settledWith = '';
-  #leftBefore = Infinity;
+  /** As few were missing, last time, since when. */
+  #left = Infinity;
+  #leftSinceMs = 0;
 
   constructor(deps: FirstStartDependencies) {
     this.#deps = deps;
@@ -62,15 +68,17 @@ export class FirstStart {
     return [...fillers].some((workerId) => workerId !== this.#deps.workerId);
   }
 
-  /** To be called before the first row is created: whoever sees a row must see who fills. */
+  /** To be called before the first row is created: whoever sees a row must see who fills. Rejects if that fails. */
   async begin(): Promise<void> {
     this.#isFilling = true;
     await this.#deps.announce();
   }
 
+  /** Never rejects: the next heartbeat says it, too. */
   async end(): Promise<void> {
+    const { announce, reporter } = this.#deps;
     this.#isFilling = false;
-    await this.#deps.announce();
+    await announce().catch((error: unknown) => reporter.callFailed('heartbeat', error));
   }
 
   /** Adds a row. Resolves with whether there was none. */
@@ -94,23 +102,39 @@ export class FirstStart {
       const rows = new Set(this.#deps.table.leases.map(({ leaseKey }) => leaseKey));
       const missing = wanted.filter((leaseKey) => !rows.has(leaseKey));
       if (missing.length === 0) return undefined;
-      const isStuck = missing.length >= this.#leftBefore;
-      const share = isStuck ? asMine(missing) : this.#mine(all, missing, fillers);
-      this.#leftBefore = share.size > 0 ? Infinity : missing.length;
-      if (share.size > 0) return share;
-      await clock.sleep(options.scanIntervalMs, signal);
+      const share = this.#isStuck(missing.length) ? this.#nearest(missing) : this.#mine(all, missing, fillers);
+      if (share.length > 0) {
+        this.#left = Infinity;
+        return this.#withinLimit(share);
+      }
+      await clock.sleep(options.scanIntervalMs / 2, signal);
     }
   }
 
-  /** Shares are computed for those who are there by now, not for those who happened to be first. */
-  async #readUntilSettled(signal: AbortSignal): Promise<readonly WorkerView[]> {
+  /** Not one row has come up for a scan interval. */
+  #isStuck(missing: number): boolean {
     const { clock, options } = this.#deps;
+    if (missing < this.#left) {
+      this.#left = missing;
+      this.#leftSinceMs = clock.now();
+    }
+    return clock.now() - this.#leftSinceMs >= options.scanIntervalMs;
+  }
+
+  /**
+   * Shares are computed for those who are there by now, not for those who happened to be first. Who has registered and
+   * does not fill yet may be about to.
+   */
+  async #readUntilSettled(signal: AbortSignal): Promise<readonly WorkerView[]> {
+    const { clock, options, planner } = this.#deps;
     for (let looks = 1; ; looks++) {
       await this.#read(signal);
       const fillers = this.#fillers();
-      const names = fillers.map(({ workerId }) => workerId).join('\n');
-      const isSettled = names === this.#settledWith || !options.registry || looks === MAX_LOOKS;
-      this.#settledWith = names;
+      const { workers } = planner.fleet();
+      const seen = [workers, fillers].map((some) => some.map(({ workerId }) => workerId).join()).join('\n');
+      const areAllThere = fillers.length === workers.length || looks >= PATIENT_LOOKS;
+      const isSettled = (seen === this.#settledWith && areAllThere) || !options.registry || looks === MAX_LOOKS;
+      this.#settledWith = seen;
       if (isSettled) return fillers;
       await clock.sleep(options.settleMs, signal);
     }
@@ -135,26 +159,27 @@ export class FirstStart {
     return workers.filter(({ workerId }) => workerId === this.#deps.workerId || fillers.has(workerId));
   }
 
-  #mine(
-    all: readonly string[],
-    missing: readonly string[],
-    fillers: readonly WorkerView[],
-  ): ReadonlyMap<string, Ownership> {
+  #mine(all: readonly string[], missing: readonly string[], fillers: readonly WorkerView[]): readonly string[] {
     const { workerId, planner, table } = this.#deps;
     const oldest = table.leases.find(({ leaseKey }) => leaseKey === all[0]);
     const owners = planner.firstOwners(all, fillers, oldest?.leaseOwner);
-    const share = new Map<string, Ownership>();
-    for (const leaseKey of missing) {
-      const owner = owners.get(leaseKey);
-      // Nobody may have it, but its row must be there.
-      if ((owner ?? nearest(leaseKey, fillers)) === workerId) share.set(leaseKey, { unowned: owner === undefined });
-    }
-    return share;
+    // What nobody may have needs a row, too.
+    return missing.filter((leaseKey) => (owners.get(leaseKey) ?? nearest(leaseKey, fillers)) === workerId);
   }
-}
 
-function asMine(leaseKeys: readonly string[]): ReadonlyMap<string, Ownership> {
-  return new Map(leaseKeys.map((leaseKey) => [leaseKey, { unowned: false }]));
+  /** Others begin with others. */
+  #nearest(missing: readonly string[]): readonly string[] {
+    const ranked = missing.map((leaseKey) => ({ leaseKey, rank: affinity(leaseKey, this.#deps.workerId) }));
+    const sorted = ranked.sort((a, b) => b.rank - a.rank).slice(0, MAX_WHEN_STUCK);
+    return sorted.map(({ leaseKey }) => leaseKey);
+  }
+
+  /** What this worker may not have is created as nobody's. */
+  #withinLimit(share: readonly string[]): ReadonlyMap<string, Ownership> {
+    const { workerId, options, table } = this.#deps;
+    const room = options.maxLeases - table.leases.filter(({ leaseOwner }) => leaseOwner === workerId).length;
+    return new Map(share.map((leaseKey, index) => [leaseKey, { unowned: index >= room }]));
+  }
 }
 
 function nearest(leaseKey: string, workers: readonly WorkerView[]): string | undefined {

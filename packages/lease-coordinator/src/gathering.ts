@@ -1,9 +1,9 @@
 import type { FleetView } from './lease-views';
 
-/** `filling`: some worker fills an empty table. `gathering`: leases are on their way to this worker. */
+/** `filling`: some worker fills an empty table. `gathering`: leases are on their way to this worker, or from it. */
 export type SharingPhase = 'filling' | 'gathering' | 'settled';
 
-/** Whether this worker is still getting its share: what is less of a hurry than that can wait. */
+/** Whether leases are being shared out: what is less of a hurry than that can wait. */
 export class Gathering {
   #isFilling = false;
   /** Asked for, or handed over to this worker, and not here yet. */
@@ -13,11 +13,13 @@ export class Gathering {
   constructor(
     private readonly me: string,
     private readonly isHeld: (leaseKey: string) => boolean,
+    /** Whether others have asked for leases that this worker has. */
+    private readonly isGiving: () => boolean,
   ) {}
 
   get phase(): SharingPhase {
     if (this.#isFilling) return 'filling';
-    return this.#awaited.size > 0 || !this.#hasLooked ? 'gathering' : 'settled';
+    return this.#awaited.size > 0 || !this.#hasLooked || this.isGiving() ? 'gathering' : 'settled';
   }
 
   /** The whole table was read. */

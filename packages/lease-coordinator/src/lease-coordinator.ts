@@ -116,7 +116,7 @@ export class LeaseCoordinator {
     const isHeld = (leaseKey: string): boolean => this.#held.has(leaseKey);
     const isMoving = (leaseKey: string): boolean => this.#moving.has(leaseKey);
     const own = { isHeld, isMoving, isBarred, selectReadable };
-    this.#gathering = new Gathering(workerId, isHeld);
+    this.#gathering = new Gathering(workerId, isHeld, () => this.#held.isGiving);
     this.#planner = new FleetPlanner({ workerId, options, table: this.#table, own, clock, logger });
     this.#alarm = new Alarm(clock);
     this.#again = new LookAgain(clock, deps.random, () => this.wake());
@@ -141,7 +141,7 @@ export class LeaseCoordinator {
     this.firstStart = new FirstStart({
       ...{ workerId, options, clock, reporter: this.#reporter, table: this.#table, planner: this.#planner },
       read: async (signal) => this.#takeIn(await this.#list(signal, true)),
-      announce: async () => this.#registration?.announce(),
+      announce: () => this.register(),
       create: (seed, ownership) => this.#create(seed, ownership),
     });
   }

@@ -45,6 +45,12 @@ export class LeaseHoldings {
     return this.#hasAbandoned;
   }
 
+  /** Others have asked for some. */
+  get isGiving(): boolean {
+    for (const { receiver } of this.#held.values()) if (receiver !== undefined) return true;
+    return false;
+  }
+
   has(leaseKey: string): boolean {
     return this.#held.has(leaseKey);
   }

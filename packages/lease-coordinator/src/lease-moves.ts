@@ -109,7 +109,7 @@ export class LeaseMoves {
     }
     const { kind, lease } = outcome.result;
     const isNew = kind === 'created';
-    const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me;
+    const isMine = isNew && lease.writeId === writeId && effectiveOwner(lease) === me;
     return { isNew, acquired: isMine ? { lease, acquiredAt: outcome.startedAt } : undefined };
   }
 

@@ -37,12 +37,13 @@ export class WorkerRegistration {
   #sentAtMs = -Infinity;
   #lastWrite: Promise<void> = Promise.resolve();
   #stopping = false;
+  #hasLeft = false;
 
   constructor(deps: WorkerRegistrationDependencies) {
     this.#deps = deps;
   }
 
-  /** Makes this worker known. Rejects if that fails; may be called again. */
+  /** Makes this worker known, as it is now. Rejects if that fails; may be called again. */
   async register(): Promise<void> {
     await this.#beat();
   }
@@ -70,11 +71,6 @@ export class WorkerRegistration {
   /** Nobody is to count on this worker any more. */
   async announceStop(): Promise<void> {
     this.#stopping = true;
-    await this.announce();
-  }
-
-  /** Writes the row now. Never rejects. */
-  async announce(): Promise<void> {
     await this.#attempt('heartbeat', () => this.#beat());
   }
 
@@ -86,6 +82,7 @@ export class WorkerRegistration {
   /** Removes the row. */
   async deregister(): Promise<void> {
     const { store, worker } = this.#deps;
+    this.#hasLeft = true;
     await this.#attempt('deregister', () => this.#inTurn(() => store.deregister(worker.workerId)));
   }
 
@@ -100,7 +97,9 @@ export class WorkerRegistration {
     return done;
   }
 
+  /** None after the row was removed: it would come back. */
   async #beatNow(): Promise<void> {
+    if (this.#hasLeft) return;
     const { store, worker, clock, leasesHeld, isFilling } = this.#deps;
     const state = {
       leasesHeld: leasesHeld(),

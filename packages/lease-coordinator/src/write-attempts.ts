@@ -54,23 +54,23 @@ export async function sendUntilAnswered<T>(context: WriteContext, write: LeaseWr
   let ambiguous = false;
   let lastError: unknown;
   let startedAt: Moment | undefined;
-  const attemptOnce = async (): Promise<{ readonly result: T } | 'out-of-time'> => {
+  for (let attempt = 0; ; attempt++) {
+    const leave = await window.enter(write);
     // Its turn may have come late.
     const leftMs = write.sendUntilMs() - clock.now();
-    if (leftMs <= 0) return 'out-of-time';
+    if (leftMs <= 0) {
+      leave('other');
+      return { kind: 'out-of-time', ambiguous, error: lastError };
+    }
     startedAt ??= readMoment(clock);
     const deadlineMs = Math.min(options.callTimeoutMs, leftMs);
-    return { result: await withDeadline(clock, { deadlineMs, what: `lease ${write.operation}` }, write.send) };
-  };
-  for (let attempt = 0; ; attempt++) {
     try {
-      const answer = await window.run(attemptOnce, write);
-      if (answer === 'out-of-time' || startedAt === undefined) {
-        return { kind: 'out-of-time', ambiguous, error: lastError };
-      }
+      const result = await withDeadline(clock, { deadlineMs, what: `lease ${write.operation}` }, write.send);
+      leave('answered');
       reporter.notify((observer) => observer.written?.({ operation: write.operation }));
-      return { kind: 'answered', ambiguous, result: answer.result, startedAt };
+      return { kind: 'answered', ambiguous, result, startedAt };
     } catch (error) {
+      leave(errorName(error) === 'CallTimeoutError' && deadlineMs === options.callTimeoutMs ? 'late' : 'other');
       lastError = error;
       ambiguous ||= mayHaveTakenEffect(error);
       reporter.callFailed(write.operation, error, { leaseKey: write.leaseKey });

@@ -168,6 +168,14 @@ describe('WorkerRegistration', () => {
     expect(await subject.others.readMail('a')).toEqual(['s-1', 's-2']);
   });
 
+  it('does not bring its row back once it was removed', async () => {
+    await subject.registration.register();
+    const removed = subject.registration.deregister();
+    await subject.registration.register();
+    await removed;
+    expect(subject.table.workers()).toEqual([]);
+  });
+
   it('tells no more until the others look again', async () => {
     await subject.others.heartbeat(aWorker('a'), { leasesHeld: 0, stopping: false, filling: false, wallTimeMs: 0 });
     subject.registration.notify('a', 's-1');
@@ -209,7 +217,6 @@ describe('WorkerRegistration', () => {
     subject.failing = () => true;
     subject.registration.notify('a', 's-1');
     await subject.registration.announceStop();
-    await subject.registration.deregister();
     await subject.clock.advance(3 * renewIntervalMs);
     await subject.registration.flush();
     expect(subject.logger.lines.some(({ level }) => level === 'warn')).toBe(true);
@@ -217,6 +224,8 @@ describe('WorkerRegistration', () => {
     subject.failing = () => false;
     await subject.clock.advance(renewIntervalMs);
     expect(subject.table.workers()).toMatchObject([{ heartbeat: 2 }]);
+    subject.failing = () => true;
+    await subject.registration.deregister();
   });
 
   it('says that the worker stops, and goes on saying so as long as it lives', async () => {

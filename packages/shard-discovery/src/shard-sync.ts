@@ -159,10 +159,11 @@ export class ShardSync {
     const look = await this.#look(signal);
     if (planMissingLeases(look.stream, look.leases).length === 0) return;
     // Rows there, but not all, and nobody is creating them: they went missing, which the audit will see to.
-    if (look.leases.length > 0 && !(await firstStart.isUnderWay(signal))) return;
+    const isEmpty = look.leases.length === 0 && look.corrupt.length === 0;
+    if (!isEmpty && !(await firstStart.isUnderWay(signal))) return;
     const shardIds: string[] = [];
-    await firstStart.begin();
     try {
+      await retryPassing({ ...this.options, signal }, () => firstStart.begin());
       await this.#fill(look, firstStart, shardIds, signal);
     } finally {
       await firstStart.end();
@@ -322,6 +323,8 @@ export class ShardSync {
     }
     const all = planMissingLeases(stream, []).map(({ shard }) => shard.shardId);
     const wanted = new Map(planMissingLeases(stream, leases).map((lease) => [lease.shard.shardId, lease]));
+    // There is a row, though nobody understands it.
+    for (const { leaseKey } of look.corrupt) wanted.delete(leaseKey);
     for (;;) {
       const share = await firstStart.nextShare(all, [...wanted.keys()], signal);
       if (share === undefined) return;

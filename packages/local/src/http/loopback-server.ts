@@ -55,7 +55,10 @@ export async function listen(
       connectionsCheckingInterval: Math.ceil(clientTimeoutMs / 4),
     },
     (request, response) =>
-      turns.take(() => onRequest(request, response, http1Connection(request, response, deadlines))),
+      turns.take(() => {
+        // Given up while it waited.
+        if (!request.destroyed) onRequest(request, response, http1Connection(request, response, deadlines));
+      }),
   );
   // An idle connection that closes just as the client sends is a failed call that AWS would not have caused.
   http1.keepAliveTimeout = 0;

@@ -253,13 +253,13 @@ const acquiring: readonly Plant[] = [
     {
       name: 'created-by-anybody-is-held',
       what: 'Who finds the row that it wanted to create holds it, whoever created it.',
-      find: 'const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me;',
+      find: 'const isMine = isNew && lease.writeId === writeId && effectiveOwner(lease) === me;',
       replace: 'const isMine = lease.leaseOwner !== undefined || isNew;',
     },
     {
       name: 'created-unowned-is-held',
       what: 'Who creates a row that is to be nobody’s holds it.',
-      find: 'const isMine = isNew && lease.writeId === writeId && lease.leaseOwner === me;',
+      find: 'const isMine = isNew && lease.writeId === writeId && effectiveOwner(lease) === me;',
       replace: 'const isMine = isNew && lease.writeId === writeId;',
     },
   ]),
@@ -268,21 +268,21 @@ const acquiring: readonly Plant[] = [
       name: 'fill-only-once',
       what: 'Who has created its share of an empty table does not look whether anything is missing.',
       find: 'if (missing.length === 0) return undefined;',
-      replace: 'if (missing.length === 0 || this.#leftBefore < Infinity) return undefined;',
+      replace: 'if (missing.length === 0 || this.#left < Infinity) return undefined;',
     },
     {
       name: 'fill-never-stuck',
       what: 'What nobody creates at a first start is waited for, for ever.',
-      find: 'const isStuck = missing.length >= this.#leftBefore;',
-      replace: 'const isStuck = false;',
+      find: 'return clock.now() - this.#leftSinceMs >= options.scanIntervalMs;',
+      replace: 'return false;',
     },
   ]),
   ...plantsIn('lease-coordinator/src/write-attempts.ts', [
     {
       name: 'waiting-counts-as-sent',
       what: 'A write that waited for its turn is sent though its time is up.',
-      find: "    if (leftMs <= 0) return 'out-of-time';\n    startedAt",
-      replace: "    if (leftMs <= -Infinity) return 'out-of-time';\n    startedAt",
+      find: 'if (leftMs <= 0) {',
+      replace: 'if (leftMs <= -Infinity) {',
     },
   ]),
   ...plantsIn('lease-coordinator/src/lease-coordinator.ts', [

@@ -154,13 +154,13 @@ export const shardPlants: readonly Plant[] = [
     {
       name: 'start-over-rows',
       what: 'A start creates what is missing as its own although other rows are there and nobody fills the table.',
-      find: 'if (look.leases.length > 0 && !(await firstStart.isUnderWay(signal))) return;',
+      find: 'if (!isEmpty && !(await firstStart.isUnderWay(signal))) return;',
       replace: '',
     },
     {
       name: 'fill-unannounced',
       what: 'Who fills an empty table does not say so.',
-      find: '    await firstStart.begin();\n',
+      find: '      await retryPassing({ ...this.options, signal }, () => firstStart.begin());\n',
       replace: '',
     },
     {
