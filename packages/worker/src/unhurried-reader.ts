@@ -8,13 +8,15 @@ const limits: Readonly<Record<SharingPhase, { readonly atOnce: number; readonly 
   gathering: { atOnce: 1, minHoldMs: 250 },
   settled: { atOnce: 8, minHoldMs: 0 },
 };
+/** While leases are gathered so few that wait are opened one after another: they are no load. */
+const few = 8;
 /** Kinesis may be slow, or away: an opening that takes longer keeps none behind it from theirs. */
 const maxHoldMs = 2_000;
 const over = new Error('the shard is open');
 
 /**
  * Lets few shards be opened at once, in the order in which they came: next to none while a table is filled for the first
- * time, and four in a second while leases are on their way to this worker.
+ * time, and four in a second while many leases are on their way to this worker.
  */
 export class OpeningLimit {
   /** With those whose turn it is by now. */
@@ -46,7 +48,9 @@ export class OpeningLimit {
   async #hold(done: AbortSignal): Promise<void> {
     const heldSinceMs = this.clock.now();
     await this.clock.sleep(maxHoldMs, done).catch(() => undefined);
-    const restMs = heldSinceMs + limits[this.phase()].minHoldMs - this.clock.now();
+    const phase = this.phase();
+    const minHoldMs = phase === 'gathering' && this.#waiting.length <= few ? 0 : limits[phase].minHoldMs;
+    const restMs = heldSinceMs + minHoldMs - this.clock.now();
     if (restMs > 0) await this.clock.sleep(restMs);
     this.#running--;
     while (this.#hasRoom() && this.#waiting.length > 0) {
