@@ -27,6 +27,8 @@ export interface Ownership {
 
 /** How often it is looked who else is there before anything is shared out. */
 const MAX_LOOKS = 8;
+/** So many looks must show the same: processes that start together take their time. */
+const CALM_LOOKS = 3;
 /** And for how many looks those who have registered are expected to fill. */
 const PATIENT_LOOKS = 4;
 /** How many rows each creates at a time when nobody gets on: all do the same then. */
@@ -42,6 +44,7 @@ const MAX_WHEN_STUCK = 64;
 export class FirstStart {
   readonly #deps: FirstStartDependencies;
   #isFilling = false;
+  #seen = '';
   #settledWith = '';
   /** As few were missing, last time, since when. */
   #left = Infinity;
@@ -127,15 +130,20 @@ export class FirstStart {
    */
   async #readUntilSettled(signal: AbortSignal): Promise<readonly WorkerView[]> {
     const { clock, options, planner } = this.#deps;
-    for (let looks = 1; ; looks++) {
+    for (let looks = 1, calm = 1; ; looks++) {
       await this.#read(signal);
       const fillers = this.#fillers();
       const { workers } = planner.fleet();
       const seen = [workers, fillers].map((some) => some.map(({ workerId }) => workerId).join()).join('\n');
       const areAllThere = fillers.length === workers.length || looks >= PATIENT_LOOKS;
-      const isSettled = (seen === this.#settledWith && areAllThere) || !options.registry || looks === MAX_LOOKS;
-      this.#settledWith = seen;
-      if (isSettled) return fillers;
+      calm = seen === this.#seen ? calm + 1 : 1;
+      // Once it was settled, it is as long as nobody else comes.
+      const isSettled = areAllThere && (calm >= CALM_LOOKS || seen === this.#settledWith);
+      this.#seen = seen;
+      if (isSettled || !options.registry || looks === MAX_LOOKS) {
+        this.#settledWith = seen;
+        return fillers;
+      }
       await clock.sleep(options.settleMs, signal);
     }
   }

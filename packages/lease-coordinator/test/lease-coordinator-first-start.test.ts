@@ -80,7 +80,7 @@ describe('a first start', () => {
   it('waits a moment for those that come up at the same time, and for those that come up meanwhile', async () => {
     fleet = new TestFleet(0);
     const filling = [fill(fleet.join('a'), 9)];
-    await fleet.clock.advance(settleMs - 10);
+    await fleet.clock.advance(2 * settleMs - 10);
     filling.push(fill(fleet.join('b'), 9));
     await fleet.clock.advance(20);
     filling.push(fill(fleet.join('c'), 9));

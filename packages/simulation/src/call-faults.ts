@@ -2,7 +2,7 @@ import type { Chance } from './chance';
 import { maxReadLagMs } from './fast-table';
 import type { CallFaultKind } from './fault-kinds';
 import type { Machine } from './machine';
-import { connectionReset, isWrite, sdkError, unknownError, type ServiceCall, type ServiceName } from './service-call';
+import { connectionReset, isWrite, sdkError, unknownError, type ServiceCall } from './service-call';
 import { rowKeyOf } from './table-call';
 import { writeKindOf, type WriteKind } from './write-kinds';
 
@@ -47,6 +47,11 @@ const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
     (operation === 'Scan' || operation === 'GetItem') && input['ConsistentRead'] !== true,
 };
 
+/** A row that is created must not outlive its shard: the stream's retention is 40 s here, and a day or more at AWS. */
+function maxLateMs(operation: string): number {
+  return operation === 'PutItem' ? 30_000 : 180_000;
+}
+
 /** Which calls go wrong, and how. */
 export class CallFaults {
   #windows: readonly FaultWindow[] = [];
@@ -77,7 +82,7 @@ export class CallFaults {
     );
     return window === undefined || this.#isSpared(window.kind, call, machine, nowMs)
       ? usual
-      : { ...usual, kind: window.kind, ...this.#faulty(window.kind, call.service, this.overAtMs - nowMs) };
+      : { ...usual, kind: window.kind, ...this.#faulty(window.kind, call, this.overAtMs - nowMs) };
   }
 
   #isSpared(kind: CallFaultKind, call: ServiceCall, machine: Machine, nowMs: number): boolean {
@@ -92,7 +97,7 @@ export class CallFaults {
     return false;
   }
 
-  #faulty(kind: CallFaultKind, service: ServiceName, leftMs: number): Partial<Fate> {
+  #faulty(kind: CallFaultKind, { service, operation }: ServiceCall, leftMs: number): Partial<Fate> {
     const { chance } = this;
     switch (kind) {
       case 'lost-request':
@@ -105,7 +110,9 @@ export class CallFaults {
         };
       case 'late-write':
         // Sometimes inside of a lease's life, sometimes minutes later.
-        return { requestMs: Math.min(leftMs, chance.between(1_000, chance.happens(0.5) ? 15_000 : 180_000)) };
+        return {
+          requestMs: Math.min(leftMs, chance.between(1_000, chance.happens(0.5) ? 15_000 : maxLateMs(operation))),
+        };
       case 'repeated-write':
         return { effects: 2 };
       case 'throttle-dynamodb':
