@@ -247,7 +247,10 @@ export class LeaseWatch {
       if (kind === 'evicts') {
         this.evictions++;
         this.#checkKept(leaseKey, `${machine.name} evicted the owner`);
-      } else this.#parts.calls.givenAway(machine, leaseKey);
+      } else if (!before.marks.includes('HandedOver')) {
+        // One that was handed to the machine in vain goes back unread: what still runs there is of an earlier life.
+        this.#parts.calls.givenAway(machine, leaseKey);
+      }
       // An eviction, by another: the owner may still be inside of its deadline.
       if (holder !== undefined && !isFinished(after)) this.#parts.rest.moved(leaseKey, holder.machine);
       if (holder?.machine === machine) this.#holders.delete(leaseKey);
