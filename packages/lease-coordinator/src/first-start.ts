@@ -39,7 +39,7 @@ const MAX_WHEN_STUCK = 64;
  *
  * Who fills says so in the registry. Each computes the same shares, of all leases for all who fill, and creates its own
  * as their owner, which takes one write for each. Who dies over it drops out, and the others see its share among theirs.
- * If nobody gets on, because the shares were computed from different views, each creates what is missing.
+ * If nobody gets on, because the shares were computed from different views, each creates some of what is missing.
  */
 export class FirstStart {
   readonly #deps: FirstStartDependencies;

@@ -16,7 +16,7 @@ export interface WorkerRegistrationDependencies {
   readonly onMail: (leaseKeys: readonly string[]) => void;
 }
 
-/** Mail for the same worker that comes up within this time is sent together; with more to say, so does all that comes up until the others look again. */
+/** Mail that comes up within this time is sent together. After letters were sent, all that comes up until others look again. */
 const COLLECT_MAIL_MS = 20;
 /** As many names as are sent with one write: far below what an item may hold. */
 const MAX_NAMES = 500;

@@ -41,7 +41,7 @@ interface CommonOptions {
   /** As `kinesis`, for the lease table; it may be in another account or region. */
   readonly dynamodb?: DynamoDBClient | DynamoDBClientConfig;
   /**
-   * `'direct'`: calls that a worker makes all the time skip most of the SDK's work, which costs a third of the processor
+   * `'direct'`: calls that a worker makes all the time skip most of the SDK's work, for about half of the processor
    * time; endpoint, credentials, signing, connections and errors stay the SDK's. A client with a logger or middleware
    * of your own is not skipped. `'sdk'`: all calls go through the SDK. Default `'direct'`.
    */

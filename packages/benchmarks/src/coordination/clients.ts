@@ -14,10 +14,10 @@ export function accessTo(endpoint: string): Pick<DynamoDBClientConfig, 'credenti
 }
 
 /** Configured as a worker configures its own, so that the same call costs the same. */
+export function pooledHandler(): NodeHttpHandler {
+  return new NodeHttpHandler({ httpAgent: new Agent({ keepAlive: true, maxSockets }), connectionTimeout });
+}
+
 export function bareDynamoDb(endpoint: string): DynamoDBClient {
-  return new DynamoDBClient({
-    ...accessTo(endpoint),
-    maxAttempts: 1,
-    requestHandler: new NodeHttpHandler({ httpAgent: new Agent({ keepAlive: true, maxSockets }), connectionTimeout }),
-  });
+  return new DynamoDBClient({ ...accessTo(endpoint), maxAttempts: 1, requestHandler: pooledHandler() });
 }

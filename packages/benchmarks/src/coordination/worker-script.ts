@@ -1,9 +1,7 @@
-import { Agent } from 'node:http';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Worker } from 'millrace';
 import { endWithParent, failParent } from '../server-side';
-import { accessTo } from './clients';
+import { accessTo, pooledHandler } from './clients';
 import { countAttempts } from './count-attempts';
 import { settingsFromParent, type Loaded, type Observation, type WorkerSettings } from './messages';
 import { sharedNowMs } from './shared-time';
@@ -12,8 +10,7 @@ import { WorkerReporter } from './worker-reporter';
 /** A worker in a process of its own: begins when it is told to, reports what happens, stops cleanly on SIGTERM. */
 function main(settings: WorkerSettings): void {
   const { failoverTimeMs, idleTimeBetweenReadsMs } = settings;
-  const httpAgent = new Agent({ keepAlive: true, maxSockets: 50 });
-  const { handler, attempts } = countAttempts(new NodeHttpHandler({ httpAgent }));
+  const { handler, attempts } = countAttempts(pooledHandler());
   const dynamodb = new DynamoDBClient({ ...accessTo(settings.dynamodbEndpoint), requestHandler: handler });
   const reporter = new WorkerReporter(attempts);
   const worker = new Worker({
