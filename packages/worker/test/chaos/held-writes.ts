@@ -28,22 +28,23 @@ interface UpdateInput {
 }
 
 /**
- * A network that delivers no write of one worker to a lease row, until it delivers all of them at once, in their order:
- * also those that the worker has given up or has forgotten. What else the worker sends arrives.
+ * A network that, for each lease, delivers no write of one worker from a certain one on, until it delivers all of them at
+ * once, in their order: also those that the worker has given up or has forgotten. What else the worker sends arrives.
  */
 export class HeldWrites {
   readonly writes: HeldWrite[] = [];
   readonly #deliveries: (() => LateWrite)[] = [];
   #isOpen = false;
 
-  constructor(dynamodb: DynamoDbService, writer: string) {
+  /** `isFirst` tells of a write whether it, and each one to its lease after it, is held. */
+  constructor(dynamodb: DynamoDbService, writer: string, isFirst: (write: HeldWrite) => boolean) {
     const service: Answering = dynamodb;
     const answer = dynamodb.answer.bind(dynamodb);
     service.answer = (request, options) => {
       const { operation, accessKeyId } = service.callOf(request);
       const isWriters = !this.#isOpen && operation === 'UpdateItem' && accessKeyId === writer;
       const write = isWriters ? leaseWriteOf(request) : undefined;
-      if (write === undefined) return answer(request, options);
+      if (write === undefined || !(isFirst(write) || this.#holdsSomeOf(write.shardId))) return answer(request, options);
       this.writes.push(write);
       return new Promise((resolve) => {
         this.#deliveries.push(() => {
@@ -53,6 +54,10 @@ export class HeldWrites {
         });
       });
     };
+  }
+
+  #holdsSomeOf(wanted: string): boolean {
+    return this.writes.some(({ shardId }) => shardId === wanted);
   }
 
   /** Delivers all that is held, before anything else can happen, and holds no more. */
