@@ -8,9 +8,9 @@ export interface LeaseView {
   /** Who has it, or is about to: a lease that was asked for, or handed over, counts for its receiver. */
   readonly owner: string | undefined;
   /**
-   * `free`: anybody may take it. `unclaimed`: it has been free for so long that whoever was to take it does not.
-   * `movable`: its owner can be asked for it. `fixed`: it is on its way, or its owner is about to lose it: nobody may have
-   * it now.
+   * `free`: anybody may take it, at once or, if its owner is gone, as soon as it has expired. `unclaimed`: it has been free
+   * for so long that whoever was to take it does not. `movable`: its owner can be asked for it. `fixed`: it is on its way, or
+   * its owner is about to lose it: nobody may have it now.
    */
   readonly state: 'free' | 'unclaimed' | 'movable' | 'fixed';
 }
@@ -41,7 +41,7 @@ export interface AssignmentPlan {
 /**
  * Even shares: no worker has more than one lease more than any other, as far as their limits allow.
  *
- * Sticky: what a worker has within its share it keeps, and the shares that are one greater go to those that have most.
+ * Sticky: what a worker has within its share it keeps, and the shares that are one greater stay where they are.
  * What is free goes to those below their share; what is missing then comes from those above it. Of the leases of one worker
  * those move that it acquired last: in a rolling restart they are the guests that it got from the one that has just
  * stopped, so that each lease comes back rather than that others leave.
@@ -75,7 +75,8 @@ export const evenPlan: AssignmentPlan = {
 
 /**
  * How many leases each worker should have: the same for all but one, filled up from below where some have a limit. The
- * leases that are left over stay with those that have most, so that nothing moves once it is even.
+ * leases that are left over stay with those that have one more, so that nothing moves once it is even. Otherwise it must
+ * not matter who has how many: each take would change whose turn the next is.
  */
 function evenTargets(
   workers: readonly WorkerView[],
@@ -95,9 +96,8 @@ function evenTargets(
   }
   const least = open.length === 0 ? 0 : Math.floor(left / open.length);
   const withOneMore = open.length === 0 ? 0 : left % open.length;
-  open.sort(
-    (a, b) => (loads.get(b.workerId) ?? 0) - (loads.get(a.workerId) ?? 0) || compareText(a.workerId, b.workerId),
-  );
+  const hasMore = ({ workerId }: WorkerView): number => ((loads.get(workerId) ?? 0) > least ? 1 : 0);
+  open.sort((a, b) => hasMore(b) - hasMore(a) || compareText(a.workerId, b.workerId));
   for (const [index, { workerId }] of open.entries()) targets.set(workerId, index < withOneMore ? least + 1 : least);
   return targets;
 }

@@ -9,6 +9,7 @@ import {
   type Logger,
 } from '@millrace/core';
 import { Alarm } from './alarm';
+import { CallLimit } from './call-limit';
 import type { Moment } from './moment';
 import type { UnstoredCheckpoint } from './unstored-checkpoint';
 import { judgeRefusal, storedAfterLoss } from './refused-write';
@@ -43,6 +44,11 @@ type WriteOutcome =
 const LOOK_AGAIN_AFTER = 1 / 100;
 /** After a failure that another attempt would not mend: missing permissions, say. */
 const RENEW_AGAIN_AFTER = 1 / 10;
+/**
+ * How much of the renewal interval the first renewals of leases that were acquired together are spread over. They keep
+ * that distance. All at once they would queue: the last of them for longer than the table takes for all.
+ */
+const FIRST_RENEWAL_SPREAD = 1 / 2;
 
 /**
  * One lease while this worker holds it: the only place that writes to its row.
@@ -55,7 +61,7 @@ const RENEW_AGAIN_AFTER = 1 / 10;
  * from the arrival of an answer that shows that write, which is later, so they take the lease only after we stopped.
  *
  * *Two loops*, which end with the lease. The renewal loop writes a sign of life a renewal interval after the start of
- * the last one; a checkpoint is one. The watch loop minds the clock while a write hangs: shortly before the deadline,
+ * the last one, the first one sooner by chance; a checkpoint is one. The watch loop minds the clock while a write hangs: shortly before the deadline,
  * or when a hand-over takes too long, it winds the lease down, and at the deadline gives it up for lost.
  *
  * *Winding down* cannot be undone: the handler's signal has aborted, nothing more is delivered, nothing more renewed,
@@ -88,11 +94,12 @@ export class HeldLease {
   #unstored: UnstoredCheckpoint | undefined;
   #closing = false;
   #ending: LeaseEnding | undefined;
-  #lastWrite: Promise<unknown> = Promise.resolve();
+  /** One at a time. */
+  readonly #writes = new CallLimit(1);
   #release: Promise<void> | undefined;
 
   constructor(deps: HeldLeaseDependencies) {
-    const { lease, acquiredAt, clock, options } = deps;
+    const { lease, acquiredAt, clock, random, options } = deps;
     this.#deps = deps;
     this.lease = lease;
     this.leaseKey = lease.leaseKey;
@@ -100,7 +107,7 @@ export class HeldLease {
     this.#counter = lease.leaseCounter;
     this.#checkpoint = lease.checkpoint;
     this.#confirmedAt = acquiredAt;
-    this.#renewAtMs = acquiredAt.monotonicMs + options.renewIntervalMs;
+    this.#renewAtMs = acquiredAt.monotonicMs + options.renewIntervalMs * (1 - random.next() * FIRST_RENEWAL_SPREAD);
     this.#renewAlarm = new Alarm(clock);
     this.#watchAlarm = new Alarm(clock);
   }
@@ -158,7 +165,7 @@ export class HeldLease {
 
   /** Stores how far the shard has been read. Retried until the deadline; never rejects. */
   checkpoint(checkpoint: Checkpoint): Promise<CheckpointOutcome> {
-    return this.#exclusively(async () => {
+    return this.#writes.run(async () => {
       // A renewal that was sent while this waited has carried as much, or more.
       if (this.#isStored(checkpoint)) return { kind: 'stored' };
       const outcome = await this.#writeCheckpoint(checkpoint);
@@ -176,7 +183,7 @@ export class HeldLease {
    */
   release(): Promise<void> {
     this.#closing = true;
-    this.#release ??= this.#exclusively(() => this.#giveBack());
+    this.#release ??= this.#writes.run(() => this.#giveBack());
     return this.#release;
   }
 
@@ -207,8 +214,8 @@ export class HeldLease {
   /** Keeps the lease until it ends; then resolves. */
   async run(): Promise<void> {
     await Promise.all([this.#keepRenewing(), this.#watch()]);
-    // Its caller is still waiting for the answer.
-    await this.#lastWrite;
+    // The caller of the last write is still waiting for the answer.
+    await this.#writes.run(async () => undefined);
   }
 
   async #keepRenewing(): Promise<void> {
@@ -216,7 +223,7 @@ export class HeldLease {
     while (this.active) {
       const delayMs = this.#renewAtMs - clock.now();
       if (delayMs > 0) await this.#renewAlarm.wait(delayMs);
-      else await this.#exclusively(() => this.#renew());
+      else await this.#writes.run(() => this.#renew());
     }
   }
 
@@ -269,7 +276,7 @@ export class HeldLease {
   #cancelSoon(): void {
     if (this.#isCancelling || !this.active) return;
     this.#isCancelling = true;
-    void this.#exclusively(async () => {
+    void this.#writes.run(async () => {
       if (this.active && this.#asker !== undefined) await this.#cancel(this.#asker);
       this.#isCancelling = false;
     });
@@ -389,12 +396,5 @@ export class HeldLease {
     }
     this.#renewAlarm.ring();
     this.#watchAlarm.ring();
-  }
-
-  /** One write at a time. */
-  #exclusively<T>(task: () => Promise<T>): Promise<T> {
-    const run = this.#lastWrite.then(task);
-    this.#lastWrite = run.catch(() => undefined);
-    return run;
   }
 }

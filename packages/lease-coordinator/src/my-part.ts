@@ -1,6 +1,6 @@
 import type { Lease } from '@millrace/core';
 import { affinity } from './affinity';
-import { type AssignmentPlan, evenPlan, type WorkerView } from './assignment-plan';
+import { type AssignmentPlan, evenPlan, type LeaseView, type WorkerView } from './assignment-plan';
 import { type FleetView, isHandedOverTo, type ViewedLease } from './lease-views';
 
 /** What one worker is to do now. */
@@ -21,7 +21,7 @@ export function planMyPart(
   // For a worker that has just come a lease expires later than for those who have watched it longer: it is theirs to take.
   const veterans = workers.filter(({ workerId }) => !newcomers.has(workerId));
   const isForVeterans = veterans.length > 0 && leases.some((view) => isFree(view) && view.hasExpired);
-  const assigned = plan.assign({ leases, workers: isForVeterans ? veterans : workers });
+  const assigned = plan.assign({ leases: withOrphans(leases, workers), workers: isForVeterans ? veterans : workers });
   const isMine = ({ leaseKey, isBarred }: ViewedLease): boolean => !isBarred && assigned.get(leaseKey) === me.workerId;
   const owned = leases.filter(({ owner }) => owner === me.workerId).length;
   const unclaimed = leases.filter(({ state }) => state === 'unclaimed');
@@ -52,6 +52,18 @@ export function planInForce(plans: readonly AssignmentPlan[], versions: readonly
   const lowest = Math.min(...versions);
   const known = plans.filter(({ version }) => version <= lowest);
   return known.reduce((newest, plan) => (plan.version > newest.version ? plan : newest), evenPlan);
+}
+
+/**
+ * A crashed worker's leases expire one after another, and for each worker at another time. They are planned all at once, so
+ * that it does not depend on the time of looking who is to get which.
+ */
+function withOrphans(leases: readonly ViewedLease[], workers: readonly WorkerView[]): readonly LeaseView[] {
+  const participants = new Set(workers.map(({ workerId }) => workerId));
+  return leases.map((view) => {
+    const isOrphan = view.state === 'fixed' && view.owner !== undefined && !participants.has(view.owner);
+    return isOrphan ? { ...view, state: 'free' } : view;
+  });
 }
 
 function isFree({ state }: ViewedLease): boolean {

@@ -98,6 +98,25 @@ describe('evenPlan, from any state', () => {
     );
   });
 
+  it('names the same workers for what is still free when some of it has been taken', () => {
+    const isFree = ({ owner }: LeaseView): boolean => owner === undefined;
+    fc.assert(
+      fc.property(worlds({ limits: true, fixed: true }), fc.infiniteStream(fc.boolean()), (world, chance) => {
+        const { workers } = world;
+        const plan = evenPlan.assign(world);
+        const taken = world.leases.filter((view) => isFree(view) && chance.next().value === true);
+        const takes = new Map([...plan].filter(([leaseKey]) => taken.some((view) => view.leaseKey === leaseKey)));
+        const after = carriedOut(world.leases, takes, 10);
+        const next = evenPlan.assign({ leases: after, workers });
+        const stillFree = after.filter(isFree).map(({ leaseKey }) => leaseKey);
+        expect(stillFree.map((leaseKey) => next.get(leaseKey))).toEqual(
+          stillFree.map((leaseKey) => plan.get(leaseKey)),
+        );
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('moves no more than evenness needs', () => {
     fc.assert(
       fc.property(worlds({ limits: false, fixed: false }), (world) => {

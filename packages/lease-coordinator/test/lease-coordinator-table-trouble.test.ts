@@ -14,7 +14,7 @@ function aFleet(leases: number): TestFleet {
 afterEach(() => fleet.end());
 
 describe('LeaseCoordinator, when the table is in trouble', () => {
-  it('keeps all its leases though the table answers two thirds of the writes that it wants to make', async () => {
+  it('keeps all its leases though the table answers half of the writes that it wants to make', async () => {
     const leases = 300;
     aFleet(leases);
     const a = fleet.join('a');
@@ -23,7 +23,7 @@ describe('LeaseCoordinator, when the table is in trouble', () => {
     let busyUntilMs = 0;
     a.store.fault = () => {
       const nowMs = fleet.clock.now();
-      busyUntilMs = Math.max(nowMs, busyUntilMs) + 1_000 / 60;
+      busyUntilMs = Math.max(nowMs, busyUntilMs) + 1_000 / 45;
       return { kind: 'delay', beforeMs: busyUntilMs - nowMs, afterMs: 0 };
     };
     await fleet.pass(60_000);

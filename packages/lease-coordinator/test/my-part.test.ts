@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
 import { type AssignmentPlan, evenPlan, type LeaseView, type WorkerView } from '../src';
 import type { ViewedLease } from '../src/lease-views';
 import { type MyPart, planInForce, planMyPart } from '../src/my-part';
@@ -167,6 +168,33 @@ describe('leases that have expired', () => {
   it('are for everybody where all are new', () => {
     const fleet = { leases, workers, newcomers: new Set(['new', 'old-1', 'old-2']), fillers: new Set<string>() };
     expect(planMyPart(evenPlan, fleet, { workerId: 'new', maxLeases: Infinity }).take).toHaveLength(1);
+  });
+});
+
+describe('the leases of a worker that is gone', () => {
+  const fleet = { workers: unlimited('a', 'b', 'c'), newcomers: new Set<string>(), fillers: new Set<string>() };
+  const takenBy = (workerId: string, expired: ReadonlySet<number>): readonly string[] => {
+    const orphans = Array.from({ length: 10 }, (_, index) =>
+      viewed(index, expired.has(index) ? { hasExpired: true } : { owner: 'gone', state: 'fixed' }),
+    );
+    const others = [10, 11, 12, 13, 14].map((index) =>
+      viewed(index, { owner: index < 13 ? 'a' : 'b', state: 'movable' }),
+    );
+    const leases = [...orphans, ...others];
+    const { take } = planMyPart(evenPlan, { ...fleet, leases }, { workerId, maxLeases: Infinity });
+    return take.map(({ leaseKey }) => leaseKey);
+  };
+
+  it('go to the same workers whichever of them have expired so far', () => {
+    const all = new Set(Array.from({ length: 10 }, (_, index) => index));
+    const indexes = fc.subarray([...all]).map((some) => new Set(some));
+    fc.assert(
+      fc.property(fc.constantFrom('a', 'b', 'c'), indexes, (workerId, expired) => {
+        const inTheEnd = takenBy(workerId, all);
+        const hasExpired = (leaseKey: string): boolean => [...expired].some((index) => shard(index) === leaseKey);
+        expect(takenBy(workerId, expired)).toEqual(inTheEnd.filter(hasExpired));
+      }),
+    );
   });
 });
 

@@ -78,8 +78,8 @@ const attempts: readonly Plant[] = [
     {
       name: 'writes-at-once',
       what: 'Writes to one lease do not wait for each other.',
-      find: 'const run = this.#lastWrite.then(task);',
-      replace: 'const run = task();',
+      find: 'new CallLimit(1)',
+      replace: 'new CallLimit(100)',
     },
     {
       name: 'doubt-forgotten',

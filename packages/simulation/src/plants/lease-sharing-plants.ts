@@ -179,9 +179,9 @@ const parts: readonly Plant[] = [
   ...plantsIn('lease-coordinator/src/assignment-plan.ts', [
     {
       name: 'plan-not-sticky',
-      what: 'The shares that are one greater do not go to those that have most already.',
-      find: '(loads.get(b.workerId) ?? 0) - (loads.get(a.workerId) ?? 0) || compareText',
-      replace: '(loads.get(a.workerId) ?? 0) - (loads.get(b.workerId) ?? 0) || compareText',
+      what: 'The shares that are one greater do not stay with those that have one more already.',
+      find: 'hasMore(b) - hasMore(a) ||',
+      replace: 'hasMore(a) - hasMore(b) ||',
     },
     {
       name: 'plan-moves-the-oldest',
