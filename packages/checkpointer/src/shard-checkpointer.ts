@@ -171,7 +171,7 @@ export class ShardCheckpointer {
         throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error });
       case 'failed':
         throw new CheckpointNotStoredError(
-          `shard ${this.#shardId}: the checkpoint was not stored; the lease is still held, so try again`,
+          `shard ${this.#shardId}: the checkpoint failed, and may be stored or not; the lease is still held, so try again`,
           { cause: outcome.error },
         );
     }

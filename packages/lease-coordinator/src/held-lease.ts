@@ -11,6 +11,7 @@ import {
 import { Alarm } from './alarm';
 import { CallLimit } from './call-limit';
 import type { Moment } from './moment';
+import { UnansweredWrites } from './unanswered-writes';
 import type { UnstoredCheckpoint } from './unstored-checkpoint';
 import { judgeRefusal, storedAfterLoss } from './refused-write';
 import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
@@ -80,7 +81,7 @@ export class HeldLease {
   readonly #handoverRequested = new AbortController();
   readonly #renewAlarm: Alarm;
   readonly #watchAlarm: Alarm;
-  readonly #unansweredIds = new Set<string>();
+  readonly #unanswered = new UnansweredWrites();
   #counter: number;
   #confirmedAt: Moment;
   #renewAtMs: number;
@@ -94,7 +95,6 @@ export class HeldLease {
   #unstored: UnstoredCheckpoint | undefined;
   #closing = false;
   #ending: LeaseEnding | undefined;
-  /** One at a time. */
   readonly #writes = new CallLimit(1);
   #release: Promise<void> | undefined;
 
@@ -172,7 +172,7 @@ export class HeldLease {
       if (outcome.kind === 'applied') return { kind: 'stored' };
       if (outcome.kind === 'failed') return outcome;
       this.#end('lost', 'its checkpoint was refused');
-      const stored = storedAfterLoss(outcome.row, checkpoint, outcome.ambiguous);
+      const stored = storedAfterLoss(outcome.row, checkpoint, this.#unanswered.mayHaveStored(checkpoint));
       return stored === 'yes' ? { kind: 'stored' } : { kind: 'lost', stored, error: outcome.error };
     });
   }
@@ -267,9 +267,9 @@ export class HeldLease {
   /** Never back: a write whose answer was lost may turn out to have stored more, and then this is a renewal. */
   #writeCheckpoint(checkpoint: Checkpoint): Promise<WriteOutcome> {
     const { store } = this.#deps;
-    return this.#write('checkpoint', (held, id) =>
-      this.#isStored(checkpoint) ? store.renew(held, id) : store.checkpoint(held, checkpoint, id),
-    );
+    const send = (held: HeldLeaseRef, id: string): Promise<WriteResult> =>
+      this.#isStored(checkpoint) ? store.renew(held, id) : store.checkpoint(held, checkpoint, id);
+    return this.#write('checkpoint', send, { carried: checkpoint });
   }
 
   /** The worker that asked is gone: its request must not keep others from asking. */
@@ -320,7 +320,7 @@ export class HeldLease {
   async #write(
     operation: string,
     send: (held: HeldLeaseRef, writeId: string) => Promise<WriteResult>,
-    { givesBack = false }: { readonly givesBack?: boolean } = {},
+    { givesBack = false, carried }: { readonly givesBack?: boolean; readonly carried?: Checkpoint } = {},
   ): Promise<WriteOutcome> {
     const { me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
@@ -335,13 +335,13 @@ export class HeldLease {
         send: () => send({ leaseKey: this.leaseKey, counter: this.#counter, owner: me }, writeId),
       });
       ambiguous ||= outcome.ambiguous;
-      if (outcome.ambiguous) this.#unansweredIds.add(writeId);
+      if (outcome.ambiguous) this.#unanswered.add(writeId, carried);
       if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error };
       if (outcome.kind === 'out-of-time') return { kind: 'lost', row: undefined, ambiguous, error: outcome.error };
       startedAt ??= outcome.startedAt;
       if (outcome.result.kind === 'applied') return this.#confirm(outcome.result.lease, startedAt);
 
-      const refused = { writeId, me, counter: this.#counter, unansweredIds: this.#unansweredIds, givesBack };
+      const refused = { writeId, me, counter: this.#counter, unanswered: this.#unanswered, givesBack };
       const verdict = judgeRefusal(outcome.result.lease, refused);
       if (verdict.kind === 'lost') return { kind: 'lost', row: verdict.row, ambiguous };
       if (verdict.kind === 'through') return this.#confirm(verdict.row, startedAt);
@@ -356,7 +356,7 @@ export class HeldLease {
   #confirm(row: Lease, startedAt: Moment): WriteOutcome {
     this.#counter = row.leaseCounter;
     this.#checkpoint = row.checkpoint;
-    this.#unansweredIds.clear();
+    this.#unanswered.clear();
     this.notice(row);
     if (!this.#expiring.signal.aborted) {
       this.#confirmedAt = startedAt;

@@ -1,4 +1,5 @@
 import { type Checkpoint, compareCheckpoints, effectiveOwner, type Lease } from '@millrace/core';
+import type { UnansweredWrites } from './unanswered-writes';
 
 /** A write that was refused, by the one who held the lease when it was sent. */
 export interface RefusedWrite {
@@ -7,7 +8,7 @@ export interface RefusedWrite {
   /** The counter that the write named. */
   readonly counter: number;
   /** Earlier writes under the same lease that nobody answered. */
-  readonly unansweredIds: ReadonlySet<string>;
+  readonly unanswered: Pick<UnansweredWrites, 'has'>;
   /** A release or the completion of a hand-over: when it got through, the row is no longer mine. */
   readonly givesBack: boolean;
 }
@@ -32,7 +33,7 @@ export function judgeRefusal(row: Lease | undefined, write: RefusedWrite): Refus
   if (effectiveOwner(row) !== write.me) return { kind: 'lost', row };
   if (bearsThisWrite) return { kind: 'through', row };
   if (row.leaseCounter === write.counter) return { kind: 'unchanged', row };
-  const bearsEarlierWrite = row.writeId !== undefined && write.unansweredIds.has(row.writeId);
+  const bearsEarlierWrite = row.writeId !== undefined && write.unanswered.has(row.writeId);
   return bearsEarlierWrite && row.leaseCounter > write.counter
     ? { kind: 'earlier-write-through', row }
     : { kind: 'lost', row };
@@ -40,7 +41,8 @@ export function judgeRefusal(row: Lease | undefined, write: RefusedWrite): Refus
 
 /**
  * Whether a checkpoint of a lost lease got through. The row cannot take it any more: it has moved on. An `ambiguous`
- * checkpoint, one of whose attempts was not answered, may have been stored and then overtaken by the next holder's.
+ * checkpoint, which an attempt was to store that was not answered, may have been stored and then overtaken by the next
+ * holder's.
  */
 export function storedAfterLoss(
   row: Lease | undefined,

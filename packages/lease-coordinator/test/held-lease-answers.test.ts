@@ -79,6 +79,21 @@ describe('a write without an answer', () => {
     expect(await outcome).toMatchObject({ kind: 'lost', stored: 'unknown' });
   });
 
+  it('may or may not have been stored when an earlier call for it was left in doubt, and the lease is lost since', async () => {
+    const harness = new HeldLeaseHarness();
+    // Got through, but its second attempt failed for good.
+    harness.failNext({ kind: 'lost-after' }, { kind: 'error', error: accessDenied() });
+    const first = harness.held.checkpoint(at(5));
+    await harness.clock.advance(callTimeoutMs + 500);
+    expect(await first).toMatchObject({ kind: 'failed' });
+    expect(harness.row().checkpoint).toEqual(at(5));
+    harness.failAlways({ kind: 'error', error: throttle() });
+    await harness.clock.advance(failoverTimeMs);
+    expect(harness.held.ending).toBe('lost');
+    expect(await harness.held.checkpoint(at(5))).toMatchObject({ kind: 'lost', stored: 'unknown' });
+    expect(await harness.held.checkpoint(at(6))).toMatchObject({ kind: 'lost', stored: 'no' });
+  });
+
   it('was not stored when every attempt was refused for lack of capacity', async () => {
     const harness = new HeldLeaseHarness();
     harness.failAlways({ kind: 'error', error: throttle() });

@@ -84,8 +84,8 @@ const attempts: readonly Plant[] = [
     {
       name: 'doubt-forgotten',
       what: 'That an earlier attempt of a write was not answered is forgotten.',
-      find: '      ambiguous ||= outcome.ambiguous;\n',
-      replace: '',
+      find: 'if (outcome.ambiguous) this.#unanswered.add(writeId, carried);',
+      replace: 'if (outcome.ambiguous) this.#unanswered.add(writeId, undefined);',
     },
   ]),
   ...plantsIn('lease-coordinator/src/write-attempts.ts', [
@@ -138,7 +138,7 @@ const refusals: readonly Plant[] = plantsIn('lease-coordinator/src/refused-write
   {
     name: 'refused-by-an-earlier-write',
     what: 'A refusal because of an earlier write of mine that nobody answered counts as a loss.',
-    find: 'row.writeId !== undefined && write.unansweredIds.has(row.writeId);',
+    find: 'row.writeId !== undefined && write.unanswered.has(row.writeId);',
     replace: 'false;',
   },
   {
