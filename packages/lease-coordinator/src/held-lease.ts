@@ -13,7 +13,7 @@ import { CallLimit } from './call-limit';
 import type { Moment } from './moment';
 import { UnansweredWrites } from './unanswered-writes';
 import type { UnstoredCheckpoint } from './unstored-checkpoint';
-import { judgeRefusal, storedAfterLoss } from './refused-write';
+import { judgeRefusal, storedAfterLoss, type WriteOutcome } from './refused-write';
 import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
 import { sendUntilAnswered, type WriteContext } from './write-attempts';
 
@@ -35,11 +35,6 @@ export interface HeldLeaseDependencies extends WriteContext {
   /** Who is to get the lease when it is given up and nobody has asked for it; undefined: nobody. */
   readonly successorOf: (leaseKey: string) => Promise<string | undefined>;
 }
-
-type WriteOutcome =
-  | { readonly kind: 'applied'; readonly lease: Lease }
-  | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'lost'; readonly row: Lease | undefined; readonly ambiguous: boolean; readonly error?: unknown };
 
 /** Looking again at once would not help: the row is mine, yet it refused. */
 const LOOK_AGAIN_AFTER = 1 / 100;
@@ -337,7 +332,10 @@ export class HeldLease {
       ambiguous ||= outcome.ambiguous;
       if (outcome.ambiguous) this.#unanswered.add(writeId, carried);
       if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error };
-      if (outcome.kind === 'out-of-time') return { kind: 'lost', row: undefined, ambiguous, error: outcome.error };
+      if (outcome.kind === 'out-of-time') {
+        this.#end('lost', 'its deadline has passed');
+        return { kind: 'lost', row: undefined, ambiguous, error: outcome.error };
+      }
       startedAt ??= outcome.startedAt;
       if (outcome.result.kind === 'applied') return this.#confirm(outcome.result.lease, startedAt);
 

@@ -1,6 +1,12 @@
 import { type Checkpoint, compareCheckpoints, effectiveOwner, type Lease } from '@millrace/core';
 import type { UnansweredWrites } from './unanswered-writes';
 
+/** What a write of a holder came to. */
+export type WriteOutcome =
+  | { readonly kind: 'applied'; readonly lease: Lease }
+  | { readonly kind: 'failed'; readonly error: unknown }
+  | { readonly kind: 'lost'; readonly row: Lease | undefined; readonly ambiguous: boolean; readonly error?: unknown };
+
 /** A write that was refused, by the one who held the lease when it was sent. */
 export interface RefusedWrite {
   readonly writeId: string;

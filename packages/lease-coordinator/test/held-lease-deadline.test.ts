@@ -5,6 +5,15 @@ import { at, HeldLeaseHarness, leaseKey, options, throttle } from './held-lease-
 const { failoverTimeMs, abortMarginMs, callTimeoutMs } = options;
 
 describe('the deadline of a held lease', () => {
+  it('is what the log names when no write got through until then', async () => {
+    const harness = new HeldLeaseHarness();
+    harness.failAlways({ kind: 'lost-before' });
+    await harness.clock.advance(failoverTimeMs);
+    expect(
+      harness.logger.lines.filter(({ message }) => message === 'lease lost').map(({ fields }) => fields['why']),
+    ).toEqual(['its deadline has passed']);
+  });
+
   it('runs from the start of the first attempt of the last write that got through', async () => {
     const harness = new HeldLeaseHarness();
     await harness.clock.advance(1_000);
