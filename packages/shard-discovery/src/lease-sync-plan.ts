@@ -30,6 +30,20 @@ export function planMissingLeases(stream: StreamShards, leases: readonly Lease[]
   return missing;
 }
 
+/**
+ * What of `missing`, planned by a listing from before `leases` were read, is missing by one from after it as well: a shard
+ * that has left the stream in between may have had a finished row, which was rightly deleted. How a lease starts is as
+ * the older one says: it may know a parent that is gone by now, and a child is never taken for a root.
+ */
+export function selectStillMissing(
+  missing: readonly MissingLease[],
+  newer: StreamShards,
+  leases: readonly Lease[],
+): readonly MissingLease[] {
+  const still = new Set(planMissingLeases(newer, leases).map(({ shard }) => shard.shardId));
+  return missing.filter(({ shard }) => still.has(shard.shardId));
+}
+
 /** Finished rows whose shards are no longer listed. Deleted earlier, an audit would bring them back and read them again. */
 export function planFinishedLeases({ listed }: StreamShards, leases: readonly Lease[]): readonly Lease[] {
   const listedIds = new Set(listed.map(({ shardId }) => shardId));

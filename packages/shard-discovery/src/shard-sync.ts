@@ -20,6 +20,7 @@ import {
   planFinishedLeases,
   planMissingLeases,
   selectReadable,
+  selectStillMissing,
   selectUnknown,
   type MissingLease,
 } from './lease-sync-plan';
@@ -205,6 +206,10 @@ export class ShardSync {
     const { stream, leases, workers, corrupt } = await this.#look(signal);
     const corruptKeys = new Set(corrupt.map(({ leaseKey }) => leaseKey));
     const missing = planMissingLeases(stream, leases).filter(({ shard }) => !corruptKeys.has(shard.shardId));
+    if (missing.length === 0 && planFinishedLeases(stream, leases).length === 0) return;
+    // The listing is older than the rows. A shard whose row is not there may have left the stream in between, finished and
+    // its row deleted; one that was created and finished in between is missing in the listing, and is not gone.
+    const newer = await this.#listShards(signal);
     const failoverTimesMs = [...leases, ...workers].map((row) => row.failoverTimeMs ?? 0);
     const healing: Healing = {
       // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
@@ -212,14 +217,11 @@ export class ShardSync {
       // That owner may be inside its deadline, and its failover time may be longer than that of whoever takes the lease.
       failoverTimeMs: Math.max(0, ...failoverTimesMs),
     };
-    const healed = await this.#create(missing, healing, signal);
+    const healed = await this.#create(selectStillMissing(missing, newer, leases), healing, signal);
     if (healed.length > 0) {
       logger.warn({ shardIds: healed }, 'leases were missing and have been put back');
       observer?.leasesCreated?.({ shardIds: healed, reason: 'audit' });
     }
-    if (planFinishedLeases(stream, leases).length === 0) return;
-    // The listing is older than the rows: a shard that was created and finished in between is missing there, and is not gone.
-    const newer = await this.#listShards(signal);
     const shardIds: string[] = [];
     for (const lease of planFinishedLeases(newer, leases)) {
       signal.throwIfAborted();

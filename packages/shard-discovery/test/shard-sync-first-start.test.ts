@@ -98,6 +98,19 @@ describe('the first start', () => {
     expect(table.attempts).toBe(0);
   });
 
+  it('lists the shards once, however many rows are missing', async () => {
+    const lister = new FakeShardLister(40);
+    const { sync, table, firstStart } = aShardSync({ lister, position: { kind: 'trim-horizon' } });
+    const list = lister.list.bind(lister);
+    let listings = 0;
+    lister.list = () => {
+      listings++;
+      return list();
+    };
+    await sync.start(firstStart, signal);
+    expect([table.rows.size, listings]).toEqual([40, 1]);
+  });
+
   it('of a lease that nobody may have leaves it to nobody', async () => {
     const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(2) });
     firstStart.unowned.add(id(1));
