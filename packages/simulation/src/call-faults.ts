@@ -1,7 +1,8 @@
 import type { Chance } from './chance';
 import { maxReadLagMs } from './fast-table';
-import type { CallFaultKind } from './fault-kinds';
+import type { CallFaultKind, FaultKind } from './fault-kinds';
 import type { Machine } from './machine';
+import { Mishaps } from './mishaps';
 import { connectionReset, isWrite, sdkError, unknownError, type ServiceCall } from './service-call';
 import { rowKeyOf } from './table-call';
 import { writeKindOf, type WriteKind } from './write-kinds';
@@ -13,23 +14,28 @@ export interface FaultWindow {
   readonly probability: number;
   /** Only its calls; of all machines if absent. */
   readonly machine?: Machine | undefined;
+  /** Only writes of this kind; all calls if absent. */
+  readonly writes?: WriteKind | undefined;
 }
 
 /** What becomes of one call. */
 export interface Fate {
-  readonly kind?: CallFaultKind;
+  readonly kind?: FaultKind;
   /** How long the request travels. */
   readonly requestMs: number;
   /** How long the answer travels. */
   readonly replyMs: number;
   /** How often the request takes effect; the answer is that to the last time. */
   readonly effects: 0 | 1 | 2;
+  /** How long after the first time it takes effect for the second time. */
+  readonly repeatMs?: number;
   /** What the client sees instead of an answer; `'nothing'`: it waits. */
   readonly instead?: Error | 'nothing';
   readonly readLagMs?: number;
 }
 
 const holderWrites: ReadonlySet<WriteKind> = new Set<WriteKind>(['renews', 'checkpoints']);
+const reads: ReadonlySet<string> = new Set(['Scan', 'GetItem', 'BatchGetItem']);
 const givesBack: ReadonlySet<WriteKind> = new Set<WriteKind>(['releases', 'releases to a successor', 'hands over']);
 
 const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
@@ -41,8 +47,8 @@ const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
   'throttle-dynamodb': ({ service }) => service === 'dynamodb',
   'throttle-kinesis': ({ service }) => service === 'kinesis',
   'server-error': () => true,
-  // Written by a holder, of whom no lease may be lost by it. One that gives the lease up leaves it to expire.
-  'unknown-error': (call) => isWrite(call) && holderWrites.has(writeKindOf(call)),
+  'unknown-error': (call) => isWrite(call) || call.operation === 'GetRecords',
+  'late-read': ({ service, operation }) => service === 'dynamodb' && reads.has(operation),
   'stale-read': ({ operation, input }) =>
     (operation === 'Scan' || operation === 'GetItem') && input['ConsistentRead'] !== true,
 };
@@ -54,6 +60,7 @@ function maxLateMs(operation: string): number {
 
 /** Which calls go wrong, and how. */
 export class CallFaults {
+  readonly mishaps: Mishaps;
   #windows: readonly FaultWindow[] = [];
 
   readonly #hurtAtMs = new Map<string, number>();
@@ -66,7 +73,9 @@ export class CallFaults {
     private readonly chance: Chance,
     private readonly overAtMs: number,
     private readonly apartMs = 0,
-  ) {}
+  ) {
+    this.mishaps = new Mishaps(chance);
+  }
 
   open(window: FaultWindow): void {
     this.#windows = [...this.#windows, window];
@@ -74,11 +83,17 @@ export class CallFaults {
 
   fateOf(call: ServiceCall, machine: Machine, nowMs: number): Fate {
     const usual: Fate = { requestMs: this.chance.between(1, 8), replyMs: this.chance.between(1, 8), effects: 1 };
+    const mishap = this.mishaps.fateOf(call, machine, nowMs);
+    if (mishap === 'silence') return { ...usual, kind: 'doubt-then-silence', effects: 0, instead: 'nothing' };
+    if (mishap !== undefined) return { ...usual, ...mishap };
     if (this.#windows.length === 0) return usual;
     this.#windows = this.#windows.filter(({ untilMs }) => untilMs > nowMs);
     const window = this.#windows.find(
-      ({ kind, machine: only, probability }) =>
-        (only === undefined || only === machine) && applies[kind](call) && this.chance.happens(probability),
+      ({ kind, machine: only, writes, probability }) =>
+        (only === undefined || only === machine) &&
+        (writes === undefined || (isWrite(call) && writeKindOf(call) === writes)) &&
+        applies[kind](call) &&
+        this.chance.happens(probability),
     );
     return window === undefined || this.#isSpared(window.kind, call, machine, nowMs)
       ? usual
@@ -87,8 +102,8 @@ export class CallFaults {
 
   #isSpared(kind: CallFaultKind, call: ServiceCall, machine: Machine, nowMs: number): boolean {
     if (this.apartMs === 0) return false;
-    // The repeat may find the successor's row, and then nobody can tell it from a loss: known, and harmless.
-    if (kind === 'repeated-write' && givesBack.has(writeKindOf(call))) return true;
+    // A holder repeats it. Others leave the lease to expire.
+    if (kind === 'unknown-error' && isWrite(call) && !holderWrites.has(writeKindOf(call))) return true;
     const what = `${machine.name} ${rowKeyOf(call.input) ?? call.operation}`;
     const sparedUntilMs = Math.max(machine.sparedUntilMs, (this.#hurtAtMs.get(what) ?? -Infinity) + this.apartMs);
     if (nowMs < sparedUntilMs) return true;
@@ -97,8 +112,9 @@ export class CallFaults {
     return false;
   }
 
-  #faulty(kind: CallFaultKind, { service, operation }: ServiceCall, leftMs: number): Partial<Fate> {
+  #faulty(kind: CallFaultKind, call: ServiceCall, leftMs: number): Partial<Fate> {
     const { chance } = this;
+    const { service, operation } = call;
     switch (kind) {
       case 'lost-request':
         return { effects: 0, instead: chance.happens(0.5) ? 'nothing' : connectionReset() };
@@ -114,7 +130,11 @@ export class CallFaults {
           requestMs: Math.min(leftMs, chance.between(1_000, chance.happens(0.5) ? 15_000 : maxLateMs(operation))),
         };
       case 'repeated-write':
-        return { effects: 2 };
+        // Later it may find the successor's row, and then nobody can tell it from a loss: known, and harmless.
+        return {
+          effects: 2,
+          repeatMs: chance.between(1, this.apartMs > 0 && givesBack.has(writeKindOf(call)) ? 3 : 1_500),
+        };
       case 'throttle-dynamodb':
       case 'throttle-kinesis':
         return { effects: 0, instead: sdkError('ProvisionedThroughputExceededException', 'slow down', 400) };
@@ -123,7 +143,12 @@ export class CallFaults {
         return { effects: chance.happens(0.5) ? 0 : 1, instead: sdkError(name, 'it failed', 500) };
       }
       case 'unknown-error':
-        return { instead: unknownError(chance.oneOf(['SocketError', 'SyntaxError', 'Error']) ?? 'Error') };
+        return {
+          effects: chance.happens(0.5) ? 0 : 1,
+          instead: unknownError(chance.oneOf(['SocketError', 'SyntaxError', 'Error']) ?? 'Error'),
+        };
+      case 'late-read':
+        return { requestMs: Math.min(leftMs, chance.between(200, 4_000)) };
       case 'stale-read':
         return { readLagMs: chance.between(10, maxReadLagMs) };
     }

@@ -46,7 +46,8 @@ export class DeliveryWatch {
   }
 
   begin(machine: Machine, shardId: string, token: number, checkpoint: Checkpoint): Session | undefined {
-    const { log, trace, time, violate } = this.#parts;
+    const { log, trace, time, violate, leases } = this.#parts;
+    leases.checkCall(machine, shardId, token, 'initialize');
     const shard = log.shard(shardId);
     const covered = shard === undefined ? undefined : log.coveredBy(shard, checkpoint);
     trace.add(time.nowMs, shardId, `${machine.name} begins ${covered ?? ''}`, () => {
@@ -74,7 +75,7 @@ export class DeliveryWatch {
       const from = shortly(records[0]?.sequenceNumber ?? '');
       return `${machine.name} gets ${records.length} records from ${from} (index ${first ?? '?'}), token ${token}`;
     });
-    leases.checkDelivery(machine, shardId, token);
+    leases.checkCall(machine, shardId, token, 'a batch');
     const unfinished = shard.parentShardIds.find((parent) => this.#isBefore(parent));
     if (unfinished !== undefined) violate('G2', `records came before parent ${unfinished} was finished`, shardId);
     if (
@@ -86,7 +87,8 @@ export class DeliveryWatch {
     }
     const retryFrom = Math.max(session.acknowledged, session.batchStart);
     const isRetry = session.hasFailed && first === retryFrom;
-    if (first !== session.next && !isRetry) {
+    const isBehindTheGap = session.next < first && first <= shard.agedOut;
+    if (first !== session.next && !isRetry && !isBehindTheGap) {
       violate('G2', `${machine.name} gets record ${first} when ${session.next} was due`, shardId);
     }
     if (first < shard.delivered && !isRetry) {
@@ -97,6 +99,10 @@ export class DeliveryWatch {
     session.next = Math.max(session.next, first + records.length);
     session.hasFailed = true;
     this.#markDelivered(shard, first, records.length);
+  }
+
+  shardEnds({ machine, shard, token }: Session): void {
+    this.#parts.leases.checkCall(machine, shard.shardId, token, 'shardEnded');
   }
 
   resolved(session: Session): void {

@@ -3,12 +3,13 @@ import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
 import type { Fleet } from './fleet';
 import { faultsApartMs, isCallFault, type FleetSettings, type PlannedFault } from './fleet-settings';
-import type { Machine } from './machine';
+import type { Machine, StoppingCall } from './machine';
 import type { ManualHarm } from './manual-harm';
 import type { Producer } from './producer';
 import type { SimulatedAws } from './simulated-aws';
 import type { Trace } from './trace';
 import type { VirtualTime } from './virtual-time';
+import { leaseWriteKinds } from './write-kinds';
 
 export interface DisturbanceParts {
   readonly time: VirtualTime;
@@ -23,6 +24,17 @@ export interface DisturbanceParts {
   /** Told of whatever may have an effect on the fleet. */
   readonly onHappening: (kind: FaultKind) => void;
 }
+
+const withoutWrites: readonly FaultKind[] = ['late-read', 'stale-read', 'throttle-kinesis'];
+
+function mayMeetWrites(kind: FaultKind): boolean {
+  return !withoutWrites.includes(kind);
+}
+
+/** Where a machine stops, between effect and reply: most is told apart by what a worker may believe then. */
+const stoppingCalls: readonly StoppingCall[] = [
+  ...(['records', 'records', 'any', 'takes', 'adopts', 'checkpoints', 'renews'] as const),
+];
 
 /** The number of open shards is at most this much more than at the beginning. */
 const maxMoreShards = 4;
@@ -50,7 +62,8 @@ export class Disturbance {
 
   /** All that still lasts, or waits for its moment, ends now. */
   end(): void {
-    const { fleet } = this.#parts;
+    const { fleet, faults } = this.#parts;
+    faults.mishaps.end();
     for (const { machine } of fleet.workers) {
       machine.diesAtNextTimer = false;
       machine.diesAtCall = undefined;
@@ -82,9 +95,12 @@ export class Disturbance {
     if (isCallFault(kind)) {
       const only = chance.happens(0.5) ? machine : undefined;
       const lastsMs = Math.min(chance.between(3_000, 40_000), settings.chaosEndsAtMs - time.nowMs);
-      const probability = kind === 'late-write' || kind === 'repeated-write' ? 0.3 : chance.between(0.1, 0.6);
-      faults.open({ kind, machine: only, untilMs: time.nowMs + lastsMs, probability });
-      return `for ${only?.name ?? 'all'}, ${(lastsMs / 1_000).toFixed(1)} s long`;
+      const writes = mayMeetWrites(kind) && chance.happens(0.3) ? chance.oneOf(leaseWriteKinds) : undefined;
+      const usually = kind === 'late-write' || kind === 'repeated-write' ? 0.3 : chance.between(0.1, 0.6);
+      const probability = writes === undefined ? usually : 0.8;
+      faults.open({ kind, machine: only, writes, untilMs: time.nowMs + lastsMs, probability });
+      const calls = writes === undefined ? 'everything' : `whatever ${writes}`;
+      return `for ${only?.name ?? 'all'} and ${calls}, ${(lastsMs / 1_000).toFixed(1)} s long`;
     }
     switch (kind) {
       case 'split':
@@ -98,6 +114,8 @@ export class Disturbance {
         return this.#counted(kind, manual.deleteRow());
       case 'trim':
         return this.#counted(kind, manual.trim());
+      case 'age-out':
+        return this.#counted(kind, manual.ageOut());
       case 'join':
         if (!fleet.hasRoom) return undefined;
         fleet.start();
@@ -117,7 +135,7 @@ export class Disturbance {
   }
 
   #harm(kind: FaultKind, machine: Machine): string | undefined {
-    const { time, chance, settings } = this.#parts;
+    const { time, chance, settings, faults } = this.#parts;
     const failoverMs = Math.max(...settings.failoverTimesMs);
     const leftMs = settings.chaosEndsAtMs - time.nowMs;
     if (settings.weather === 'showers') return this.#harmGently(kind, machine);
@@ -132,6 +150,9 @@ export class Disturbance {
       case 'kill-at-timer':
         machine.diesAtNextTimer = true;
         return machine.name;
+      case 'doubt-then-silence':
+        faults.mishaps.plan(machine, 1.3 * failoverMs);
+        return machine.name;
       case 'partition-dynamodb':
       case 'partition-kinesis': {
         const service = kind === 'partition-dynamodb' ? 'dynamodb' : 'kinesis';
@@ -145,9 +166,9 @@ export class Disturbance {
         const text = `${machine.name} for ${lastsMs.toFixed(0)} ms`;
         // At any moment, or at the worst: counted when it strikes.
         if (chance.happens(0.6)) {
-          const readsOnly = chance.happens(0.7);
-          machine.stopsAtCall = { kind, lastsMs, readsOnly, untilMs: settings.chaosEndsAtMs };
-          return `${text}, at a call`;
+          const at = chance.oneOf(stoppingCalls) ?? 'any';
+          machine.stopsAtCall = { kind, lastsMs, at, untilMs: settings.chaosEndsAtMs };
+          return `${text}, at a call: ${at}`;
         }
         machine[kind](lastsMs);
         return this.#counted(kind, text);

@@ -8,6 +8,7 @@ export const faultKinds = [
   'wall-clock-set',
   'partition-dynamodb',
   'partition-kinesis',
+  'doubt-then-silence',
   'lost-request',
   'lost-reply',
   'delayed-reply',
@@ -17,10 +18,12 @@ export const faultKinds = [
   'throttle-kinesis',
   'server-error',
   'unknown-error',
+  'late-read',
   'stale-read',
   'expired-iterator',
   'row-deleted',
   'trim',
+  'age-out',
   'split',
   'merge',
   'join',
@@ -64,6 +67,7 @@ export const callFaultKinds = [
   'throttle-kinesis',
   'server-error',
   'unknown-error',
+  'late-read',
   'stale-read',
 ] as const satisfies readonly FaultKind[];
 

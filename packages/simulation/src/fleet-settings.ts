@@ -10,6 +10,8 @@ export interface FleetSettings {
   readonly isCalm: boolean;
   readonly workers: number;
   readonly shards: number;
+  /** So often the stream was resharded before the first worker came. */
+  readonly reshardsBefore: number;
   /** One for each new worker, in turn: fleets change their settings. */
   readonly failoverTimesMs: readonly number[];
   /** For each new worker in turn, as all below that are lists. */
@@ -93,6 +95,7 @@ export function drawSettings(
     weather,
     isCalm,
     ...sizes,
+    reshardsBefore: chance.happens(0.2) ? chance.wholeBetween(1, 3) : 0,
     failoverTimesMs,
     handoverTimeoutsMs: isPatient ? [handoverTimeoutMs, handoverTimeoutMs * 10] : [handoverTimeoutMs],
     mailIntervalMs,
@@ -107,7 +110,7 @@ export function drawSettings(
     checkpointing: chance.happens(0.3) ? 'automatic' : 'manual',
     initialPosition: chance.happens(0.25) ? 'LATEST' : 'TRIM_HORIZON',
     habits: isCalm ? goodHabits : habits,
-    slowMs: handoverTimeoutMs / 3,
+    slowMs: handoverTimeoutMs * 0.7,
     stubbornMs: isPatient ? 60_000 : 30_000,
     chaosEndsAtMs,
     faults: drawFaults(chance, kindsIn[weather], chaosEndsAtMs),

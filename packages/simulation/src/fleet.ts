@@ -4,6 +4,7 @@ import type { DeliveryWatch } from './delivery-watch';
 import type { FaultKind } from './fault-kinds';
 import { dealtPlan } from './dealt-plan';
 import { inTurn, type FleetSettings } from './fleet-settings';
+import type { LeaseWatch } from './lease-watch';
 import { Machine } from './machine';
 import type { Network } from './network';
 import type { RunningCalls } from './running-calls';
@@ -31,8 +32,7 @@ export interface FleetParts {
   readonly isOver: () => boolean;
   /** A worker begins, has begun, is told to stop, or has ended. */
   readonly onChange: () => void;
-  /** By the rows. */
-  readonly holder: (leaseKey: string) => Machine | undefined;
+  readonly leases: Pick<LeaseWatch, 'holder' | 'isHolder'>;
   readonly onKilled: (machine: Machine, how: FaultKind) => void;
 }
 
@@ -40,6 +40,9 @@ const hourMs = 3_600_000;
 
 /** What a worker that could not start has met, so that it is begun anew. */
 const restartAfterMs = 4_000;
+
+/** As far as a monotonic clock may be off: with the margin of an expiry that is allowed. */
+const maxClockError = 0.02;
 
 /** A fleet is never bigger. */
 const maxWorkers = 6;
@@ -75,6 +78,7 @@ export class Fleet {
       originMs: chance.between(1_000, 10_000_000),
       skewMs: chance.between(-6, 6) * hourMs,
       driftRate: chance.between(-0.002, 0.002),
+      clockRate: chance.between(1 - maxClockError, 1 + maxClockError),
       onDown: (down, how) => {
         trace.add(time.nowMs, undefined, `${down.name} ${how}`, () => `${down.name} is gone: ${how}`);
         this.#parts.onKilled(down, how);
@@ -86,8 +90,9 @@ export class Fleet {
       logger: this.#loggerOf(machine),
       onAgedOut: ({ shardId, wanted, found }) => {
         // Who has lost the lease may be far behind. Where to go on from may have aged out, if nothing after it has.
-        const isBehind = this.#parts.holder(shardId) !== machine;
-        if (isBehind || this.#parts.log.areNeighbours(shardId, wanted, found)) return;
+        const { log, leases } = this.#parts;
+        const isBehind = leases.holder(shardId) !== machine;
+        if (isBehind || log.areNeighbours(shardId, wanted, found) || log.hasAgedOut(shardId, wanted)) return;
         this.#parts.violate('G1', `${name} says that records have aged out`, shardId);
       },
       options: {
@@ -103,6 +108,12 @@ export class Fleet {
     worker.worker.on('workerStarted', () => this.#parts.onChange());
     trace.add(time.nowMs, undefined, `${name} starts`, () => `${name} starts as ${worker.worker.workerId}`);
     worker.run((ended) => this.#onEnd(ended));
+  }
+
+  workerOn(machine: Machine): SimulatedWorker {
+    const worker = this.workers.find((each) => each.machine === machine);
+    if (worker === undefined) throw new Error(`no worker was ever started on ${machine.name}`);
+    return worker;
   }
 
   /** Whoever looks after the fleet sees to it that it has room for every lease. */
@@ -162,11 +173,21 @@ export class Fleet {
         const reason = typeof why === 'string' ? `; ${why}` : '';
         return `${machine.name} ${level}: ${message}${reason}${err === undefined ? '' : `; ${describeError(err)}`}`;
       });
-      if (message === 'lease lost' && settings.weather === 'showers') {
-        violate('G5', `${machine.name} lost the lease because of ${String(fields['why'])}`, leaseKey);
-      }
+      if (message === 'lease lost') this.#checkLoss(machine, leaseKey ?? '', fields);
+      if (level === 'error' && settings.weather === 'calm' && !settings.endsShardsSilently)
+        violate('worker', `${machine.name}: ${message}`, leaseKey);
       if (isMistake) violate('worker', `${machine.name}: ${message}: ${describeError(fields['err'])}`, leaseKey);
     });
+  }
+
+  /** In showers nobody loses a lease; nor does anybody, anywhere, because of a refusal, if nobody else has changed the row. */
+  #checkLoss(machine: Machine, leaseKey: string, { why, fencingToken }: Readonly<Record<string, unknown>>): void {
+    const { settings, violate, leases } = this.#parts;
+    if (settings.weather === 'showers') violate('G5', `${machine.name} lost the lease: ${String(why)}`, leaseKey);
+    const isByRefusal = typeof why === 'string' && /refused|could not be kept/.test(why);
+    if (isByRefusal && leases.isHolder(machine, leaseKey, Number(fencingToken))) {
+      violate('G5', `${machine.name} says that the lease is lost, which is still its own: ${why}`, leaseKey);
+    }
   }
 
   #onEnd(worker: SimulatedWorker): void {

@@ -5,6 +5,7 @@ import type { RestWatch } from './rest-watch';
 import type { RunningCalls } from './running-calls';
 import { isWrite, type ServiceCall } from './service-call';
 import type { SimulatedAws } from './simulated-aws';
+import type { SimulatedWorker } from './simulated-worker';
 import type { StreamLog } from './stream-log';
 import type { Trace } from './trace';
 import type { Violate } from './violation';
@@ -15,6 +16,7 @@ import { writeKindOf, type WriteKind } from './write-kinds';
 interface Holder {
   readonly machine: Machine;
   readonly token: number;
+  /** For so long it may count on a write: by its own clock that is the failover time. */
   readonly failoverMs: number;
   /** When the first attempt of its last write that was applied had started. */
   writtenAtMs: number;
@@ -32,6 +34,7 @@ export interface LeaseWatchParts {
   readonly rest: RestWatch;
   readonly calls: RunningCalls;
   readonly settings: Pick<FleetSettings, 'weather'>;
+  readonly workerOn: (machine: Machine) => SimulatedWorker;
 }
 
 /** Sees every write to a lease row, and knows by that alone who holds what. Checks G3, G4 and G7 on the spot. */
@@ -60,9 +63,10 @@ export class LeaseWatch {
     return this.#holders.get(leaseKey)?.machine;
   }
 
+  /** Read to its end; or it left the stream before anybody had a row for it. */
   isFinished(leaseKey: string): boolean {
     const row = this.#lastRows.get(leaseKey);
-    return row !== undefined && isFinished(row);
+    return row === undefined ? this.#parts.log.shard(leaseKey)?.hasLeft === true : isFinished(row);
   }
 
   /** The rows whose shards may be read: not finished, and all parents are. */
@@ -139,16 +143,23 @@ export class LeaseWatch {
     this.#lastRows.set(leaseKey, { ...row, checkpoint: { kind: 'trim-horizon' }, checkpointText: '' });
   }
 
-  /** Says what is wrong with a delivery on this machine, under a lease with this token. */
-  checkDelivery(machine: Machine, leaseKey: string, token: number): void {
+  /** By the row, the machine's worker holds the lease with this token: only somebody else can have ended that. */
+  isHolder(machine: Machine, leaseKey: string, token: number): boolean {
+    const [holder, row] = [this.#holders.get(leaseKey), this.rows.get(leaseKey)];
+    const isIts = row !== undefined && effectiveOwnerOf(row) === this.#parts.workerOn(machine).worker.workerId;
+    return isIts && holder?.machine === machine && holder.token === token;
+  }
+
+  /** Says what is wrong with a call of the user's code on this machine, under a lease with this token. */
+  checkCall(machine: Machine, leaseKey: string, token: number, call: string): void {
     const { time } = this.#parts;
     const holder = this.#holders.get(leaseKey);
     if (holder?.machine !== machine || holder.token !== token) {
       const now = holder === undefined ? 'given up' : `that of ${holder.machine.name}, token ${holder.token}`;
-      this.#violate('G4', `${machine.name} began a batch with token ${token}, but the lease is ${now}`, leaseKey);
+      this.#violate('G4', `${machine.name} began ${call} with token ${token}, but the lease is ${now}`, leaseKey);
     } else if (time.nowMs > holder.writtenAtMs + holder.failoverMs) {
       const lateMs = time.nowMs - holder.writtenAtMs - holder.failoverMs;
-      this.#violate('G4', `${machine.name} began a batch ${lateMs.toFixed(0)} ms past its deadline`, leaseKey);
+      this.#violate('G4', `${machine.name} began ${call} ${lateMs.toFixed(0)} ms past its deadline`, leaseKey);
     }
   }
 
@@ -223,6 +234,9 @@ export class LeaseWatch {
     const { leaseKey } = after;
     const holder = this.#holders.get(leaseKey);
     const writtenAtMs = this.#firstSentAtMs.get(after.writeId ?? '') ?? time.nowMs;
+    if (kind === 'asks' && before !== undefined && effectiveOwnerOf(before) !== effectiveOwnerOf(after)) {
+      this.#violate('G3', `a request of ${machine.name} changed who may write`, leaseKey);
+    }
     if (acquires(kind, after)) {
       const isInside = holder !== undefined && time.nowMs < holder.writtenAtMs + holder.failoverMs;
       if (isInside && holder.machine !== machine) {
@@ -234,8 +248,16 @@ export class LeaseWatch {
         this.#checkKept(leaseKey, `${machine.name} took the lease, which ${holder.machine.name} had not given up`);
       }
       this.#parts.calls.acquired(machine, leaseKey);
-      const failoverMs = after.failoverMs ?? 0;
+      const { failoverTimeMs, worker } = this.#parts.workerOn(machine);
+      if (effectiveOwnerOf(after) !== worker.workerId) {
+        this.#violate('G3', `${machine.name} acquired a lease that names another`, leaseKey);
+      }
+      if ((after.failoverMs ?? 0) < failoverTimeMs) {
+        this.#violate('G4', `the row does not say for how long ${machine.name} may count on it`, leaseKey);
+      }
+      const failoverMs = machine.realMs(failoverTimeMs);
       this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs });
+      this.#checkLimit(machine, after);
       return;
     }
     if (before === undefined || after.counter === before.counter) return;
@@ -265,6 +287,25 @@ export class LeaseWatch {
       return;
     }
     holder.writtenAtMs = Math.max(holder.writtenAtMs, writtenAtMs);
+  }
+
+  /** G6: who acquires a lease has no more then than its limit. What others have asked for is theirs already. */
+  #checkLimit(machine: Machine, acquired: LeaseRow): void {
+    const { maxLeases } = this.#parts.workerOn(machine);
+    if (maxLeases === Infinity) return;
+    const { nowMs } = this.#parts.time;
+    // Of what it has lost by its deadline, or because somebody deleted the row, it knows; the row may not.
+    const isHeld = ([leaseKey, holder]: readonly [string, Holder]): boolean => {
+      const row = leaseKey === acquired.leaseKey ? acquired : this.rows.get(leaseKey);
+      const isIts = holder.machine === machine && row?.leaseOwner === acquired.leaseOwner;
+      const isOver = row === undefined || row.receiver !== undefined || isFinished(row);
+      return isIts && !isOver && nowMs < holder.writtenAtMs + holder.failoverMs;
+    };
+    const count = [...this.#holders].filter(isHeld).length;
+    if (count > maxLeases) {
+      const text = `${machine.name} holds ${count} leases, and may have ${maxLeases}`;
+      this.#violate('G6', text, acquired.leaseKey);
+    }
   }
 
   /** In showers nobody loses a lease. */

@@ -2,6 +2,10 @@ import type { Clock } from '@millrace/core';
 import type { VirtualTime } from './virtual-time';
 import type { FaultKind } from './fault-kinds';
 import type { ServiceName } from './service-call';
+import type { WriteKind } from './write-kinds';
+
+/** A call that brings records, any at all, or a write of one kind. */
+export type StoppingCall = 'records' | 'any' | WriteKind;
 
 export interface MachineParts {
   readonly name: string;
@@ -12,6 +16,8 @@ export interface MachineParts {
   readonly skewMs: number;
   /** How much further its wall clock goes off each millisecond. */
   readonly driftRate: number;
+  /** How fast its monotonic clock and its timers run: 1 is right. */
+  readonly clockRate: number;
   readonly onDown: (machine: Machine, how: FaultKind) => void;
 }
 
@@ -30,12 +36,12 @@ export class Machine implements Clock {
   diesAtNextTimer = false;
   /** It dies at its next call, or its next write to DynamoDB if `writesOnly`. */
   diesAtCall: { readonly when: 'before-effect' | 'after-effect'; readonly writesOnly: boolean } | undefined;
-  /** It is paused, or suspended, right after its next call has taken effect; one that brings records if `readsOnly`. */
+  /** It is paused, or suspended, right after its next such call has taken effect. */
   stopsAtCall:
     | {
         readonly kind: 'pause' | 'suspend';
         readonly lastsMs: number;
-        readonly readsOnly: boolean;
+        readonly at: StoppingCall;
         readonly untilMs: number;
       }
     | undefined;
@@ -52,7 +58,13 @@ export class Machine implements Clock {
   }
 
   now(): number {
-    return this.#parts.originMs + this.#parts.time.nowMs - this.#suspendedMs;
+    const { originMs, time, clockRate } = this.#parts;
+    return originMs + (time.nowMs - this.#suspendedMs) * clockRate;
+  }
+
+  /** How long it really takes until its monotonic clock has gone so far. */
+  realMs(monotonicMs: number): number {
+    return monotonicMs / this.#parts.clockRate;
   }
 
   wallTime(): number {
@@ -72,7 +84,7 @@ export class Machine implements Clock {
         const restMs = dueMs - this.now();
         // Suspended meanwhile: this clock stood still.
         if (restMs > 0.001) {
-          happening = time.at(time.nowMs + restMs, fire, this, true);
+          happening = time.at(time.nowMs + this.realMs(restMs), fire, this, true);
           return;
         }
         signal?.removeEventListener('abort', onAbort);
@@ -82,7 +94,7 @@ export class Machine implements Clock {
         happening.isCancelled = true;
         reject(signal?.reason as Error);
       };
-      let happening = time.at(time.nowMs + Math.max(0, delayMs), fire, this, true);
+      let happening = time.at(time.nowMs + this.realMs(Math.max(0, delayMs)), fire, this, true);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }
@@ -111,10 +123,14 @@ export class Machine implements Clock {
     this.suspendedUntilMs = this.pausedUntilMs;
   }
 
-  /** A call has taken effect, and its reply is on its way. Returns what happens to the machine just then. */
-  strike(broughtRecords: boolean): 'pause' | 'suspend' | undefined {
+  /**
+   * A call has taken effect, and its reply is on its way. Returns what happens to the machine just then.
+   *
+   * @param call what it brought or wrote; `undefined` if that is nothing
+   */
+  strike(call: 'records' | WriteKind | undefined): 'pause' | 'suspend' | undefined {
     const { stopsAtCall } = this;
-    if (stopsAtCall === undefined || (stopsAtCall.readsOnly && !broughtRecords)) return undefined;
+    if (stopsAtCall === undefined || (stopsAtCall.at !== 'any' && stopsAtCall.at !== call)) return undefined;
     this.stopsAtCall = undefined;
     const { kind, lastsMs, untilMs } = stopsAtCall;
     this[kind](Math.max(0, Math.min(lastsMs, untilMs - this.#parts.time.nowMs)));

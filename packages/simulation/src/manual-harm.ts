@@ -20,8 +20,10 @@ export interface ManualHarmParts {
 /** The audit looks at the rows so often, at the least, and each of its calls takes time. */
 const auditedWithinMs = 80_000;
 
-/** What is younger is never trimmed. */
+/** What is older may be trimmed. */
 const retentionMs = 40_000;
+/** What is younger never ages out unread. */
+const shortestRetentionMs = 15_000;
 
 /**
  * What happens to rows and records behind the workers' backs. In one run only one of the two: a row that is put back is read
@@ -42,12 +44,12 @@ export class ManualHarm {
    */
   deleteRow(): string | undefined {
     const { time, settings, chance, aws, leases, tableName } = this.#parts;
-    // How long its owner may hold on to it is gone with the row.
-    if (settings.failoverTimesMs.length > 1) return undefined;
     const putBackMs = auditedWithinMs + 1.5 * Math.max(...settings.failoverTimesMs);
     if (this.#hasDeleted || this.#hasTrimmed || time.nowMs + putBackMs > settings.chaosEndsAtMs) return undefined;
     const rows = [...leases.rows.values()];
-    const row = chance.oneOf(rows.filter((each) => mayGo(each, rows)));
+    const proven = rows.filter((each) => isFinished(each) && hasUnevenChildren(each, rows));
+    const candidates = proven.length > 0 && chance.happens(0.7) ? proven : rows.filter((each) => mayGo(each, rows));
+    const row = chance.oneOf(candidates);
     if (row === undefined) return undefined;
     this.#hasDeleted = true;
     aws.perform({
@@ -61,7 +63,7 @@ export class ManualHarm {
 
   /** Records grow old: those that are stored as acknowledged, and with them shards that were read to their end. */
   trim(): string | undefined {
-    const { time, aws, leases, log, streamName } = this.#parts;
+    const { time, leases, log } = this.#parts;
     let beforeMs = time.nowMs - retentionMs;
     for (const shard of log.shards()) {
       const row = leases.rows.get(shard.shardId);
@@ -70,16 +72,41 @@ export class ManualHarm {
       beforeMs = Math.min(beforeMs, firstUnstored?.atMs ?? Infinity, shard.closedAtMs);
     }
     if (beforeMs < retentionMs) return undefined;
+    return this.#trimBefore(beforeMs);
+  }
+
+  /** Records grow old, whether anybody has read them or not. */
+  ageOut(): string | undefined {
+    const { time, chance } = this.#parts;
+    const beforeMs = time.nowMs - chance.between(shortestRetentionMs, retentionMs);
+    if (this.#hasDeleted || beforeMs < retentionMs) return undefined;
+    const text = this.#trimBefore(beforeMs);
+    const { aws, log, streamName } = this.#parts;
+    const left = new Map(aws.kinesis.inspect(streamName).map(({ shardId, recordCount }) => [shardId, recordCount]));
+    for (const shard of log.shards()) log.ageOut(shard, left.get(shard.shardId) ?? 0, !left.has(shard.shardId));
+    return text;
+  }
+
+  #trimBefore(beforeMs: number): string {
+    const { time, aws, streamName } = this.#parts;
     this.#hasTrimmed = true;
     aws.kinesis.trim(streamName, { beforeMs: time.wallTime() - Math.ceil(time.nowMs - beforeMs) - 1 });
     return `all before ${(beforeMs / 1_000).toFixed(3)} s`;
   }
 }
 
+/** One child of it was begun, and another was not: all that shows the other that it need not wait. */
+function hasUnevenChildren({ leaseKey }: LeaseRow, rows: readonly LeaseRow[]): boolean {
+  const haveBegun = rows.filter(({ parentShardIds }) => parentShardIds.includes(leaseKey)).map(hasBegun);
+  return haveBegun.includes(true) && haveBegun.includes(false);
+}
+
+function hasBegun({ checkpoint: { kind } }: LeaseRow): boolean {
+  return kind === 'sequence-number' || kind === 'shard-end';
+}
+
 /** One that somebody has held; of the finished ones only those after which another was begun: they must not be read again. */
 function mayGo(row: LeaseRow, rows: readonly LeaseRow[]): boolean {
   if (!isFinished(row)) return row.counter > 0;
-  return rows.some(({ parentShardIds, checkpoint: { kind } }) => {
-    return parentShardIds.includes(row.leaseKey) && (kind === 'sequence-number' || kind === 'shard-end');
-  });
+  return rows.some((each) => each.parentShardIds.includes(row.leaseKey) && hasBegun(each));
 }

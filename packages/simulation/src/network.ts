@@ -1,10 +1,12 @@
-import type { CallFaults } from './call-faults';
+import type { CallFaults, Fate } from './call-faults';
 import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
 import type { Machine } from './machine';
-import { isWrite, type ServiceCall } from './service-call';
+import { connectionReset, isWrite, type ServiceCall } from './service-call';
 import type { SimulatedAws } from './simulated-aws';
 import type { VirtualTime } from './virtual-time';
+import { WaitingWrites } from './waiting-writes';
+import { writeKindOf } from './write-kinds';
 
 /** How an effect came out. */
 type Outcome = { readonly output: unknown } | { readonly error: Error };
@@ -26,6 +28,8 @@ export interface NetworkParts {
   readonly faults: CallFaults;
   readonly chance: Chance;
   readonly watch: CallWatch;
+  /** Half of the late writes to leases come when they could do the most harm. Default: false. */
+  readonly holdsWrites?: boolean | undefined;
 }
 
 const never = new Promise<never>(() => undefined);
@@ -33,9 +37,11 @@ const never = new Promise<never>(() => undefined);
 /** Between the machines and the services: where calls take time, go wrong, and are seen. */
 export class Network {
   readonly #parts: NetworkParts;
+  readonly #waiting: WaitingWrites;
 
   constructor(parts: NetworkParts) {
     this.#parts = parts;
+    this.#waiting = new WaitingWrites(parts);
   }
 
   /** What a client's `send` comes to. A client that gives up goes on, whatever the call does. */
@@ -78,12 +84,20 @@ export class Network {
         const outcome = this.#perform(machine, call, fate.readLagMs);
         if (dies === 'after-effect') machine.goDown('kill-after-effect');
         else if (fate.effects === 1) replyAfter(replyMs, outcome);
-        else time.after(this.#parts.chance.between(1, 1_500), () => replyAfter(replyMs, this.#perform(machine, call)));
+        else time.after(fate.repeatMs ?? 0, () => replyAfter(replyMs, this.#perform(machine, call)));
       };
-      // When a read takes effect nobody but its sender can tell, and that only by how old the answer is.
-      if (isWrite(call)) time.after(fate.requestMs, () => takeEffect(fate.replyMs));
+      if (this.#waits(call, fate, () => takeEffect(fate.replyMs))) return;
+      // When a read takes effect nobody but its sender can tell, and that only by how old, or how new, the answer is.
+      if (isWrite(call) || fate.kind === 'late-read') time.after(fate.requestMs, () => takeEffect(fate.replyMs));
       else takeEffect(fate.requestMs + fate.replyMs);
     });
+  }
+
+  #waits(call: ServiceCall, { kind, requestMs }: Fate, takeEffect: () => void): boolean {
+    const { chance, holdsWrites = false } = this.#parts;
+    return (
+      kind === 'late-write' && holdsWrites && chance.happens(0.5) && this.#waiting.hold(call, requestMs, takeEffect)
+    );
   }
 
   #isCutOff(machine: Machine, { service }: ServiceCall): boolean {
@@ -91,7 +105,9 @@ export class Network {
   }
 
   #perform(machine: Machine, call: ServiceCall, readLagMs?: number): Outcome {
-    const { aws, watch } = this.#parts;
+    const { aws, watch, chance } = this.#parts;
+    const kind = isWrite(call) ? writeKindOf(call) : undefined;
+    if (kind !== undefined) this.#waiting.arriving(call);
     watch.arriving(machine, call);
     let outcome: Outcome;
     try {
@@ -102,9 +118,12 @@ export class Network {
       outcome = { error };
     }
     watch.performed(machine, call, outcome);
-    const struck = machine.strike('output' in outcome && bringsRecords(outcome.output));
-    if (struck !== undefined) watch.met(struck, machine, call);
-    return outcome;
+    if (kind !== undefined && 'output' in outcome) this.#waiting.applied(call);
+    const struck = machine.strike('output' in outcome && bringsRecords(outcome.output) ? 'records' : kind);
+    if (struck === undefined) return outcome;
+    watch.met(struck, machine, call);
+    // A connection does not always outlive it.
+    return kind !== undefined && chance.happens(0.5) ? { error: connectionReset() } : outcome;
   }
 }
 

@@ -32,6 +32,7 @@ export class SimulatedWorker {
   readonly workerId: string;
   /** The most leases that it takes. */
   readonly maxLeases: number;
+  readonly failoverTimeMs: number;
   hasStarted = false;
   isStopping = false;
   /** Set once `run()` has settled. */
@@ -42,6 +43,7 @@ export class SimulatedWorker {
     this.machine = machine;
     this.workerId = parts.workerId;
     this.maxLeases = options.leases?.maxLeases ?? Infinity;
+    this.failoverTimeMs = options.leases?.failoverTimeMs ?? 10_000;
     const config = fakeClientConfig(network, machine, time);
     this.worker = withSeededUuid(
       chance,

@@ -118,18 +118,22 @@ class Simulation {
     this.#rest = new RestWatch({ ...common, ...restAfter(this.#settings) });
     const suspendedForMs = Math.max(...this.#settings.failoverTimesMs);
     const calls = new RunningCalls({ ...common, suspendedForMs });
-    this.#leases = new LeaseWatch({ ...common, calls, aws: this.#aws, rest: this.#rest });
+    this.#leases = new LeaseWatch({
+      ...{ ...common, calls, aws: this.#aws, rest: this.#rest },
+      workerOn: (machine) => this.#fleet.workerOn(machine),
+    });
     this.#deliveries = new DeliveryWatch({ ...common, leases: this.#leases, isCalm: this.#settings.isCalm });
     this.#producer = new Producer(this.#aws.kinesis, streamName, this.#log, this.#chance.fork(), this.#time);
     const { chaosEndsAtMs } = this.#settings;
     const faults = new CallFaults(this.#chance.fork(), chaosEndsAtMs, faultsApartMs(this.#settings));
     const network = new Network({
       ...{ time: this.#time, aws: this.#aws, faults, chance: this.#chance.fork(), watch: this.#callWatch() },
+      holdsWrites: this.#settings.weather === 'storm',
     });
     this.#fleet = new Fleet({
       ...common,
       ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries, calls },
-      holder: (leaseKey) => this.#leases.holder(leaseKey),
+      leases: this.#leases,
       isOver: () => this.#isOver,
       onChange: () => this.#rest.disturbed(),
       onKilled: (_, how) => this.#onKilled(how),
@@ -175,7 +179,12 @@ class Simulation {
   }
 
   #begin(): void {
-    const { workers, chaosEndsAtMs } = this.#settings;
+    const { workers, chaosEndsAtMs, reshardsBefore, initialPosition } = this.#settings;
+    for (let left = reshardsBefore; left > 0; left--) {
+      if (initialPosition === 'TRIM_HORIZON') this.#producer.put(this.#chance.wholeBetween(0, 8));
+      if (this.#chance.happens(0.6)) this.#producer.split(Infinity);
+      else this.#producer.merge();
+    }
     for (let index = 0; index < workers; index++) {
       this.#time.after(this.#chance.between(0, 2_000), () => this.#fleet.start());
     }
@@ -282,7 +291,7 @@ class Simulation {
       const row = this.#leases.rows.get(shard.shardId);
       if (row === undefined && this.#leases.isFinished(shard.shardId)) return false;
       const stored = row === undefined ? 0 : (this.#log.coveredBy(shard, row.checkpoint) ?? 0);
-      return stored < shard.records.length;
+      return Math.max(stored, shard.agedOut) < shard.records.length;
     })?.shardId;
   }
 

@@ -109,7 +109,7 @@ function startWorker(
 ): void {
   const { time, network, chance, load, warnings } = parts;
   const machine = new Machine({
-    ...{ name: `w${index}`, time, originMs: index * 1_000, skewMs: 0, driftRate: 0 },
+    ...{ name: `w${index}`, time, originMs: index * 1_000, skewMs: 0, driftRate: 0, clockRate: 1 },
     onDown: () => undefined,
   });
   const worker = new SimulatedWorker({

@@ -16,10 +16,14 @@ export interface ShardLog {
   closedAtMs: number;
   readonly records: PutRecord[];
   readonly indexOf: Map<string, number>;
-  /** So many records, from the first, were delivered at least once. */
+  /** So many records, from the first, were delivered at least once, or have aged out. */
   delivered: number;
-  /** So many records, from the first, were acknowledged. */
+  /** So many records, from the first, were acknowledged, or have aged out. */
   acknowledged: number;
+  /** So many records, from the first, have aged out, read or not. */
+  agedOut: number;
+  /** It is no longer listed: all its records have aged out since it was split or merged. */
+  hasLeft: boolean;
 }
 
 /** What was put into the stream: the truth that everything else is compared with. */
@@ -46,7 +50,7 @@ export class StreamLog {
     }
     this.#shards.set(shardId, {
       ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>() },
-      ...{ delivered: 0, acknowledged: 0, closedAtMs: Infinity },
+      ...{ delivered: 0, acknowledged: 0, closedAtMs: Infinity, agedOut: 0, hasLeft: false },
     });
   }
 
@@ -65,6 +69,17 @@ export class StreamLog {
     this.count++;
   }
 
+  /** All but the last `kept` records of a shard can no longer be read: nobody can deliver, or acknowledge, what was unread. */
+  ageOut(shard: ShardLog, kept: number, hasLeft: boolean): void {
+    shard.agedOut = shard.records.length - kept;
+    shard.hasLeft = hasLeft;
+    for (const { key, number } of shard.records.slice(shard.delivered, shard.agedOut)) {
+      this.#nextOfKey.set(key, Math.max(this.#nextOfKey.get(key) ?? 0, number + 1));
+    }
+    shard.delivered = Math.max(shard.delivered, shard.agedOut);
+    shard.acknowledged = Math.max(shard.acknowledged, shard.agedOut);
+  }
+
   /** The record is delivered for the first time: says what is wrong with that. */
   firstDelivery({ key, number }: PutRecord): string | undefined {
     const due = this.#nextOfKey.get(key) ?? 0;
@@ -78,6 +93,13 @@ export class StreamLog {
     const index = indexOf?.get(earlier ?? '');
     if (index === undefined) return false;
     return index + 1 === (later === undefined ? records?.length : indexOf?.get(later));
+  }
+
+  /** The record can no longer be read; without one: the whole shard has left the stream. */
+  hasAgedOut(shardId: string, sequenceNumber: string | undefined): boolean {
+    const shard = this.#shards.get(shardId);
+    if (shard === undefined || sequenceNumber === undefined) return shard?.hasLeft === true;
+    return (shard.indexOf.get(sequenceNumber) ?? Infinity) < shard.agedOut;
   }
 
   /** How many records of the shard a checkpoint covers; `undefined` if it names none of them. */

@@ -1,4 +1,5 @@
 import {
+  CheckpointNotStoredError,
   LeaseLostError,
   type Checkpointer,
   type InitializeInput,
@@ -54,7 +55,7 @@ export class UserCode implements RecordProcessor {
   constructor(parts: UserCodeParts) {
     this.#parts = parts;
     const { endsShardsSilently, checkpointing, habit } = parts;
-    const acknowledgesAll = checkpointing === 'automatic' || habit === 'steady';
+    const acknowledgesAll = checkpointing === 'automatic' || habit === 'steady' || habit === 'buffering';
     if (endsShardsSilently && acknowledgesAll) return;
     this.shardEnded = (input) => this.#noted('shardEnded', input.signal, () => this.#endShard(input));
   }
@@ -90,6 +91,7 @@ export class UserCode implements RecordProcessor {
       const habit = this.#habit();
       await machine.sleep(this.#workMs(habit));
       const middle = records[records.length >> 1];
+      if (habit === 'failing' && chance.happens(0.1)) await this.#checkpointBeyond(checkpointer, records.at(-1));
       if (habit === 'failing' && chance.happens(0.5)) {
         if (checkpointing === 'manual' && middle !== undefined && chance.happens(0.5)) {
           watch.acknowledge(session, middle);
@@ -107,6 +109,7 @@ export class UserCode implements RecordProcessor {
       this.#batches++;
       if (habit === 'buffering' && this.#batches % 3 !== 0) {
         watch.resolved(session);
+        if (this.shardEnded === undefined) void this.#acknowledgeLater(session, checkpointer, records.at(-1));
         return;
       }
       const upTo = habit === 'partial' ? middle : records.at(-1);
@@ -119,12 +122,13 @@ export class UserCode implements RecordProcessor {
   }
 
   async #endShard({ checkpointer }: ShardEndedInput): Promise<void> {
-    const { machine, watch, checkpointing } = this.#parts;
+    const { machine, watch, checkpointing, chance } = this.#parts;
     if (machine.isDown) return never;
-    await machine.sleep(this.#parts.chance.between(0, 20));
+    if (this.#session !== undefined) watch.shardEnds(this.#session);
+    await machine.sleep(this.#workMs(this.#habit()));
     // When this resolves the shard counts as acknowledged.
     if (this.#session !== undefined) watch.acknowledge(this.#session);
-    if (checkpointing === 'manual') await this.#checkpointResolved(checkpointer);
+    if (checkpointing === 'manual' && chance.happens(0.5)) await this.#checkpointResolved(checkpointer);
   }
 
   async #shutDown({ checkpointer }: ShutdownRequestedInput): Promise<void> {
@@ -142,6 +146,26 @@ export class UserCode implements RecordProcessor {
     if (session !== undefined) await this.#checkpoint(session, checkpointer, undefined, session.resolved);
   }
 
+  /** What it has kept back it must acknowledge by itself: nobody asks for it when the shard ends. */
+  async #acknowledgeLater(
+    session: Session,
+    checkpointer: Checkpointer,
+    last: RecordPosition | undefined,
+  ): Promise<void> {
+    const { machine, watch, chance } = this.#parts;
+    await machine.sleep(chance.between(1_000, 20_000));
+    if (last === undefined || session !== this.#session) return;
+    watch.acknowledge(session, last);
+    await this.#checkpoint(session, checkpointer, last).catch(() => undefined);
+  }
+
+  /** A mistake, which is refused: nobody can acknowledge what it was not given. What became of it shows in the row. */
+  async #checkpointBeyond(checkpointer: Checkpointer, last: RecordPosition | undefined): Promise<void> {
+    if (last === undefined) return;
+    const sequenceNumber = String(BigInt(last.sequenceNumber) + 1n);
+    await checkpointer.checkpoint({ ...last, sequenceNumber }).catch(() => undefined);
+  }
+
   /** Stores what was acknowledged just now, and says what came of it. */
   async #checkpoint(
     session: Session,
@@ -149,13 +173,17 @@ export class UserCode implements RecordProcessor {
     upTo?: RecordPosition,
     records = session.acknowledged,
   ): Promise<void> {
-    const { watch, machine } = this.#parts;
+    const { watch, machine, chance } = this.#parts;
     try {
       await checkpointer.checkpoint(upTo);
       watch.checkpointed(session, records, 'stored');
     } catch (error) {
       if (!machine.isDown && error instanceof LeaseLostError && error.stored === 'no') {
         watch.checkpointed(session, records, 'denied');
+      }
+      if (error instanceof CheckpointNotStoredError && chance.happens(0.5)) {
+        await machine.sleep(chance.between(10, goodHabits.includes(this.#habit()) ? 500 : 25_000));
+        return this.#checkpoint(session, checkpointer, upTo, records);
       }
       throw error;
     }

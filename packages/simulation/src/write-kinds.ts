@@ -18,6 +18,21 @@ export type WriteKind =
   | 'sends mail'
   | 'takes mail';
 
+/** Those that change a lease. */
+export const leaseWriteKinds = [
+  'creates',
+  'takes',
+  'adopts',
+  'checkpoints',
+  'asks',
+  'evicts',
+  'releases to a successor',
+  'hands over',
+  'cancels',
+  'releases',
+  'renews',
+] as const satisfies readonly WriteKind[];
+
 /** The first sign that an update has says what it is. */
 const signs: readonly (readonly [RegExp, WriteKind])[] = [
   [/millraceHeartbeat/, 'shows life'],

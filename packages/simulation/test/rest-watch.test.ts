@@ -8,7 +8,7 @@ describe('a fleet at rest', () => {
   const found: string[] = [];
   const rest = new RestWatch({ time, restsAfterMs: 30_000, heldUpMs: 0, violate: (_, what) => found.push(what) });
   const machine = (name: string): Machine =>
-    new Machine({ name, time, originMs: 0, skewMs: 0, driftRate: 0, onDown: () => undefined });
+    new Machine({ name, time, originMs: 0, skewMs: 0, driftRate: 0, clockRate: 1, onDown: () => undefined });
   const [w1, w2] = [machine('w1'), machine('w2')];
 
   it('may move leases for a while after something has happened, and then no more', () => {

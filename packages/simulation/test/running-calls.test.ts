@@ -20,7 +20,7 @@ describe('calls of the user code that are under way', () => {
     found = [];
     calls = new RunningCalls({ time, suspendedForMs: 10_000, violate: (_, what) => found.push(what) });
     const machine = (name: string): Machine =>
-      new Machine({ name, time, originMs: 0, skewMs: 0, driftRate: 0, onDown: () => undefined });
+      new Machine({ name, time, originMs: 0, skewMs: 0, driftRate: 0, clockRate: 1, onDown: () => undefined });
     [mine, other] = [machine('w1'), machine('w2')];
     stop = new AbortController();
   });

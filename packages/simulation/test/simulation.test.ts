@@ -9,7 +9,7 @@ installLightAbort();
 
 const oneSeed = join(__dirname, 'support', 'one-seed.mjs');
 const firstSeed = 1;
-const seedCount = 30;
+const seedCount = 60;
 
 describe('a fleet under faults', () => {
   const results: SimulationResult[] = [];

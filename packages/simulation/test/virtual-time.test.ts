@@ -3,7 +3,15 @@ import { Machine } from '../src/machine';
 import { VirtualTime } from '../src/virtual-time';
 
 function machineIn(time: VirtualTime): Machine {
-  return new Machine({ name: 'w1', time, originMs: 5_000, skewMs: 3_600_000, driftRate: 0, onDown: () => undefined });
+  return new Machine({
+    name: 'w1',
+    time,
+    originMs: 5_000,
+    skewMs: 3_600_000,
+    driftRate: 0,
+    clockRate: 1,
+    onDown: () => undefined,
+  });
 }
 
 function runUntil(time: VirtualTime, untilMs: number): void {
@@ -62,7 +70,7 @@ describe('virtual time', () => {
     const time = new VirtualTime();
     const down: string[] = [];
     const machine = new Machine({
-      ...{ name: 'w1', time, originMs: 0, skewMs: 0, driftRate: 0 },
+      ...{ name: 'w1', time, originMs: 0, skewMs: 0, driftRate: 0, clockRate: 1 },
       onDown: (_, how) => down.push(how),
     });
     const heard: string[] = [];
@@ -73,5 +81,18 @@ describe('virtual time', () => {
     runUntil(time, 100);
     expect(heard).toEqual(['reply']);
     expect(down).toEqual(['kill-at-timer']);
+  });
+
+  it('stops a machine at the kind of call that was chosen, once, and for no longer than it may last', () => {
+    const time = new VirtualTime();
+    const machine = machineIn(time);
+    machine.stopsAtCall = { kind: 'suspend', lastsMs: 500, at: 'takes', untilMs: 300 };
+    expect([machine.strike('records'), machine.strike('renews'), machine.strike(undefined)]).toEqual([
+      ...[undefined, undefined, undefined],
+    ]);
+    expect([machine.strike('takes'), machine.strike('takes')]).toEqual(['suspend', undefined]);
+    expect(machine.pausedUntilMs).toBe(300);
+    machine.stopsAtCall = { kind: 'pause', lastsMs: 500, at: 'any', untilMs: 10_000 };
+    expect([machine.strike(undefined), machine.pausedUntilMs]).toEqual(['pause', 500]);
   });
 });

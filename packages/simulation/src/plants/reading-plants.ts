@@ -141,7 +141,7 @@ const dispatching: readonly Plant[] = [
       name: 'deadline-check-before-a-turn',
       what: 'The check of the lease and the call do not stand in one turn.',
       find: "      if (signal.aborted) return 'aborted';\n      // No await",
-      replace: "      if (signal.aborted) return 'aborted';\n      await this.#sleep(1, signal);\n      // No await",
+      replace: "      if (signal.aborted) return 'aborted';\n      await this.#sleep(100, signal);\n      // No await",
     },
     {
       name: 'skip-the-failed',

@@ -96,6 +96,12 @@ export const shardPlants: readonly Plant[] = [
   ]),
   ...plantsIn('shard-discovery/src/shard-sync.ts', [
     {
+      name: 'put-back-by-one-listing',
+      what: 'What is put back is not compared with a listing made after the rows were read.',
+      find: 'selectStillMissing(missing, newer, leases)',
+      replace: 'missing',
+    },
+    {
       name: 'healed-from-zero',
       what: 'A row that is put back counts from 0, and late writes of an earlier owner are accepted.',
       find: 'leaseCounter: Math.floor(clock.wallTime()),',
