@@ -38,7 +38,7 @@ function aLister(answers: Answer[]): { lister: KinesisShardLister; inputs: objec
 const signal = new AbortController().signal;
 
 describe('KinesisShardLister', () => {
-  it('reads every page, and sends a token alone', async () => {
+  it('trap 6: shards listed to their first page only. It reads every page, and sends a token alone', async () => {
     const { lister, inputs } = aLister([
       { Shards: [aShard('shardId-1')], NextToken: 'a' },
       { Shards: [aShard('shardId-2')], NextToken: 'b' },
