@@ -33,7 +33,7 @@ function mayMeetWrites(kind: FaultKind): boolean {
 
 /** Where a machine stops, between effect and reply: most is told apart by what a worker may believe then. */
 const stoppingCalls: readonly StoppingCall[] = [
-  ...(['records', 'records', 'any', 'takes', 'adopts', 'checkpoints', 'renews'] as const),
+  ...(['records', 'records', 'any', 'takes', 'adopts', 'checkpoints', 'checkpoints', 'renews'] as const),
 ];
 
 /** The number of open shards is at most this much more than at the beginning. */

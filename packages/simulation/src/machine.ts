@@ -21,6 +21,9 @@ export interface MachineParts {
   readonly onDown: (machine: Machine, how: FaultKind) => void;
 }
 
+/** The least step of a clock: less would vanish in the sum with a time that is a number of seven digits. */
+const leastMs = 0.001;
+
 /** Where one worker runs: its clocks, and what can happen to it as a whole. */
 export class Machine implements Clock {
   readonly name: string;
@@ -83,8 +86,8 @@ export class Machine implements Clock {
       const fire = (): void => {
         const restMs = dueMs - this.now();
         // Suspended meanwhile: this clock stood still.
-        if (restMs > 0.001) {
-          happening = time.at(time.nowMs + this.realMs(restMs), fire, this, true);
+        if (restMs > leastMs) {
+          happening = time.at(time.nowMs + this.realMs(Math.max(restMs, leastMs)), fire, this, true);
           return;
         }
         signal?.removeEventListener('abort', onAbort);
@@ -94,7 +97,7 @@ export class Machine implements Clock {
         happening.isCancelled = true;
         reject(signal?.reason as Error);
       };
-      let happening = time.at(time.nowMs + this.realMs(Math.max(0, delayMs)), fire, this, true);
+      let happening = time.at(time.nowMs + this.realMs(delayMs > 0 ? Math.max(delayMs, leastMs) : 0), fire, this, true);
       signal?.addEventListener('abort', onAbort, { once: true });
     });
   }

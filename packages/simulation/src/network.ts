@@ -6,7 +6,7 @@ import { connectionReset, isWrite, type ServiceCall } from './service-call';
 import type { SimulatedAws } from './simulated-aws';
 import type { VirtualTime } from './virtual-time';
 import { WaitingWrites } from './waiting-writes';
-import { writeKindOf } from './write-kinds';
+import { writeKindOf, type WriteKind } from './write-kinds';
 
 /** How an effect came out. */
 type Outcome = { readonly output: unknown } | { readonly error: Error };
@@ -28,9 +28,16 @@ export interface NetworkParts {
   readonly faults: CallFaults;
   readonly chance: Chance;
   readonly watch: CallWatch;
-  /** Half of the late writes to leases come when they could do the most harm. Default: false. */
-  readonly holdsWrites?: boolean | undefined;
+  /** Until then many of the late writes to leases come when they could do the most harm. Default: never. */
+  readonly holdsWritesUntilMs?: number | undefined;
 }
+
+/** So many of the writes by which leases change hands are late in any case. */
+const lateShare = 0.1;
+
+const changesHands: ReadonlySet<WriteKind> = new Set<WriteKind>([
+  ...(['asks', 'hands over', 'cancels', 'releases', 'releases to a successor'] as const),
+]);
 
 const never = new Promise<never>(() => undefined);
 
@@ -60,7 +67,7 @@ export class Network {
       watch.met(call.service === 'dynamodb' ? 'partition-dynamodb' : 'partition-kinesis', machine, call);
       return untilAborted(signal);
     }
-    const fate = faults.fateOf(call, machine, time.nowMs);
+    const fate = this.#delayed(call, faults.fateOf(call, machine, time.nowMs));
     if (fate.kind !== undefined) watch.met(fate.kind, machine, call);
     return new Promise((resolve, reject) => {
       const onAbort = (): void => void afterLayers().then(() => reject(aborted()));
@@ -93,10 +100,19 @@ export class Network {
     });
   }
 
+  /** Windows of faults seldom meet the writes by which leases change hands: of these some more are late. */
+  #delayed(call: ServiceCall, fate: Fate): Fate {
+    const { time, chance, holdsWritesUntilMs = 0 } = this.#parts;
+    if (fate.kind !== undefined || time.nowMs >= holdsWritesUntilMs || !isWrite(call)) return fate;
+    if (!changesHands.has(writeKindOf(call)) || !chance.happens(lateShare)) return fate;
+    return { ...fate, kind: 'late-write', requestMs: holdsWritesUntilMs - time.nowMs };
+  }
+
   #waits(call: ServiceCall, { kind, requestMs }: Fate, takeEffect: () => void): boolean {
-    const { chance, holdsWrites = false } = this.#parts;
+    const { time, chance, holdsWritesUntilMs = 0 } = this.#parts;
+    if (kind !== 'late-write' || time.nowMs >= holdsWritesUntilMs) return false;
     return (
-      kind === 'late-write' && holdsWrites && chance.happens(0.5) && this.#waiting.hold(call, requestMs, takeEffect)
+      (changesHands.has(writeKindOf(call)) || chance.happens(0.5)) && this.#waiting.hold(call, requestMs, takeEffect)
     );
   }
 

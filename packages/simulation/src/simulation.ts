@@ -128,7 +128,7 @@ class Simulation {
     const faults = new CallFaults(this.#chance.fork(), chaosEndsAtMs, faultsApartMs(this.#settings));
     const network = new Network({
       ...{ time: this.#time, aws: this.#aws, faults, chance: this.#chance.fork(), watch: this.#callWatch() },
-      holdsWrites: this.#settings.weather === 'storm',
+      holdsWritesUntilMs: this.#settings.weather === 'storm' ? chaosEndsAtMs : 0,
     });
     this.#fleet = new Fleet({
       ...common,
