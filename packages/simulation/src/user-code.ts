@@ -156,7 +156,8 @@ export class UserCode implements RecordProcessor {
     await machine.sleep(chance.between(1_000, 20_000));
     if (last === undefined || session !== this.#session) return;
     watch.acknowledge(session, last);
-    await this.#checkpoint(session, checkpointer, last).catch(() => undefined);
+    const records = (session.shard.indexOf.get(last.sequenceNumber) ?? -1) + 1;
+    await this.#checkpoint(session, checkpointer, last, records).catch(() => undefined);
   }
 
   /** A mistake, which is refused: nobody can acknowledge what it was not given. What became of it shows in the row. */

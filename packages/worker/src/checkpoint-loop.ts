@@ -1,5 +1,10 @@
-import type { Clock, Logger } from '@millrace/core';
+import { backoffDelayMs, isFatal, type Clock, type Logger, type Random } from '@millrace/core';
 import { sleepOrAbort } from './repeated-step';
+
+/** An error that nobody knows may be over a moment later; what cannot be stored at all must not hold up a stop. */
+const lastAttempts = 4;
+/** Delays between these. */
+const lastBackoff = { baseMs: 250, maxMs: 2_000 };
 
 export interface CheckpointLoopParts {
   readonly intervalMs: number;
@@ -29,6 +34,26 @@ export async function flushAtInterval(
     } catch (error) {
       if (gone.aborted) return;
       logger.warn({ err: error }, 'checkpoint was not stored, it will be repeated');
+    }
+  }
+}
+
+/**
+ * Stores what is acknowledged before the lease is given up: what is not comes again elsewhere. Rejects with the last failure,
+ * after some attempts, or when `signal` aborts.
+ */
+export async function flushAtLast(
+  flush: () => Promise<void>,
+  { clock, random }: { readonly clock: Clock; readonly random: Random },
+  signal: AbortSignal,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await flush();
+      return;
+    } catch (error) {
+      if (attempt === lastAttempts || isFatal(error)) throw error;
+      if (!(await sleepOrAbort(clock, backoffDelayMs(attempt - 1, lastBackoff, random), signal))) throw error;
     }
   }
 }

@@ -8,7 +8,7 @@ import {
 import { ShardCheckpointer } from '@millrace/checkpointer';
 import { RecordDispatcher, type DispatchTarget } from '@millrace/record-dispatcher';
 import { asProcessor } from './as-processor';
-import { flushAtInterval } from './checkpoint-loop';
+import { flushAtInterval, flushAtLast } from './checkpoint-loop';
 import { newRecords } from './new-records';
 import { ProgressWatchdog } from './progress-watchdog';
 import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
@@ -296,7 +296,7 @@ export class ShardConsumer {
       }
       // Shard end was tried until it was in vain.
       if (wasInitialized && this.#checkpointer.acknowledged.kind !== 'shard-end') {
-        await this.#once('checkpoint', () => this.#flush());
+        await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#handler));
       }
     }
     if (this.#isGone()) {

@@ -40,6 +40,25 @@ describe('ShardConsumer', () => {
     expect(lease.stored).toEqual([SHARD_END]);
   });
 
+  it.each([
+    { failures: 2, stored: ['store 1'] },
+    { failures: 100, stored: [] },
+  ])('gives the lease up after storing what is acknowledged, or $failures failures', async ({ failures, stored }) => {
+    const processor = new LoggingProcessor();
+    processor.onRecords = () => undefined;
+    const { consumer, lease, log, clock } = aConsumer(processor, feed(batch(aRecord(1))), {
+      checkpointing: 'automatic',
+      checkpointIntervalMs: 3_600_000,
+    });
+    const done = consumer.run();
+    await settle();
+    lease.failures = failures;
+    lease.requestHandover();
+    await clock.advance(60_000);
+    await done;
+    expect(log).toEqual([...stored, 'release']);
+  });
+
   it('waits for the call under way before it gives the lease up, and says that it was a hand-over', async () => {
     const processor = new LoggingProcessor();
     let finish = (): void => undefined;

@@ -88,8 +88,14 @@ const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
   {
     name: 'no-last-checkpoint',
     what: 'In automatic mode what was acknowledged is not stored before the lease is given up.',
-    find: "await this.#once('checkpoint', () => this.#flush());",
+    find: "await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#handler));",
     replace: '',
+  },
+  {
+    name: 'last-checkpoint-tried-once',
+    what: 'The checkpoint before the lease is given up is not repeated when it fails.',
+    find: "await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#handler));",
+    replace: "await this.#once('checkpoint', () => this.#flush());",
   },
   {
     name: 'release-before-the-last-word',
