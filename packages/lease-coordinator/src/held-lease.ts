@@ -6,45 +6,31 @@ import {
   isHandoverPending,
   type Lease,
   LeaseLostError,
-  type Logger,
 } from '@millrace/core';
 import { Alarm } from './alarm';
 import { CallLimit } from './call-limit';
+import type { HeldLeaseParts } from './held-lease-parts';
 import type { Moment } from './moment';
 import { UnansweredWrites } from './unanswered-writes';
 import type { UnstoredCheckpoint } from './unstored-checkpoint';
 import { judgeRefusal, storedAfterLoss, type WriteOutcome } from './refused-write';
-import type { HeldLeaseRef, LeaseStore, WriteResult } from './lease-store';
-import { sendUntilAnswered, type WriteContext } from './write-attempts';
+import type { HeldLeaseRef, WriteResult } from './lease-store';
+import { sendUntilAnswered } from './write-attempts';
 
 /** How a held lease came to its end. `released` also when the row went to another before the answer came. */
 export type LeaseEnding = 'released' | 'handed-over' | 'lost' | 'abandoned';
-
-export interface HeldLeaseDependencies extends WriteContext {
-  readonly store: LeaseStore;
-  readonly logger: Logger;
-  readonly me: string;
-  /** The row as the acquiring write left it. */
-  readonly lease: Lease;
-  /** The start of the first attempt of that write: the lease lives for a failover time from there. */
-  readonly acquiredAt: Moment;
-  /** A new id for each write, never used twice by anybody. */
-  readonly nextWriteId: () => string;
-  /** Whether a worker that has asked for the lease is known to be gone, or about to go. */
-  readonly isGone: (workerId: string) => boolean;
-  /** Who is to get the lease when it is given up and nobody has asked for it; undefined: nobody. */
-  readonly successorOf: (leaseKey: string) => Promise<string | undefined>;
-}
 
 /** Looking again at once would not help: the row is mine, yet it refused. */
 const LOOK_AGAIN_AFTER = 1 / 100;
 /** After a failure that another attempt would not mend: missing permissions, say. */
 const RENEW_AGAIN_AFTER = 1 / 10;
 /**
- * How much of the renewal interval the first renewals of leases that were acquired together are spread over. They keep
- * that distance. All at once they would queue: the last of them for longer than the table takes for all.
+ * How much of the interval the renewals of leases are spread over that were acquired, or held up, together. They keep that
+ * distance. All at once they would queue: the last of them for longer than the table takes for all.
  */
-const FIRST_RENEWAL_SPREAD = 1 / 2;
+const RENEWAL_SPREAD = 1 / 2;
+/** So late, in intervals, a renewal was held up. */
+const HELD_UP_AFTER = 1 / 4;
 
 /**
  * One lease while this worker holds it: the only place that writes to its row.
@@ -56,9 +42,10 @@ const FIRST_RENEWAL_SPREAD = 1 / 2;
  * *Deadline.* A failover time after the **start of the first attempt** of the last write that got through. Others count
  * from the arrival of an answer that shows that write, which is later, so they take the lease only after we stopped.
  *
- * *Two loops*, which end with the lease. The renewal loop writes a sign of life a renewal interval after the start of
- * the last one, the first one sooner by chance; a checkpoint is one. The watch loop minds the clock while a write hangs: shortly before the deadline,
- * or when a hand-over takes too long, it winds the lease down, and at the deadline gives it up for lost.
+ * *Two loops*, which end with the lease. The renewal loop writes a sign of life, a checkpoint being one too, a renewal
+ * interval after the start of the last one; sooner, by chance, after the acquisition and when it was held up. The watch
+ * loop minds the clock while a write hangs: shortly before the deadline, or when a hand-over takes too long, it winds the
+ * lease down, and at the deadline gives it up for lost.
  *
  * *Winding down* cannot be undone: the handler's signal has aborted, nothing more is delivered, nothing more renewed,
  * and no write moves the deadline, so that a handler that never ends cannot keep the lease. Checkpoints and the release
@@ -70,7 +57,7 @@ export class HeldLease {
   readonly lease: Lease;
   /** Greater than that of every earlier holder of this lease. */
   readonly fencingToken: number;
-  readonly #deps: HeldLeaseDependencies;
+  readonly #deps: HeldLeaseParts;
   readonly #lost = new AbortController();
   readonly #expiring = new AbortController();
   readonly #handoverRequested = new AbortController();
@@ -93,7 +80,7 @@ export class HeldLease {
   readonly #writes = new CallLimit(1);
   #release: Promise<void> | undefined;
 
-  constructor(deps: HeldLeaseDependencies) {
+  constructor(deps: HeldLeaseParts) {
     const { lease, acquiredAt, clock, random, options } = deps;
     this.#deps = deps;
     this.lease = lease;
@@ -102,7 +89,7 @@ export class HeldLease {
     this.#counter = lease.leaseCounter;
     this.#checkpoint = lease.checkpoint;
     this.#confirmedAt = acquiredAt;
-    this.#renewAtMs = acquiredAt.monotonicMs + options.renewIntervalMs * (1 - random.next() * FIRST_RENEWAL_SPREAD);
+    this.#renewAtMs = acquiredAt.monotonicMs + options.renewIntervalMs * (1 - random.next() * RENEWAL_SPREAD);
     this.#renewAlarm = new Alarm(clock);
     this.#watchAlarm = new Alarm(clock);
   }
@@ -320,7 +307,6 @@ export class HeldLease {
     const { me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
     let startedAt: Moment | undefined;
-    let ambiguous = false;
     for (;;) {
       const outcome = await sendUntilAnswered(this.#deps, {
         operation,
@@ -329,8 +315,8 @@ export class HeldLease {
         sendUntilMs: () => (this.closed ? -Infinity : this.#deadlineMs()),
         send: () => send({ leaseKey: this.leaseKey, counter: this.#counter, owner: me }, writeId),
       });
-      ambiguous ||= outcome.ambiguous;
       if (outcome.ambiguous) this.#unanswered.add(writeId, carried);
+      const ambiguous = this.#unanswered.has(writeId);
       if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error };
       if (outcome.kind === 'out-of-time') {
         this.#end('lost', 'its deadline has passed');
@@ -358,7 +344,10 @@ export class HeldLease {
     this.notice(row);
     if (!this.#expiring.signal.aborted) {
       this.#confirmedAt = startedAt;
-      this.#renewAtMs = startedAt.monotonicMs + this.#deps.options.renewIntervalMs;
+      const { random, options } = this.#deps;
+      const isHeldUp = startedAt.monotonicMs > this.#renewAtMs + options.renewIntervalMs * HELD_UP_AFTER;
+      const spread = isHeldUp ? random.next() * RENEWAL_SPREAD : 0;
+      this.#renewAtMs = startedAt.monotonicMs + options.renewIntervalMs * (1 - spread);
     }
     return { kind: 'applied', lease: row };
   }

@@ -32,6 +32,8 @@ export interface ViewedLease extends LeaseView {
   readonly hasExpired: boolean;
   /** This worker must not have it now. */
   readonly isBarred: boolean;
+  /** Handed over to this worker, which has not begun to adopt it. */
+  readonly isOffered: boolean;
 }
 
 export interface FleetView {
@@ -53,7 +55,11 @@ export function viewFleet(request: ViewRequest): FleetView {
       const { leaseKey, acquiredAtMs } = lease;
       const hasExpired = lease.leaseOwner !== undefined && request.observer.isExpired(lease, request.nowMs);
       const isBarred = request.isBarred(leaseKey);
-      return { leaseKey, acquiredAtMs, lease, hasExpired, isBarred, ...stateOf(lease, request, isTakingPart) };
+      const view = stateOf(lease, request, isTakingPart);
+      // The row may be from before its adoption.
+      const isOthers = view.state === 'fixed' && !request.isMoving(leaseKey) && !request.isHeld(leaseKey);
+      const isOffered = isOthers && isHandedOverTo(request.me.workerId, lease);
+      return { leaseKey, acquiredAtMs, lease, hasExpired, isBarred, isOffered, ...view };
     }),
     workers: [...workers.values()].sort((a, b) => (a.workerId < b.workerId ? -1 : 1)),
     newcomers: new Set([...workers.keys()].filter(request.isNew)),

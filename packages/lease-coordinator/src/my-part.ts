@@ -1,7 +1,7 @@
 import type { Lease } from '@millrace/core';
 import { affinity } from './affinity';
 import { type AssignmentPlan, evenPlan, type LeaseView, type WorkerView } from './assignment-plan';
-import { type FleetView, isHandedOverTo, type ViewedLease } from './lease-views';
+import type { FleetView, ViewedLease } from './lease-views';
 
 /** What one worker is to do now. */
 export interface MyPart {
@@ -61,8 +61,8 @@ export function planInForce(plans: readonly AssignmentPlan[], versions: readonly
 function withOrphans(leases: readonly ViewedLease[], workers: readonly WorkerView[]): readonly LeaseView[] {
   const participants = new Set(workers.map(({ workerId }) => workerId));
   return leases.map((view) => {
-    const isOrphan = view.state === 'fixed' && view.owner !== undefined && !participants.has(view.owner);
-    return isOrphan ? { ...view, state: 'free' } : view;
+    const isOrphan = view.state === 'fixed' && !participants.has(view.owner ?? '');
+    return isOrphan ? { ...view, owner: undefined, state: 'free' } : view;
   });
 }
 
@@ -72,11 +72,9 @@ function isFree({ state }: ViewedLease): boolean {
 
 /** What others handed over to me. Beyond the limit, leases that I no longer have room for are left out. */
 export function adoptable(leases: readonly ViewedLease[], { workerId, maxLeases }: WorkerView): readonly Lease[] {
-  const named = leases.filter(
-    ({ lease, state, isBarred }) => state === 'fixed' && !isBarred && isHandedOverTo(workerId, lease),
-  );
-  const others = leases.filter(({ owner, lease }) => owner === workerId && !isHandedOverTo(workerId, lease)).length;
-  return named.slice(0, Math.max(0, maxLeases - others)).map(({ lease }) => lease);
+  const offered = leases.filter(({ isOffered, isBarred }) => isOffered && !isBarred);
+  const others = leases.filter(({ owner, isOffered }) => owner === workerId && !isOffered).length;
+  return offered.slice(0, Math.max(0, maxLeases - others)).map(({ lease }) => lease);
 }
 
 /** An order that differs between workers, so that they seldom meet. */

@@ -32,8 +32,9 @@ export class Successors {
   /** Undefined: nobody. */
   async of(leaseKey: string): Promise<string | undefined> {
     const { planner } = this.#deps;
-    const planned = (await this.#ofStop)?.get(leaseKey);
-    if (this.#ofStop !== undefined && (planned === undefined || planner.takesPart(planned))) return planned;
+    const ofStop = this.#ofStop;
+    const planned = (await ofStop)?.get(leaseKey);
+    if (ofStop !== undefined && (planned === undefined || planner.takesPart(planned))) return planned;
     // By itself, or because the one that was to have it has left by now, or is about to.
     return planner.successors(leaseKey).get(leaseKey);
   }

@@ -14,22 +14,34 @@ function aFleet(leases: number): TestFleet {
 afterEach(() => fleet.end());
 
 describe('LeaseCoordinator, when the table is in trouble', () => {
-  it('keeps all its leases though the table answers half of the writes that it wants to make', async () => {
-    const leases = 300;
-    aFleet(leases);
-    const a = fleet.join('a');
-    await fleet.passUntilLoads(leases);
-    // It wants 90 a second. What was cut off has been worked on all the same, as at a real server.
-    let busyUntilMs = 0;
-    a.store.fault = () => {
-      const nowMs = fleet.clock.now();
-      busyUntilMs = Math.max(nowMs, busyUntilMs) + 1_000 / 45;
-      return { kind: 'delay', beforeMs: busyUntilMs - nowMs, afterMs: 0 };
-    };
-    await fleet.pass(60_000);
-    expect(a.count('lost')).toBe(0);
-    expect(a.deliverable).toHaveLength(leases);
-  });
+  it.each([
+    { before: 'it has acquired together', stall: false },
+    { before: 'it has renewed together after a stall', stall: true },
+  ])(
+    'keeps all leases that $before though the table answers half of the writes that it wants to make',
+    async ({ stall }) => {
+      const leases = 300;
+      aFleet(leases);
+      const a = fleet.join('a');
+      await fleet.passUntilLoads(leases);
+      if (stall) {
+        await fleet.pass(20_000);
+        const untilMs = fleet.clock.now() + failoverTimeMs / 2;
+        a.store.fault = () => ({ kind: 'delay', beforeMs: Math.max(0, untilMs - fleet.clock.now()), afterMs: 0 });
+        await fleet.pass(20_000);
+      }
+      // It wants 90 a second. What was cut off has been worked on all the same, as at a real server.
+      let busyUntilMs = 0;
+      a.store.fault = () => {
+        const nowMs = fleet.clock.now();
+        busyUntilMs = Math.max(nowMs, busyUntilMs) + 1_000 / 45;
+        return { kind: 'delay', beforeMs: busyUntilMs - nowMs, afterMs: 0 };
+      };
+      await fleet.pass(60_000);
+      expect(a.count('lost')).toBe(0);
+      expect(a.deliverable).toHaveLength(leases);
+    },
+  );
 
   it('warns of throttling once, and takes its leases when it can', async () => {
     aFleet(3);

@@ -20,7 +20,7 @@ export function viewsOf(owners: readonly (string | null)[]): readonly LeaseView[
 /** A view with a row behind it. */
 export function viewed(
   index: number,
-  view: Partial<LeaseView & Pick<ViewedLease, 'hasExpired' | 'isBarred'>> = {},
+  view: Partial<LeaseView & Pick<ViewedLease, 'hasExpired' | 'isBarred' | 'isOffered'>> = {},
   row: Partial<Lease> = {},
 ): ViewedLease {
   const leaseKey = shard(index);
@@ -32,6 +32,7 @@ export function viewed(
     state: 'free',
     hasExpired: false,
     isBarred: false,
+    isOffered: false,
     ...view,
     lease,
   };

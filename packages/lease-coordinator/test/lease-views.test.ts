@@ -221,3 +221,19 @@ describe('what names me without my holding it', () => {
     expect(isToBePassedOn('me', { ...passed, receiver: 'x' })).toBe(false);
   });
 });
+
+describe('a lease that is offered to me', () => {
+  const row = lease({ leaseOwner: 'me', handedOver: true });
+  const isOffered = (changes: Partial<ViewRequest>): unknown => view([row], changes).leases[0]?.isOffered;
+
+  it('is one that was handed over to me', () => {
+    expect(isOffered({})).toBe(true);
+    expect(view([lease({ leaseOwner: 'me' })]).leases[0]?.isOffered).toBe(false);
+    expect(view([lease({ leaseOwner: 'b', handedOver: true })]).leases[0]?.isOffered).toBe(false);
+  });
+
+  it('is so no more once I adopt it, whatever the row said when it was read', () => {
+    expect(isOffered({ isMoving: () => true })).toBe(false);
+    expect(isOffered({ isHeld: () => true })).toBe(false);
+  });
+});

@@ -28,7 +28,7 @@ function partOf(
 
 const nothing = { take: [], adopt: [], request: [], leftOver: 0 };
 const handedToMe = (index: number): ViewedLease =>
-  viewed(index, { owner: 'me', state: 'fixed' }, { leaseOwner: 'me', handedOver: true });
+  viewed(index, { owner: 'me', state: 'fixed', isOffered: true }, { leaseOwner: 'me', handedOver: true });
 
 describe('planMyPart', () => {
   it('takes what is free and asks for the rest, of what the plan gives to me', () => {
@@ -106,9 +106,11 @@ describe('planMyPart', () => {
     expect(adoptedWith(1)).toEqual([]);
   });
 
-  it('does not adopt again what it holds, nor what it is adopting', () => {
+  it('does not adopt again what it holds, nor what it is adopting, and counts them', () => {
     const held = viewed(0, { owner: 'me', state: 'movable' }, { leaseOwner: 'me', handedOver: true });
-    expect(partOf([held], {})).toEqual(nothing);
+    const moving = viewed(1, { owner: 'me', state: 'fixed' }, { leaseOwner: 'me', handedOver: true });
+    const worker = { workerId: 'me', maxLeases: 3 };
+    expect(partOf([held, moving, handedToMe(2), handedToMe(3)], {}, { worker }).adopt).toEqual([shard(2)]);
   });
 
   it('takes and asks for no more than this worker may have, whatever the plan says', () => {
@@ -185,6 +187,24 @@ describe('the leases of a worker that is gone', () => {
     return take.map(({ leaseKey }) => leaseKey);
   };
 
+  it('are shown to a plan as if nobody had them, expired or not', () => {
+    const seen: (readonly LeaseView[])[] = [];
+    const plan: AssignmentPlan = {
+      version: 1,
+      assign: ({ leases }) => {
+        seen.push(leases);
+        return new Map();
+      },
+    };
+    const leases = [viewed(0, { owner: 'gone', state: 'fixed' }), viewed(1, { state: 'fixed' }), viewed(2)];
+    planMyPart(plan, { ...fleet, leases }, { workerId: 'a', maxLeases: Infinity });
+    expect(seen[0]?.map(({ owner, state }) => [owner, state])).toEqual([
+      [undefined, 'free'],
+      [undefined, 'free'],
+      [undefined, 'free'],
+    ]);
+  });
+
   it('go to the same workers whichever of them have expired so far', () => {
     const all = new Set(Array.from({ length: 10 }, (_, index) => index));
     const indexes = fc.subarray([...all]).map((some) => new Set(some));
@@ -206,7 +226,7 @@ describe('a lease that this worker must not have now', () => {
     const leases = [
       viewed(0, barred),
       viewed(1, { ...barred, owner: 'other', state: 'movable' }),
-      viewed(2, { ...barred, owner: 'me', state: 'fixed' }, { leaseOwner: 'me', handedOver: true }),
+      viewed(2, { ...barred, owner: 'me', state: 'fixed', isOffered: true }, { leaseOwner: 'me', handedOver: true }),
       viewed(3, { ...barred, state: 'unclaimed' }),
     ];
     const all = Object.fromEntries([0, 1, 2, 3].map((index) => [shard(index), 'me']));

@@ -184,9 +184,9 @@ export class Fleet {
   #checkLoss(machine: Machine, leaseKey: string, { why, fencingToken }: Readonly<Record<string, unknown>>): void {
     const { settings, violate, leases } = this.#parts;
     if (settings.weather === 'showers') violate('G5', `${machine.name} lost the lease: ${String(why)}`, leaseKey);
-    const isByRefusal = typeof why === 'string' && /refused|could not be kept/.test(why);
-    if (isByRefusal && leases.isHolder(machine, leaseKey, Number(fencingToken))) {
-      violate('G5', `${machine.name} says that the lease is lost, which is still its own: ${why}`, leaseKey);
+    const isByItself = why === 'its deadline has passed' || why === 'it was abandoned';
+    if (!isByItself && leases.isHolder(machine, leaseKey, Number(fencingToken))) {
+      violate('G5', `${machine.name} says that the lease is lost, which is still its own: ${String(why)}`, leaseKey);
     }
   }
 

@@ -19,6 +19,8 @@ export interface CallWatch {
   arriving(machine: Machine, call: ServiceCall): void;
   /** It took effect, or was refused, just now. */
   performed(machine: Machine, call: ServiceCall, outcome: Outcome): void;
+  /** A write that was sent long ago is about to take effect. */
+  cameLate(): void;
   met(kind: FaultKind, machine: Machine, call?: ServiceCall): void;
 }
 
@@ -93,9 +95,14 @@ export class Network {
         else if (fate.effects === 1) replyAfter(replyMs, outcome);
         else time.after(fate.repeatMs ?? 0, () => replyAfter(replyMs, this.#perform(machine, call)));
       };
-      if (this.#waits(call, fate, () => takeEffect(fate.replyMs))) return;
+      const arriveLate = (): void => {
+        watch.cameLate();
+        takeEffect(fate.replyMs);
+      };
+      if (this.#waits(call, fate, arriveLate)) return;
       // When a read takes effect nobody but its sender can tell, and that only by how old, or how new, the answer is.
-      if (isWrite(call) || fate.kind === 'late-read') time.after(fate.requestMs, () => takeEffect(fate.replyMs));
+      if (isWrite(call) || fate.kind === 'late-read')
+        time.after(fate.requestMs, fate.kind === 'late-write' ? arriveLate : () => takeEffect(fate.replyMs));
       else takeEffect(fate.requestMs + fate.replyMs);
     });
   }

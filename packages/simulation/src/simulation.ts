@@ -307,6 +307,7 @@ class Simulation {
     return {
       sent: (_, call) => this.#leases.sent(call),
       arriving: () => undefined,
+      cameLate: () => this.#rest.disturbed(),
       performed: (machine, call, outcome) => {
         if (call.service === 'dynamodb') this.#leases.performed(machine, call, outcome);
         // A late sign of life of a worker that is gone: for a while it counts as alive, and then as gone again.

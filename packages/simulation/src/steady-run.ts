@@ -92,6 +92,7 @@ function networkOf(time: VirtualTime, aws: SimulatedAws, meter: CostMeter, chanc
         if (call.service === 'dynamodb') meter.arriving(call);
       },
       performed: (_, call, outcome) => meter.performed(call, 'output' in outcome ? (outcome.output as Members) : {}),
+      cameLate: () => undefined,
       met: () => undefined,
     },
   });

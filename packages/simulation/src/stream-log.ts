@@ -18,7 +18,7 @@ export interface ShardLog {
   readonly indexOf: Map<string, number>;
   /** So many records, from the first, were delivered at least once, or have aged out. */
   delivered: number;
-  /** So many records, from the first, were acknowledged, or have aged out. */
+  /** So many records, from the first, were acknowledged; also those that aged out unread before one of them. */
   acknowledged: number;
   /** So many records, from the first, have aged out, read or not. */
   agedOut: number;
@@ -69,7 +69,7 @@ export class StreamLog {
     this.count++;
   }
 
-  /** All but the last `kept` records of a shard can no longer be read: nobody can deliver, or acknowledge, what was unread. */
+  /** All but the last `kept` records of a shard can no longer be read: nobody can deliver what was unread. */
   ageOut(shard: ShardLog, kept: number, hasLeft: boolean): void {
     shard.agedOut = shard.records.length - kept;
     shard.hasLeft = hasLeft;
@@ -77,7 +77,6 @@ export class StreamLog {
       this.#nextOfKey.set(key, Math.max(this.#nextOfKey.get(key) ?? 0, number + 1));
     }
     shard.delivered = Math.max(shard.delivered, shard.agedOut);
-    shard.acknowledged = Math.max(shard.acknowledged, shard.agedOut);
   }
 
   /** The record is delivered for the first time: says what is wrong with that. */
@@ -118,7 +117,7 @@ export class StreamLog {
   /** Which shards are not acknowledged to their end. */
   describeBacklog(): string {
     return this.shards()
-      .filter(({ acknowledged, records }) => acknowledged < records.length)
+      .filter((shard) => !isDone(shard))
       .map(({ shardId, delivered, acknowledged, records }) => {
         return `${shardId} ${delivered} delivered and ${acknowledged} acknowledged of ${records.length}`;
       })
@@ -127,6 +126,11 @@ export class StreamLog {
 
   /** Every record of every shard is acknowledged. */
   isAcknowledged(): boolean {
-    return this.shards().every(({ records, acknowledged }) => acknowledged >= records.length);
+    return this.shards().every(isDone);
   }
+}
+
+/** Nothing of it is left to be acknowledged: nobody can, of what has aged out. */
+export function isDone({ records, acknowledged, agedOut }: ShardLog): boolean {
+  return Math.max(acknowledged, agedOut) >= records.length;
 }

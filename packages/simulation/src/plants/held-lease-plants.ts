@@ -6,9 +6,8 @@ const deadline: readonly Plant[] = plantsIn('lease-coordinator/src/held-lease.ts
   {
     name: 'deadline-from-the-end',
     what: 'The deadline runs from the end of the last write instead of its start.',
-    find: '      this.#confirmedAt = startedAt;\n      this.#renewAtMs',
-    replace:
-      '      this.#confirmedAt = { monotonicMs: this.#deps.clock.now(), wallMs: this.#deps.clock.wallTime() };\n      this.#renewAtMs',
+    find: 'this.#confirmedAt = startedAt;',
+    replace: 'this.#confirmedAt = { monotonicMs: this.#deps.clock.now(), wallMs: this.#deps.clock.wallTime() };',
   },
   {
     name: 'deadline-from-the-last-attempt',

@@ -88,6 +88,19 @@ const expiry: readonly Plant[] = [
 
 const views: readonly Plant[] = plantsIn('lease-coordinator/src/lease-views.ts', [
   {
+    name: 'adopt-unmarked',
+    what: 'A row that names me is adopted although its old owner has not marked it.',
+    find: 'const isOffered = isOthers && isHandedOverTo(request.me.workerId, lease);',
+    replace:
+      'const isOffered = isOthers && lease.leaseOwner === request.me.workerId && lease.checkpointOwner === undefined;',
+  },
+  {
+    name: 'adopted-still-counts-as-offered',
+    what: 'What was adopted counts as offered until the row is read again, and does not count for the limit.',
+    find: "const isOthers = view.state === 'fixed' && !request.isMoving(leaseKey) && !request.isHeld(leaseKey);",
+    replace: 'const isOthers = true;',
+  },
+  {
     name: 'take-from-a-live-successor',
     what: 'A lease that was handed over to a worker which takes part is free.',
     find: 'if (lease.handedOver && !isPending && !isTakingPart(leaseOwner)) return',
@@ -146,16 +159,10 @@ const views: readonly Plant[] = plantsIn('lease-coordinator/src/lease-views.ts',
 const parts: readonly Plant[] = [
   ...plantsIn('lease-coordinator/src/my-part.ts', [
     {
-      name: 'adopt-unmarked',
-      what: 'A row that names me is adopted although its old owner has not marked it.',
-      find: "state === 'fixed' && !isBarred && isHandedOverTo(workerId, lease)",
-      replace: "state === 'fixed' && lease.leaseOwner === workerId && lease.checkpointOwner === undefined",
-    },
-    {
       name: 'adopt-beyond-the-limit',
       what: 'A worker adopts more than `maxLeases`.',
-      find: 'return named.slice(0, Math.max(0, maxLeases - others)).map',
-      replace: 'return named.slice(0, Math.max(Infinity, maxLeases - others)).map',
+      find: 'return offered.slice(0, Math.max(0, maxLeases - others)).map',
+      replace: 'return offered.slice(0, Math.max(Infinity, maxLeases - others)).map',
     },
     {
       name: 'take-beyond-the-limit',
@@ -278,8 +285,8 @@ const coordinating: readonly Plant[] = [
     {
       name: 'no-successors',
       what: 'A worker that gives leases up names nobody who is to have them.',
-      find: '(await this.#ofStop)?.get(leaseKey);',
-      replace: '(await this.#ofStop)?.get(`not ${leaseKey}`);',
+      find: '(await ofStop)?.get(leaseKey);',
+      replace: '(await ofStop)?.get(`not ${leaseKey}`);',
     },
     {
       name: 'successors-of-the-past',
