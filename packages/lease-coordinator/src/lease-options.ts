@@ -12,8 +12,8 @@ export interface LeaseOptions {
    */
   readonly failoverTimeMs?: number | undefined;
   /**
-   * How often each held lease is renewed. A checkpoint counts as a renewal. The first one comes after half of that to
-   * all of it, by chance, so that leases which were acquired together are not renewed together.
+   * How often each held lease is renewed. A checkpoint counts as a renewal. After an acquisition, and after a renewal that
+   * was held up, the next one comes after half of that to all of it, by chance: leases must not be renewed together.
    *
    * 100 to a third of `failoverTimeMs`, default a third. Shorten it only to see requests of other workers sooner.
    * KCL: derived, `failoverTimeMillis / 3 - epsilonMillis`.
