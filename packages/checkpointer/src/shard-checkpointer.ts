@@ -162,7 +162,7 @@ export class ShardCheckpointer {
   async #write(target: Checkpoint): Promise<void> {
     if (compareCheckpoints(target, this.#stored) <= 0) return;
     const goal = this.#acknowledged;
-    const outcome = await this.#store.checkpoint(goal);
+    const outcome = await this.#store.checkpoint(goal, target);
     switch (outcome.kind) {
       case 'stored':
         this.noteStored(goal);

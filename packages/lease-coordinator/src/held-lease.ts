@@ -145,8 +145,8 @@ export class HeldLease {
     this.#unstored = unstored;
   }
 
-  /** Stores how far the shard has been read. Retried until the deadline; never rejects. */
-  checkpoint(checkpoint: Checkpoint): Promise<CheckpointOutcome> {
+  /** Stores how far the shard has been read, and says whether as much as was `asked` for is. Retried; never rejects. */
+  checkpoint(checkpoint: Checkpoint, asked = checkpoint): Promise<CheckpointOutcome> {
     return this.#writes.run(async () => {
       // A renewal that was sent while this waited has carried as much, or more.
       if (this.#isStored(checkpoint)) return { kind: 'stored' };
@@ -154,7 +154,8 @@ export class HeldLease {
       if (outcome.kind === 'applied') return { kind: 'stored' };
       if (outcome.kind === 'failed') return outcome;
       this.#end('lost', 'its checkpoint was refused');
-      const stored = storedAfterLoss(outcome.row, checkpoint, this.#unanswered.mayHaveStored(checkpoint));
+      const sent = { checkpoint, asked, inDoubt: this.#unanswered.mayHaveStored(asked) };
+      const stored = storedAfterLoss(outcome.row, sent);
       return stored === 'yes' ? { kind: 'stored' } : { kind: 'lost', stored, error: outcome.error };
     });
   }

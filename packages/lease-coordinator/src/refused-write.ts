@@ -45,18 +45,24 @@ export function judgeRefusal(row: Lease | undefined, write: RefusedWrite): Refus
     : { kind: 'lost', row };
 }
 
+export interface LostCheckpoint {
+  readonly checkpoint: Checkpoint;
+  /** As much of it as somebody waits for. */
+  readonly asked: Checkpoint;
+  /** A write that nobody answered was to store as much as was asked for. */
+  readonly inDoubt: boolean;
+}
+
 /**
- * Whether a checkpoint of a lost lease got through. The row cannot take it any more: it has moved on. An `ambiguous`
- * checkpoint, which an attempt was to store that was not answered, may have been stored and then overtaken by the next
- * holder's.
+ * Whether what was asked for got through before the lease was lost. The row cannot take it any more: it has moved on. What is
+ * in doubt may have been stored, and then overtaken by the next holder.
  */
 export function storedAfterLoss(
   row: Lease | undefined,
-  checkpoint: Checkpoint,
-  ambiguous: boolean,
+  { checkpoint, asked, inDoubt }: LostCheckpoint,
 ): 'yes' | 'no' | 'unknown' {
-  const order = row === undefined ? undefined : compareCheckpoints(row.checkpoint, checkpoint);
-  if (order === 0) return 'yes';
-  if (!ambiguous || (order !== undefined && order < 0)) return 'no';
-  return 'unknown';
+  if (row === undefined) return inDoubt ? 'unknown' : 'no';
+  const order = compareCheckpoints(row.checkpoint, asked);
+  if (order === 0 || compareCheckpoints(row.checkpoint, checkpoint) === 0) return 'yes';
+  return inDoubt && order > 0 ? 'unknown' : 'no';
 }

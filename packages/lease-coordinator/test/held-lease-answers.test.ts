@@ -94,6 +94,19 @@ describe('a write without an answer', () => {
     expect(await harness.held.checkpoint(at(6))).toMatchObject({ kind: 'lost', stored: 'no' });
   });
 
+  it('may or may not have been stored when less was asked for than the write carries, and that much is in doubt', async () => {
+    const harness = new HeldLeaseHarness();
+    harness.failAlways({ kind: 'lost-before' });
+    const first = harness.held.checkpoint(at(5));
+    // Another call for less than the first, which by now carries more.
+    const second = harness.held.checkpoint(at(9), at(4));
+    const third = harness.held.checkpoint(at(9), at(9));
+    await harness.clock.advance(failoverTimeMs);
+    expect(await first).toMatchObject({ kind: 'lost', stored: 'unknown' });
+    expect(await second).toMatchObject({ kind: 'lost', stored: 'unknown' });
+    expect(await third).toMatchObject({ kind: 'lost', stored: 'no' });
+  });
+
   it('was not stored when every attempt was refused for lack of capacity', async () => {
     const harness = new HeldLeaseHarness();
     harness.failAlways({ kind: 'error', error: throttle() });

@@ -39,13 +39,13 @@ const found: readonly (readonly [plant: string, ...guarantees: readonly Guarante
   ['take-counter-stays', 'G3'],
   ['adopt-keeps-handed-over', 'G4'],
   ['healed-from-zero', 'G3'],
-  ['deliver-past-the-deadline', 'G4'],
+  ['no-deadline-check', 'G4'],
   ['expires-after-half', 'G4'],
   ['no-parent-wait', 'G2'],
   ['skip-the-failed', 'G1', 'G2', 'G7'],
   ['store-what-was-delivered', 'G7'],
   ['shard-end-early', 'G2', 'G7'],
-  ['stop-without-draining', 'worker'],
+  ['stop-without-draining', 'worker', 'G6'],
 ];
 
 describe('the simulation', () => {

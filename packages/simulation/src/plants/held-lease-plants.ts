@@ -143,20 +143,20 @@ const refusals: readonly Plant[] = plantsIn('lease-coordinator/src/refused-write
   {
     name: 'stored-in-doubt-is-no',
     what: 'A checkpoint that may have been stored before the lease was lost is said not to be.',
-    find: "  return 'unknown';\n}",
-    replace: "  return 'no';\n}",
+    find: "return inDoubt && order > 0 ? 'unknown' : 'no';",
+    replace: "return 'no';",
   },
   {
     name: 'stored-is-no',
     what: 'A checkpoint that the row shows is said not to be stored, because the lease is lost.',
-    find: "  if (order === 0) return 'yes';\n  if (!ambiguous",
-    replace: "  if (order === 0) return 'no';\n  if (!ambiguous",
+    find: "if (order === 0 || compareCheckpoints(row.checkpoint, checkpoint) === 0) return 'yes';",
+    replace: "if (order === 0) return 'no';",
   },
   {
     name: 'stored-beyond-is-yes',
     what: "Another holder's checkpoint beyond mine counts as mine.",
-    find: "  if (order === 0) return 'yes';\n  if (!ambiguous",
-    replace: "  if (row !== undefined) return 'yes';\n  if (!ambiguous",
+    find: "if (order === 0 || compareCheckpoints(row.checkpoint, checkpoint) === 0) return 'yes';",
+    replace: "return 'yes';",
   },
 ]);
 

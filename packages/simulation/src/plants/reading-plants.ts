@@ -190,8 +190,8 @@ const dispatching: readonly Plant[] = [
     {
       name: 'stored-before-it-is',
       what: 'A checkpoint counts as stored before it was written.',
-      find: '    const outcome = await this.#store.checkpoint(goal);',
-      replace: '    this.noteStored(goal);\n    const outcome = await this.#store.checkpoint(goal);',
+      find: '    const outcome = await this.#store.checkpoint(goal, target);',
+      replace: '    this.noteStored(goal);\n    const outcome = await this.#store.checkpoint(goal, target);',
     },
     {
       name: 'lost-is-stored',
