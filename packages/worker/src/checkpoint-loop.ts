@@ -40,7 +40,7 @@ export async function flushAtInterval(
 
 /**
  * Stores what is acknowledged before the lease is given up: what is not comes again elsewhere. Rejects with the last failure,
- * after some attempts, or when `signal` aborts.
+ * after some attempts, or when `signal` aborts: the lease is lost, or the write hangs.
  */
 export async function flushAtLast(
   flush: () => Promise<void>,

@@ -296,7 +296,7 @@ export class ShardConsumer {
       }
       // Shard end was tried until it was in vain.
       if (wasInitialized && this.#checkpointer.acknowledged.kind !== 'shard-end') {
-        await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#handler));
+        await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#storing));
       }
     }
     if (this.#isGone()) {

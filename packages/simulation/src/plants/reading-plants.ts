@@ -88,13 +88,13 @@ const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
   {
     name: 'no-last-checkpoint',
     what: 'In automatic mode what was acknowledged is not stored before the lease is given up.',
-    find: "await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#handler));",
+    find: "await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#storing));",
     replace: '',
   },
   {
     name: 'last-checkpoint-tried-once',
     what: 'The checkpoint before the lease is given up is not repeated when it fails.',
-    find: "await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#handler));",
+    find: "await this.#once('checkpoint', () => flushAtLast(() => this.#flush(), this.#stepContext(), this.#storing));",
     replace: "await this.#once('checkpoint', () => this.#flush());",
   },
   {
