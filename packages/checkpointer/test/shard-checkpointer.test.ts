@@ -74,6 +74,15 @@ describe('ShardCheckpointer', () => {
     expect(store.stored).toEqual([checkpointAt(at('30'))]);
   });
 
+  it('asks about the position that a call is for, though the write carries more by then', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    store.next = { kind: 'lost', stored: 'unknown' };
+    checkpointer.deliver(at('30'));
+    const calls = ['10', '30'].map((sequence) => checkpointer.handle().checkpoint(at(sequence)));
+    await Promise.allSettled(calls);
+    expect(store.asked).toEqual(['10', '30'].map((sequence) => checkpointAt(at(sequence))));
+  });
+
   it('does nothing when nothing was delivered yet', async () => {
     const { store, checkpointer } = aCheckpointer();
     await checkpointer.handle().checkpoint();
