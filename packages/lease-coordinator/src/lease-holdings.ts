@@ -1,25 +1,12 @@
-import type { Clock, Logger, Random } from '@millrace/core';
-import type { CallWindow } from './call-window';
 import { HeldLease } from './held-lease';
+import type { HeldLeaseParts } from './held-lease-parts';
 import type { AcquiredLease } from './lease-moves';
-import type { ResolvedLeaseOptions } from './lease-options';
-import type { LeaseReporter } from './lease-reporter';
-import type { LeaseStore } from './lease-store';
 import type { Tasks } from './tasks';
 
-export interface LeaseHoldingsDependencies {
-  readonly store: LeaseStore;
+/** With all that a lease needs, but for the lease itself. */
+export interface LeaseHoldingsDependencies extends Omit<HeldLeaseParts, 'me' | 'lease' | 'acquiredAt'> {
   readonly workerId: string;
-  readonly options: ResolvedLeaseOptions;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly reporter: LeaseReporter;
-  readonly window: CallWindow;
   readonly tasks: Tasks;
-  readonly nextWriteId: () => string;
-  readonly isGone: (workerId: string) => boolean;
-  readonly successorOf: (leaseKey: string) => Promise<string | undefined>;
   /** Called once for each lease acquired. Must not throw. */
   readonly onAcquired: (held: HeldLease) => void;
   /** A lease has ended, in whatever way. `to`: who has it now, and is to be told. */
