@@ -97,16 +97,19 @@ function participants(request: ViewRequest): ReadonlyMap<string, WorkerView> {
 }
 
 /**
- * That a lease was handed over to a worker proves nothing if it has left the registry, and little if it never stood there:
- * as long as it would take it to see the lease by reading the table.
+ * Whoever may write to a lease that has not expired is alive. That a lease was handed over to a worker, or asked for by it, proves
+ * nothing if it has left the registry. If it never stood there, a request does, and a hand-over for as long as it would take to see
+ * the lease by reading the table.
  */
 function isProofOfLife(
   lease: Lease,
   workerId: string,
   { wasRegistered, observer, nowMs, unclaimedAfterMs }: ViewRequest,
 ): boolean {
-  if (!lease.handedOver || isHandoverPending(lease)) return true;
-  return !wasRegistered(workerId) && observer.leaseStillForMs(lease, nowMs) < unclaimedAfterMs;
+  const isPending = isHandoverPending(lease);
+  const mayWrite = isPending ? workerId === lease.checkpointOwner : !lease.handedOver;
+  if (mayWrite) return true;
+  return !wasRegistered(workerId) && (isPending || observer.leaseStillForMs(lease, nowMs) < unclaimedAfterMs);
 }
 
 function stateOf(

@@ -14,7 +14,7 @@ const UNCLAIMED_AFTER = 1 / 2;
 const DEAF_AFTER = 2;
 /** Of an owner that does not say how long it may take: a KCL worker, or one outside of the registry. */
 const UNKNOWN_HANDOVER_TIMEOUT_MS = 300_000;
-/** In failover times: the row of a worker that is gone for so long is removed. */
+/** In failover times: the row of a worker that is gone for so long is removed, and that there ever was one is forgotten. */
 const FORGOTTEN_AFTER = 5;
 
 /** What this worker alone knows. */
@@ -33,7 +33,8 @@ export class TableView {
   readonly #handovers = new HandoverWatch();
   #leases: readonly Lease[] = [];
   #registered: readonly WorkerRow[] = [];
-  #everRegistered: ReadonlySet<string> = new Set();
+  /** When each worker that stands in the registry, or stood there, was last seen there, or named as an owner after that. */
+  #wasThereMs: ReadonlyMap<string, number> = new Map();
   #firstSeenMs: ReadonlyMap<string, number> = new Map();
 
   constructor(workerId: string, options: ResolvedLeaseOptions) {
@@ -59,9 +60,18 @@ export class TableView {
     this.#registered = this.#options.registry ? workers : [];
     const present = [this.#me.workerId, ...this.#registered.map(({ workerId }) => workerId)];
     this.#firstSeenMs = new Map(present.map((workerId) => [workerId, this.#firstSeenMs.get(workerId) ?? nowMs]));
+    this.#wasThereMs = this.#stillRemembered(leases, nowMs);
+  }
+
+  /** Whoever has left may be named after that, by one who had not seen it leave: that is no sign of life. */
+  #stillRemembered(leases: readonly Lease[], nowMs: number): ReadonlyMap<string, number> {
     const named = new Set(leases.map(({ leaseOwner }) => leaseOwner));
-    const rememberedToo = [...this.#everRegistered].filter((workerId) => named.has(workerId));
-    this.#everRegistered = new Set([...this.#registered.map(({ workerId }) => workerId), ...rememberedToo]);
+    const lastedMs = FORGOTTEN_AFTER * this.#options.failoverTimeMs;
+    const remembered = [...this.#wasThereMs].flatMap(([workerId, atMs]): [string, number][] => {
+      if (named.has(workerId)) return [[workerId, nowMs]];
+      return nowMs - atMs <= lastedMs ? [[workerId, atMs]] : [];
+    });
+    return new Map([...remembered, ...this.#registered.map(({ workerId }) => [workerId, nowMs] as const)]);
   }
 
   /**
@@ -85,7 +95,7 @@ export class TableView {
     return viewFleet({
       leases: selectReadable(this.#leases),
       registered: this.#registered,
-      wasRegistered: (workerId) => this.#everRegistered.has(workerId),
+      wasRegistered: (workerId) => this.#wasThereMs.has(workerId),
       isNew: (workerId) => nowMs - (this.#firstSeenMs.get(workerId) ?? -Infinity) < this.#expiryTimeMs(),
       me: this.#me,
       observer: this.#observer,
@@ -108,7 +118,7 @@ export class TableView {
   /** A worker that was seen in the registry, and has left it, is about to, or does not move any more. */
   isGone(workerId: string, nowMs: number): boolean {
     const row = this.#registered.find((candidate) => candidate.workerId === workerId);
-    if (row === undefined) return this.#everRegistered.has(workerId);
+    if (row === undefined) return this.#wasThereMs.has(workerId);
     return row.stopping || !this.#observer.isAlive(row, nowMs, false);
   }
 

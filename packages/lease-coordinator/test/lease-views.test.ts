@@ -95,6 +95,12 @@ describe('the workers that take part', () => {
     expect(workersOf([given], { wasRegistered: () => true })).toEqual(['me']);
   });
 
+  it('are not those that have left the registry and had asked for a lease: its owner renews it, not they', () => {
+    const hasLeft = (workerId: string): boolean => workerId === 'b';
+    expect(workersOf([asked], { wasRegistered: hasLeft })).toEqual(['a', 'me']);
+    expect(stateOf(asked, { wasRegistered: hasLeft })).toEqual({ owner: 'a', state: 'fixed' });
+  });
+
   it('are those that never stood there to whom a lease was handed over, as long as it takes to see that in the table', () => {
     const given = lease({ leaseOwner: 'b', handedOver: true });
     expect(workersOf([given], { durationMs: 4_999 })).toEqual(['b', 'me']);

@@ -76,6 +76,24 @@ describe('a lease that was handed over', () => {
     subject.read(2_000, [given], []);
     expect(subject.view.fleet(knowsNothing, 2_000).leases).toMatchObject([{ owner: undefined, state: 'free' }]);
   });
+
+  it('is free at once when its receiver had left the registry before it was named, by one who had not seen that', () => {
+    const subject = new Subject();
+    subject.read(0, [held], [aWorkerRow('b')]);
+    subject.readEverySecond(1_000, 50_000, [held]);
+    subject.read(51_000, [given]);
+    const { leases, workers } = subject.view.fleet(knowsNothing, 51_000);
+    expect(leases).toMatchObject([{ owner: undefined, state: 'free' }]);
+    expect(workers.map(({ workerId }) => workerId)).toEqual(['me']);
+  });
+
+  it('counts for its receiver when that has left the registry so long ago that nobody remembers it', () => {
+    const subject = new Subject();
+    subject.read(0, [held], [aWorkerRow('b')]);
+    subject.readEverySecond(1_000, 51_000, [held]);
+    subject.read(52_000, [given]);
+    expect(subject.view.fleet(knowsNothing, 52_000).leases).toMatchObject([{ owner: 'b', state: 'fixed' }]);
+  });
 });
 
 describe('rows that were read by themselves', () => {
