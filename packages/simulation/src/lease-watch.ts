@@ -8,6 +8,7 @@ import type { SimulatedAws } from './simulated-aws';
 import type { SimulatedWorker } from './simulated-worker';
 import { isDone, type StreamLog } from './stream-log';
 import type { Trace } from './trace';
+import { UnreadWatch } from './unread-watch';
 import type { Violate } from './violation';
 import type { VirtualTime } from './virtual-time';
 import { writeKindOf, type WriteKind } from './write-kinds';
@@ -33,7 +34,7 @@ export interface LeaseWatchParts {
   readonly aws: SimulatedAws;
   readonly rest: RestWatch;
   readonly calls: RunningCalls;
-  readonly settings: Pick<FleetSettings, 'weather'>;
+  readonly settings: Pick<FleetSettings, 'weather' | 'failoverTimesMs' | 'scanIntervalMs'>;
   readonly workerOn: (machine: Machine) => SimulatedWorker;
 }
 
@@ -55,8 +56,15 @@ export class LeaseWatch {
   readonly #stored = new Map<string, number>();
   readonly #denied = new Map<string, number>();
 
+  readonly #unread: UnreadWatch;
+
   constructor(parts: LeaseWatchParts) {
     this.#parts = parts;
+    this.#unread = new UnreadWatch({
+      ...parts,
+      isReadable: (row) => this.#isReadable(row),
+      isHeld: (leaseKey) => this.#holders.has(leaseKey),
+    });
   }
 
   holder(leaseKey: string): Machine | undefined {
@@ -71,9 +79,11 @@ export class LeaseWatch {
 
   /** The rows whose shards may be read: not finished, and all parents are. */
   readable(): readonly LeaseRow[] {
-    return [...this.rows.values()].filter(
-      (row) => !isFinished(row) && row.parentShardIds.every((parent) => this.isFinished(parent)),
-    );
+    return [...this.rows.values()].filter((row) => !isFinished(row) && this.#isReadable(row));
+  }
+
+  #isReadable({ parentShardIds }: LeaseRow): boolean {
+    return parentShardIds.every((parent) => this.isFinished(parent));
   }
 
   sent(call: ServiceCall): void {
@@ -122,6 +132,7 @@ export class LeaseWatch {
     if (before === undefined) this.#parts.rest.disturbed();
     this.rows.set(leaseKey, after);
     this.#lastRows.set(leaseKey, after);
+    this.#unread.written(after, this.rows.values());
   }
 
   #noteWorkerRow(machine: Machine, workerId: string, kind: WriteKind, { input }: ServiceCall): void {
@@ -248,6 +259,7 @@ export class LeaseWatch {
         this.#checkKept(leaseKey, `${machine.name} took the lease, which ${holder.machine.name} had not given up`);
       }
       this.#parts.calls.acquired(machine, leaseKey);
+      this.#unread.acquired(before, after, machine.name);
       const { failoverTimeMs, worker } = this.#parts.workerOn(machine);
       if (effectiveOwnerOf(after) !== worker.workerId) {
         this.#violate('G3', `${machine.name} acquired a lease that names another`, leaseKey);
