@@ -1,6 +1,7 @@
 import type { Chance } from './chance';
 import { maxReadLagMs } from './fast-table';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
+import type { Item } from './lease-row';
 import type { Machine } from './machine';
 import { Mishaps } from './mishaps';
 import { connectionReset, isWrite, sdkError, unknownError, type ServiceCall } from './service-call';
@@ -36,7 +37,14 @@ export interface Fate {
 
 const holderWrites: ReadonlySet<WriteKind> = new Set<WriteKind>(['renews', 'checkpoints']);
 const reads: ReadonlySet<string> = new Set(['Scan', 'GetItem', 'BatchGetItem']);
+const readsRecords: ReadonlySet<string> = new Set(['GetShardIterator', 'GetRecords']);
 const givesBack: ReadonlySet<WriteKind> = new Set<WriteKind>(['releases', 'releases to a successor', 'hands over']);
+
+/** At its start a worker says at once what is wrong, and ends. */
+function fillsTable({ input }: ServiceCall): boolean {
+  const { Item: row } = input as { readonly Item?: Item };
+  return row?.['millraceRoot'] !== undefined && row['millraceHealed'] === undefined;
+}
 
 const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
   'lost-request': () => true,
@@ -47,7 +55,7 @@ const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
   'throttle-dynamodb': ({ service }) => service === 'dynamodb',
   'throttle-kinesis': ({ service }) => service === 'kinesis',
   'server-error': () => true,
-  'unknown-error': (call) => isWrite(call) || call.operation === 'GetRecords',
+  'unknown-error': (call) => (isWrite(call) && !fillsTable(call)) || call.operation === 'GetRecords',
   'late-read': ({ service, operation }) => service === 'dynamodb' && reads.has(operation),
   'stale-read': ({ operation, input }) =>
     (operation === 'Scan' || operation === 'GetItem') && input['ConsistentRead'] !== true,
@@ -86,6 +94,10 @@ export class CallFaults {
     const mishap = this.mishaps.fateOf(call, machine, nowMs);
     if (mishap === 'silence') return { ...usual, kind: 'doubt-then-silence', effects: 0, instead: 'nothing' };
     if (mishap !== undefined) return { ...usual, ...mishap };
+    if (nowMs < machine.deniedUntilMs && readsRecords.has(call.operation)) {
+      const instead = sdkError('AccessDeniedException', 'not authorized to read', 400);
+      return { ...usual, kind: 'access-denied', effects: 0, instead };
+    }
     if (this.#windows.length === 0) return usual;
     this.#windows = this.#windows.filter(({ untilMs }) => untilMs > nowMs);
     const window = this.#windows.find(

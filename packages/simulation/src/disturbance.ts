@@ -7,6 +7,7 @@ import type { Machine, StoppingCall } from './machine';
 import type { ManualHarm } from './manual-harm';
 import type { Producer } from './producer';
 import type { SimulatedAws } from './simulated-aws';
+import type { SimulatedWorker } from './simulated-worker';
 import type { Trace } from './trace';
 import type { VirtualTime } from './virtual-time';
 import { leaseWriteKinds } from './write-kinds';
@@ -35,6 +36,12 @@ function mayMeetWrites(kind: FaultKind): boolean {
 const stoppingCalls: readonly StoppingCall[] = [
   ...(['records', 'records', 'any', 'takes', 'adopts', 'checkpoints', 'checkpoints', 'renews'] as const),
 ];
+
+/** What a worker that is told to stop may be about just then. */
+const lastCalls: readonly StoppingCall[] = ['creates', 'creates', 'checkpoints', 'takes', 'adopts', 'asks', 'records'];
+
+/** As long as no worker has started, a reshard waits so long at a time. */
+const reshardAgainMs = 2_000;
 
 /** The number of open shards is at most this much more than at the beginning. */
 const maxMoreShards = 4;
@@ -68,8 +75,10 @@ export class Disturbance {
       machine.diesAtNextTimer = false;
       machine.diesAtCall = undefined;
       machine.stopsAtCall = undefined;
+      machine.leavesAtCall = undefined;
       machine.cutOffUntilMs.dynamodb = 0;
       machine.cutOffUntilMs.kinesis = 0;
+      machine.deniedUntilMs = 0;
     }
   }
 
@@ -91,7 +100,7 @@ export class Disturbance {
 
   /** Returns what it came to, or nothing if it could not be. */
   #cause(kind: FaultKind, machine: Machine | undefined): string | undefined {
-    const { time, fleet, producer, aws, manual, chance, settings, faults } = this.#parts;
+    const { time, fleet, aws, manual, chance, settings, faults } = this.#parts;
     if (isCallFault(kind)) {
       const only = chance.happens(0.5) ? machine : undefined;
       const lastsMs = Math.min(chance.between(3_000, 40_000), settings.chaosEndsAtMs - time.nowMs);
@@ -104,9 +113,8 @@ export class Disturbance {
     }
     switch (kind) {
       case 'split':
-        return this.#counted(kind, producer.split(settings.shards + maxMoreShards));
       case 'merge':
-        return this.#counted(kind, producer.merge());
+        return this.#reshard(kind);
       case 'expired-iterator':
         aws.kinesis.expireIterators();
         return this.#counted(kind, 'of all');
@@ -126,12 +134,37 @@ export class Disturbance {
       case 'leave': {
         const worker = fleet.live().length > 1 ? chance.oneOf(fleet.live()) : undefined;
         if (worker === undefined) return undefined;
+        if (chance.happens(0.5)) return this.#leaveAtCall(worker);
         fleet.stop(worker);
         return this.#counted(kind, worker.machine.name);
       }
       default:
         return machine === undefined ? undefined : this.#harm(kind, machine);
     }
+  }
+
+  /** Not before the moment that LATEST means: nobody would read what is closed by then. */
+  #reshard(kind: 'split' | 'merge'): string | undefined {
+    const { time, fleet, producer, settings } = this.#parts;
+    if (settings.initialPosition === 'LATEST' && !fleet.workers.some(({ hasStarted }) => hasStarted)) {
+      time.after(reshardAgainMs, () => void this.#reshard(kind));
+      return undefined;
+    }
+    return this.#counted(kind, kind === 'split' ? producer.split(settings.shards + maxMoreShards) : producer.merge());
+  }
+
+  /** A clean stop in the middle of something. */
+  #leaveAtCall(worker: SimulatedWorker): string {
+    const { time, fleet, chance, settings } = this.#parts;
+    const { machine } = worker;
+    const at = chance.oneOf(lastCalls) ?? 'records';
+    const leave = (): void => {
+      if (!worker.isLive || fleet.live().length < 2 || time.nowMs >= settings.chaosEndsAtMs) return;
+      this.#counted('leave', machine.name);
+      fleet.stop(worker);
+    };
+    machine.leavesAtCall = { at, leave: () => void time.after(chance.between(0, 20), leave) };
+    return `${machine.name}, at a call: ${at}`;
   }
 
   #harm(kind: FaultKind, machine: Machine): string | undefined {
@@ -153,6 +186,12 @@ export class Disturbance {
       case 'doubt-then-silence':
         faults.mishaps.plan(machine, 1.3 * failoverMs);
         return machine.name;
+      case 'access-denied': {
+        // Long enough for a worker that gives up early to do so, take the lease again, and give it up again.
+        const lastsMs = chance.between(20_000, 60_000);
+        machine.deniedUntilMs = time.nowMs + lastsMs;
+        return `${machine.name} for ${lastsMs.toFixed(0)} ms`;
+      }
       case 'partition-dynamodb':
       case 'partition-kinesis': {
         const service = kind === 'partition-dynamodb' ? 'dynamodb' : 'kinesis';

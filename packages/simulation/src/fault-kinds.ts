@@ -9,6 +9,7 @@ export const faultKinds = [
   'partition-dynamodb',
   'partition-kinesis',
   'doubt-then-silence',
+  'access-denied',
   'lost-request',
   'lost-reply',
   'delayed-reply',

@@ -12,6 +12,9 @@ export interface FleetSettings {
   readonly shards: number;
   /** So often the stream was resharded before the first worker came. */
   readonly reshardsBefore: number;
+  /** When the first workers come, at the earliest and at the latest. */
+  readonly startsFromMs: number;
+  readonly startsToMs: number;
   /** One for each new worker, in turn: fleets change their settings. */
   readonly failoverTimesMs: readonly number[];
   /** For each new worker in turn, as all below that are lists. */
@@ -28,6 +31,8 @@ export interface FleetSettings {
   /** Processors that may do without have no `shardEnded`. */
   readonly endsShardsSilently: boolean;
   readonly idleTimeBetweenReadsMs: number;
+  /** A shard that cannot be read is given up as soon as a worker may. */
+  readonly givesUpEarly: boolean;
   readonly checkpointing: 'manual' | 'automatic';
   readonly initialPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly habits: readonly Habit[];
@@ -50,6 +55,7 @@ export const minShards = 4;
 /** Each run lasts at least so long. */
 export const minVirtualMs = 300_000;
 
+/** Most fleets have started by then. */
 const chaosBeginsAtMs = 12_000;
 
 /** Faults that come together do so within this time. */
@@ -91,11 +97,16 @@ export function drawSettings(
   const scanIntervalMs = failoverTimeMs / (chance.happens(0.3) ? 5 : 4);
   // Who is not in the registry does not say which plans it knows.
   const knowsSecondPlan = registry.includes(false) ? [false] : drawPlans(chance);
+  const reshardsBefore = chance.happens(0.2) ? chance.wholeBetween(1, 3) : 0;
+  // What was put before the first worker came lies clearly before LATEST.
+  const startsFromMs = reshardsBefore > 0 ? 4_000 : 0;
   return {
     weather,
     isCalm,
     ...sizes,
-    reshardsBefore: chance.happens(0.2) ? chance.wholeBetween(1, 3) : 0,
+    reshardsBefore,
+    startsFromMs,
+    startsToMs: startsFromMs + (chance.happens(0.25) ? 20_000 : 2_000),
     failoverTimesMs,
     handoverTimeoutsMs: isPatient ? [handoverTimeoutMs, handoverTimeoutMs * 10] : [handoverTimeoutMs],
     mailIntervalMs,
@@ -107,13 +118,15 @@ export function drawSettings(
     reusesNames: chance.happens(1 / 4),
     endsShardsSilently: chance.happens(1 / 4),
     idleTimeBetweenReadsMs: chance.oneOf([4_000, 8_000, 12_000]) ?? 8_000,
+    // The second plan moves what was given up as soon as it may.
+    givesUpEarly: weather === 'storm' && !knowsSecondPlan.includes(true) && chance.happens(0.5),
     checkpointing: chance.happens(0.3) ? 'automatic' : 'manual',
     initialPosition: chance.happens(0.25) ? 'LATEST' : 'TRIM_HORIZON',
     habits: isCalm ? goodHabits : habits,
     slowMs: handoverTimeoutMs * 0.7,
     stubbornMs: isPatient ? 60_000 : 30_000,
     chaosEndsAtMs,
-    faults: drawFaults(chance, kindsIn[weather], chaosEndsAtMs),
+    faults: drawFaults(chance, kindsIn[weather], chance.happens(0.2) ? startsFromMs : chaosBeginsAtMs, chaosEndsAtMs),
   };
 }
 
@@ -134,9 +147,11 @@ function drawRegistry(chance: Chance): readonly boolean[] {
   return chance.happens(0.75) ? [false] : [true, true, false];
 }
 
-/** One fleet of four that may have a limit has one, for every other worker. */
+/** One fleet of three that may have a limit has one, for every other worker. */
 function drawMaxLeases(chance: Chance, mayHaveLimit: boolean): readonly number[] {
-  return chance.happens(1 / 4) && mayHaveLimit ? [Infinity, 3] : [Infinity];
+  if (!chance.happens(1 / 3) || !mayHaveLimit) return [Infinity];
+  const limit = chance.wholeBetween(2, 3);
+  return chance.happens(0.5) ? [Infinity, limit] : [limit, Infinity];
 }
 
 /** Most seeds have none of the second version; in the others it comes with joins and deploys, here and there or in turn. */
@@ -164,13 +179,19 @@ export function balanceLimitMs(settings: FleetSettings): number {
   const failoverMs = Math.max(...failoverTimesMs) * 1.05;
   const handoverMs = Math.min(stubbornMs, Math.max(...handoverTimeoutsMs));
   const failovers = 3 + (handoverTimeoutsMs.length > 1 ? 2 : 0) + (registry.includes(false) ? 2 : 0);
-  return handoverMs + failovers * failoverMs;
+  return handoverMs + failovers * failoverMs + barredMs(settings);
 }
 
 /** After three lease times without a reason no lease moves any more; the user's code may hold up what has begun. */
 export function restAfter(settings: FleetSettings): { readonly restsAfterMs: number; readonly heldUpMs: number } {
   const { isCalm, failoverTimesMs, stubbornMs } = settings;
-  return { restsAfterMs: 3 * Math.max(...failoverTimesMs), heldUpMs: isCalm ? 0 : stubbornMs };
+  const heldUpMs = isCalm ? 0 : stubbornMs + barredMs(settings);
+  return { restsAfterMs: 3 * Math.max(...failoverTimesMs), heldUpMs };
+}
+
+/** What a worker has given up it does not take again for so long: a failover time, and each time after twice as long. */
+function barredMs({ givesUpEarly, failoverTimesMs }: FleetSettings): number {
+  return givesUpEarly ? 4 * Math.max(...failoverTimesMs) : 0;
 }
 
 /** What the new worker gets of a list that is gone through in turn. */
@@ -178,14 +199,17 @@ export function inTurn<T>(list: readonly T[], index: number, otherwise: T): T {
   return list[index % list.length] ?? otherwise;
 }
 
-function drawFaults(chance: Chance, kinds: readonly FaultKind[], untilMs: number): readonly PlannedFault[] {
-  const drawn: PlannedFault[] = [{ kind: 'split', atMs: chance.between(chaosBeginsAtMs, untilMs) }];
+function drawFaults(
+  chance: Chance,
+  kinds: readonly FaultKind[],
+  fromMs: number,
+  untilMs: number,
+): readonly PlannedFault[] {
+  const drawn: PlannedFault[] = [{ kind: 'split', atMs: chance.between(fromMs, untilMs) }];
   let atMs = 0;
   for (let left = chance.wholeBetween(6, 16); left > 0; left--) {
     const isSoonAfter = atMs > 0 && chance.happens(0.4);
-    atMs = isSoonAfter
-      ? Math.min(untilMs, atMs + chance.between(0, clusterMs))
-      : chance.between(chaosBeginsAtMs, untilMs);
+    atMs = isSoonAfter ? Math.min(untilMs, atMs + chance.between(0, clusterMs)) : chance.between(fromMs, untilMs);
     drawn.push({ kind: chance.oneOf(kinds) ?? 'join', atMs });
   }
   return drawn.sort((a, b) => a.atMs - b.atMs);

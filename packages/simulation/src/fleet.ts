@@ -44,6 +44,9 @@ const restartAfterMs = 4_000;
 /** As far as a monotonic clock may be off: with the margin of an expiry that is allowed. */
 const maxClockError = 0.02;
 
+/** Twice the time-out of a call, and the least that a worker allows. */
+const leastStallTimeoutMs = 10_000;
+
 /** A fleet is never bigger. */
 const maxWorkers = 6;
 
@@ -84,7 +87,8 @@ export class Fleet {
         this.#parts.onKilled(down, how);
       },
     });
-    const { checkpointing, initialPosition, idleTimeBetweenReadsMs } = settings;
+    const { checkpointing, initialPosition, idleTimeBetweenReadsMs, givesUpEarly } = settings;
+    const leases = leaseOptions(settings, this.workers.length);
     const worker = new SimulatedWorker({
       ...{ machine, workerId: this.#workerIdFor(name), network, time, streamName, tableName, chance: chance.fork() },
       logger: this.#loggerOf(machine),
@@ -98,8 +102,9 @@ export class Fleet {
       options: {
         checkpointing,
         initialPosition,
-        leases: leaseOptions(settings, this.workers.length),
+        leases,
         fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
+        ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, leases.failoverTimeMs) } : {}),
         processorFactory: ({ shardId }) => this.#userCode(machine, shardId),
       },
     });
@@ -207,7 +212,10 @@ export class Fleet {
 }
 
 /** Of the worker that comes after so many. */
-function leaseOptions(settings: FleetSettings, index: number): NonNullable<WorkerOptions['leases']> {
+function leaseOptions(
+  settings: FleetSettings,
+  index: number,
+): NonNullable<WorkerOptions['leases']> & { readonly failoverTimeMs: number } {
   const { failoverTimesMs, handoverTimeoutsMs, mailIntervalMs, scanIntervalMs, registry, knowsSecondPlan, maxLeases } =
     settings;
   return {

@@ -48,8 +48,12 @@ export class Machine implements Clock {
         readonly untilMs: number;
       }
     | undefined;
+  /** Its worker is told to stop when its next such call has taken effect. */
+  leavesAtCall: { readonly at: StoppingCall; readonly leave: () => void } | undefined;
   /** When the calls to a service get through again. */
   readonly cutOffUntilMs: Record<ServiceName, number> = { dynamodb: 0, kinesis: 0 };
+  /** Until then it may not read records. */
+  deniedUntilMs = 0;
   readonly #parts: MachineParts;
   #suspendedMs = 0;
   #skewMs: number;
@@ -132,7 +136,11 @@ export class Machine implements Clock {
    * @param call what it brought or wrote; `undefined` if that is nothing
    */
   strike(call: 'records' | WriteKind | undefined): 'pause' | 'suspend' | undefined {
-    const { stopsAtCall } = this;
+    const { stopsAtCall, leavesAtCall } = this;
+    if (leavesAtCall !== undefined && leavesAtCall.at === call) {
+      this.leavesAtCall = undefined;
+      leavesAtCall.leave();
+    }
     if (stopsAtCall === undefined || (stopsAtCall.at !== 'any' && stopsAtCall.at !== call)) return undefined;
     this.stopsAtCall = undefined;
     const { kind, lastsMs, untilMs } = stopsAtCall;

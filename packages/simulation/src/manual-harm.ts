@@ -48,7 +48,9 @@ export class ManualHarm {
     if (this.#hasDeleted || this.#hasTrimmed || time.nowMs + putBackMs > settings.chaosEndsAtMs) return undefined;
     const rows = [...leases.rows.values()];
     const proven = rows.filter((each) => isFinished(each) && hasUnevenChildren(each, rows));
-    const candidates = proven.length > 0 && chance.happens(0.7) ? proven : rows.filter((each) => mayGo(each, rows));
+    const waiting = rows.filter((each) => waitsForAnother(each, rows));
+    const telling = waiting.length > 0 ? waiting : proven;
+    const candidates = telling.length > 0 && chance.happens(0.7) ? telling : rows.filter((each) => mayGo(each, rows));
     const row = chance.oneOf(candidates);
     if (row === undefined) return undefined;
     this.#hasDeleted = true;
@@ -99,6 +101,12 @@ export class ManualHarm {
 function hasUnevenChildren({ leaseKey }: LeaseRow, rows: readonly LeaseRow[]): boolean {
   const haveBegun = rows.filter(({ parentShardIds }) => parentShardIds.includes(leaseKey)).map(hasBegun);
   return haveBegun.includes(true) && haveBegun.includes(false);
+}
+
+/** One of its parents was read to its end, and another was not: the audit puts it back, and nobody may read it yet. */
+function waitsForAnother({ parentShardIds }: LeaseRow, rows: readonly LeaseRow[]): boolean {
+  const areFinished = rows.filter(({ leaseKey }) => parentShardIds.includes(leaseKey)).map(isFinished);
+  return areFinished.includes(true) && areFinished.includes(false);
 }
 
 function hasBegun({ checkpoint: { kind } }: LeaseRow): boolean {

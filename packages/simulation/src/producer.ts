@@ -20,15 +20,25 @@ export class Producer {
 
   put(count: number): void {
     for (let left = count; left > 0; left--) {
-      const key = `k${this.chance.wholeBetween(1, keyCount)}`;
+      const key = this.#anyKey();
       const number = this.log.numberFor(key);
-      const { ShardId, SequenceNumber } = this.engine.handle('PutRecord', {
-        StreamName: this.streamName,
-        PartitionKey: key,
-        Data: Buffer.from(`${key} ${number}`).toString('base64'),
-      });
+      const { ShardId, SequenceNumber } = this.#putOne(key, `${key} ${number}`);
       this.log.put(ShardId, SequenceNumber, { key, number, atMs: this.time.nowMs });
     }
+  }
+
+  /** Records from before the position at which the application begins: nobody may get them. */
+  putUnread(count: number): void {
+    for (let left = count; left > 0; left--) this.#putOne(this.#anyKey(), 'too old');
+  }
+
+  #anyKey(): string {
+    return `k${this.chance.wholeBetween(1, keyCount)}`;
+  }
+
+  #putOne(key: string, text: string): { readonly ShardId: string; readonly SequenceNumber: string } {
+    const Data = Buffer.from(text).toString('base64');
+    return this.engine.handle('PutRecord', { StreamName: this.streamName, PartitionKey: key, Data });
   }
 
   /** Splits an open shard. Returns what was done, or nothing if there are too many shards. */

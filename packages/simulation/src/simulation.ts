@@ -179,14 +179,17 @@ class Simulation {
   }
 
   #begin(): void {
-    const { workers, chaosEndsAtMs, reshardsBefore, initialPosition } = this.#settings;
+    const { workers, chaosEndsAtMs, reshardsBefore, initialPosition, startsFromMs, startsToMs } = this.#settings;
     for (let left = reshardsBefore; left > 0; left--) {
-      if (initialPosition === 'TRIM_HORIZON') this.#producer.put(this.#chance.wholeBetween(0, 8));
+      const count = this.#chance.wholeBetween(0, 8);
+      if (initialPosition === 'TRIM_HORIZON') this.#producer.put(count);
+      else this.#producer.putUnread(count);
       if (this.#chance.happens(0.6)) this.#producer.split(Infinity);
       else this.#producer.merge();
     }
+    if (initialPosition === 'LATEST') this.#log.begin();
     for (let index = 0; index < workers; index++) {
-      this.#time.after(this.#chance.between(0, 2_000), () => this.#fleet.start());
+      this.#time.after(this.#chance.between(startsFromMs, startsToMs), () => this.#fleet.start());
     }
     this.#disturbance.begin();
     this.#produce();

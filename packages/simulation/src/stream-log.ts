@@ -22,7 +22,7 @@ export interface ShardLog {
   acknowledged: number;
   /** So many records, from the first, have aged out, read or not. */
   agedOut: number;
-  /** It is no longer listed: all its records have aged out since it was split or merged. */
+  /** It is no longer listed: all its records have aged out since it was split or merged. Or nobody is to read it. */
   hasLeft: boolean;
 }
 
@@ -52,6 +52,11 @@ export class StreamLog {
       ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>() },
       ...{ delivered: 0, acknowledged: 0, closedAtMs: Infinity, agedOut: 0, hasLeft: false },
     });
+  }
+
+  /** Shards that are closed by now lie before the position at which the application begins. */
+  begin(): void {
+    for (const shard of this.#shards.values()) if (shard.closedAtMs < Infinity) shard.hasLeft = true;
   }
 
   /** The number of the next record of a key. */

@@ -42,7 +42,7 @@ const found: readonly (readonly [plant: string, ...guarantees: readonly Guarante
   ['no-deadline-check', 'G4'],
   ['expires-after-half', 'G4'],
   ['no-parent-wait', 'G2'],
-  ['skip-the-failed', 'G1', 'G2', 'G7'],
+  ['read-from-the-tip', 'G1'],
   ['store-what-was-delivered', 'G7'],
   ['shard-end-early', 'G2', 'G7'],
   ['stop-without-draining', 'worker', 'G6'],

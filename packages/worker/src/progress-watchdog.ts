@@ -130,10 +130,11 @@ export class ProgressWatchdog {
   #look(nowMs: number): void {
     const { stallTimeoutMs, onBlocked, logger } = this.#parts;
     for (const { lifeAtMs, stalled } of [...this.#watches]) {
-      if (nowMs - lifeAtMs >= stallTimeoutMs) stalled(Math.round(nowMs - lifeAtMs));
+      if (nowMs >= lifeAtMs + stallTimeoutMs) stalled(Math.round(nowMs - lifeAtMs));
     }
     const call = this.#userCall;
-    if (call === undefined || nowMs - call.toldAtMs < stallTimeoutMs) return;
+    // As in `#dueAtMs`, to the last bit: or a timer might find nothing due, and be due again at once.
+    if (call === undefined || nowMs < call.toldAtMs + stallTimeoutMs) return;
     call.toldAtMs = nowMs;
     const { step } = call;
     const blockedMs = Math.round(nowMs - call.startedAtMs);

@@ -43,6 +43,15 @@ class PausingClock extends ManualClock {
   }
 }
 
+/** Its sleepers do not wake any more after many, so that a loop that goes round without time passing ends. */
+class TiringClock extends ManualClock {
+  #sleeps = 0;
+
+  override async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+    await super.sleep(++this.#sleeps > 100 ? Infinity : delayMs, signal);
+  }
+}
+
 describe('ProgressWatchdog', () => {
   it('gives what the work settles with, and rejects as it does', async () => {
     const { watchdog, stop } = aWatchdog(new ManualClock());
@@ -61,6 +70,24 @@ describe('ProgressWatchdog', () => {
     expect(outcome).toBeUndefined();
     await clock.advance(1);
     expect(outcome).toEqual({ kind: 'stalled', stalledMs: stallTimeoutMs });
+    await stop();
+  });
+
+  it('finds due what its timer was set for, whatever the rounding', async () => {
+    // The clock comes to `startMs + stallTimeoutMs`, and less that `startMs` it is less than the stall time.
+    const startMs = Array.from({ length: 1_000 }, (_, index) => 8_000 + index / 10).find(
+      (atMs) => atMs + stallTimeoutMs - atMs < stallTimeoutMs,
+    );
+    if (startMs === undefined) throw new Error('no such time');
+    const clock = new TiringClock();
+    const { watchdog, blocked, stop } = aWatchdog(clock);
+    await clock.advance(startMs);
+    void watchdog.userCall('processRecords', () => never);
+    let outcome: unknown;
+    void watchdog.watch(untilAborted, () => never).then((value) => (outcome = value));
+    await clock.advance(stallTimeoutMs);
+    expect(outcome).toMatchObject({ kind: 'stalled' });
+    expect(blocked).toHaveLength(1);
     await stop();
   });
 

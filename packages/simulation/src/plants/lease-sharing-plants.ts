@@ -145,8 +145,14 @@ const views: readonly Plant[] = plantsIn('lease-coordinator/src/lease-views.ts',
   {
     name: 'newcomer-without-a-row',
     what: 'A worker that has no row in the registry is not given the time to see what was handed over to it.',
-    find: 'return !wasRegistered(workerId) && observer',
-    replace: 'return !wasRegistered(workerId) && lease.leaseKey.length === 0 && observer',
+    find: '(isPending || observer.leaseStillForMs(lease, nowMs) < unclaimedAfterMs)',
+    replace: 'isPending',
+  },
+  {
+    name: 'asked-is-alive',
+    what: 'Whoever has asked for a lease takes part, also if it has left the registry.',
+    find: 'if (mayWrite) return true;',
+    replace: 'if (mayWrite || isPending) return true;',
   },
   {
     name: 'count-on-the-unregistered-never',
@@ -198,6 +204,12 @@ const parts: readonly Plant[] = [
     },
   ]),
   ...plantsIn('lease-coordinator/src/table-view.ts', [
+    {
+      name: 'forget-who-has-left',
+      what: 'That a worker has left the registry is known only as long as a lease names it.',
+      find: 'nowMs - atMs <= lastedMs',
+      replace: 'nowMs - atMs < 0',
+    },
     {
       name: 'unclaimed-never',
       what: 'A free lease whose taker does not take it is left to that one for ever.',
