@@ -72,6 +72,27 @@ describe('a worker that cannot start on a shard', () => {
   });
 });
 
+describe('a shard that may not be read', () => {
+  it('is left alone for a failover time each time when it could be read in between', async () => {
+    const { named } = await start({ processorFactory: () => acknowledging });
+    const pausesMs: number[] = [];
+    for (let time = 1; time <= 2; time++) {
+      stream.put(records(10, time * 10));
+      await stream.untilAcknowledged();
+      const errorName = 'AccessDeniedException';
+      const denied = stream.faults.add({ kind: 'throttle', errorName, operations: ['GetRecords'] });
+      await stream.until(() => named('leaseReleased').length === time);
+      stream.faults.remove(denied);
+      await stream.until(() => named('leaseTaken').length === time);
+      pausesMs.push((named('leaseTaken')[time - 1]?.atMs ?? NaN) - (named('leaseReleased')[time - 1]?.atMs ?? NaN));
+    }
+    for (const pauseMs of pausesMs) {
+      expect(pauseMs).toBeGreaterThanOrEqual(10_000);
+      expect(pauseMs).toBeLessThan(20_000);
+    }
+  });
+});
+
 describe('a record processor that takes long', () => {
   it('keeps its lease, which is renewed all the time, and is reported', async () => {
     const slowMs = 200_000;

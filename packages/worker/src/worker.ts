@@ -294,8 +294,8 @@ export class Worker {
       })
       .finally(() => {
         this.#consumers.delete(shardId);
+        if (consumer.millisBehindLatest !== undefined) this.#cooldown.end(shardId);
         if (consumer.hasGivenUp) this.#cooldown.begin(shardId);
-        else if (consumer.millisBehindLatest !== undefined) this.#cooldown.end(shardId);
         // Its children may be readable now.
         if (consumer.state === 'ended') this.#coordinator?.wake();
       });
