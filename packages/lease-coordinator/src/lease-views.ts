@@ -1,4 +1,4 @@
-import { isHandoverPending, type Lease } from '@millrace/core';
+import { effectiveOwner, isHandoverPending, type Lease } from '@millrace/core';
 import type { LeaseView, WorkerView } from './assignment-plan';
 import type { LeaseObserver } from './lease-observer';
 import type { WorkerRow } from './worker-row';
@@ -106,10 +106,14 @@ function isProofOfLife(
   workerId: string,
   { wasRegistered, observer, nowMs, unclaimedAfterMs }: ViewRequest,
 ): boolean {
+  if (mayWrite(workerId, lease)) return true;
   const isPending = isHandoverPending(lease);
-  const mayWrite = isPending ? workerId === lease.checkpointOwner : !lease.handedOver;
-  if (mayWrite) return true;
   return !wasRegistered(workerId) && (isPending || observer.leaseStillForMs(lease, nowMs) < unclaimedAfterMs);
+}
+
+/** It may be reading under the lease: nobody has given it up, or asked for it and got it. */
+export function mayWrite(workerId: string, lease: Lease): boolean {
+  return effectiveOwner(lease) === workerId && !lease.handedOver;
 }
 
 function stateOf(

@@ -5,7 +5,7 @@ import { HandoverWatch } from './handover-watch';
 import { LeaseObserver } from './lease-observer';
 import type { ResolvedLeaseOptions } from './lease-options';
 import type { LeaseListing } from './lease-store';
-import { type FleetView, viewFleet } from './lease-views';
+import { type FleetView, mayWrite, viewFleet } from './lease-views';
 import type { WorkerRow } from './worker-row';
 
 /** In failover times: after this, whoever was to take a free lease does not. */
@@ -34,7 +34,7 @@ export class TableView {
   #leases: readonly Lease[] = [];
   #registered: readonly WorkerRow[] = [];
   /** When each worker that stands in the registry, or stood there, was last seen there, or named as an owner after that. */
-  #wasThereMs: ReadonlyMap<string, number> = new Map();
+  #lastHeardOfMs: ReadonlyMap<string, number> = new Map();
   #firstSeenMs: ReadonlyMap<string, number> = new Map();
 
   constructor(workerId: string, options: ResolvedLeaseOptions) {
@@ -60,14 +60,14 @@ export class TableView {
     this.#registered = this.#options.registry ? workers : [];
     const present = [this.#me.workerId, ...this.#registered.map(({ workerId }) => workerId)];
     this.#firstSeenMs = new Map(present.map((workerId) => [workerId, this.#firstSeenMs.get(workerId) ?? nowMs]));
-    this.#wasThereMs = this.#stillRemembered(leases, nowMs);
+    this.#lastHeardOfMs = this.#remember(leases, nowMs);
   }
 
   /** Whoever has left may be named after that, by one who had not seen it leave: that is no sign of life. */
-  #stillRemembered(leases: readonly Lease[], nowMs: number): ReadonlyMap<string, number> {
+  #remember(leases: readonly Lease[], nowMs: number): ReadonlyMap<string, number> {
     const named = new Set(leases.map(({ leaseOwner }) => leaseOwner));
     const lastedMs = FORGOTTEN_AFTER * this.#options.failoverTimeMs;
-    const remembered = [...this.#wasThereMs].flatMap(([workerId, atMs]): [string, number][] => {
+    const remembered = [...this.#lastHeardOfMs].flatMap(([workerId, atMs]): [string, number][] => {
       if (named.has(workerId)) return [[workerId, nowMs]];
       return nowMs - atMs <= lastedMs ? [[workerId, atMs]] : [];
     });
@@ -95,7 +95,7 @@ export class TableView {
     return viewFleet({
       leases: selectReadable(this.#leases),
       registered: this.#registered,
-      wasRegistered: (workerId) => this.#wasThereMs.has(workerId),
+      wasRegistered: (workerId) => this.#lastHeardOfMs.has(workerId),
       isNew: (workerId) => nowMs - (this.#firstSeenMs.get(workerId) ?? -Infinity) < this.#expiryTimeMs(),
       me: this.#me,
       observer: this.#observer,
@@ -115,11 +115,18 @@ export class TableView {
     return [own, ...others.map(({ planVersion }) => planVersion)];
   }
 
-  /** A worker that was seen in the registry, and has left it, is about to, or does not move any more. */
+  /**
+   * A worker that was seen in the registry, and has left it, is about to, or does not move any more. Others remove the row of one
+   * that stands still for long: who goes on after that, and has a lease, is not gone.
+   */
   isGone(workerId: string, nowMs: number): boolean {
     const row = this.#registered.find((candidate) => candidate.workerId === workerId);
-    if (row === undefined) return this.#wasThereMs.has(workerId);
+    if (row === undefined) return this.#lastHeardOfMs.has(workerId) && !this.#hasLease(workerId, nowMs);
     return row.stopping || !this.#observer.isAlive(row, nowMs, false);
+  }
+
+  #hasLease(workerId: string, nowMs: number): boolean {
+    return this.#leases.some((lease) => mayWrite(workerId, lease) && !this.#observer.isExpired(lease, nowMs));
   }
 
   /** Leases whose owners were asked, go on renewing, and do not answer. */

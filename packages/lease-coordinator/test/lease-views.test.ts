@@ -101,6 +101,12 @@ describe('the workers that take part', () => {
     expect(stateOf(asked, { wasRegistered: hasLeft })).toEqual({ owner: 'a', state: 'fixed' });
   });
 
+  it('are not those that have left the registry and to whom a lease was handed over that another has asked for since', () => {
+    const hasLeft = (workerId: string): boolean => workerId === 'a';
+    const askedOfNobody = lease({ leaseOwner: 'b', checkpointOwner: 'a', receiver: 'b', handedOver: true });
+    expect(workersOf([askedOfNobody], { wasRegistered: hasLeft })).toEqual(['b', 'me']);
+  });
+
   it('are those that never stood there to whom a lease was handed over, as long as it takes to see that in the table', () => {
     const given = lease({ leaseOwner: 'b', handedOver: true });
     expect(workersOf([given], { durationMs: 4_999 })).toEqual(['b', 'me']);

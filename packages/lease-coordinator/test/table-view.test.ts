@@ -183,6 +183,15 @@ describe('a worker', () => {
     expect(subject.view.isGone('b', 2_000)).toBe(true);
   });
 
+  it('is not gone while it has a lease, though its row has been removed: it was suspended, say', () => {
+    const subject = new Subject();
+    const back = aLease({ leaseKey: shard(1), leaseOwner: 'b', leaseCounter: 7 });
+    subject.read(0, [held], [aWorkerRow('b')]);
+    subject.readEverySecond(1_000, 11_499, [held, back]);
+    expect(subject.view.isGone('b', 11_499)).toBe(false);
+    expect(subject.view.isGone('b', 11_500)).toBe(true);
+  });
+
   it('of which the registry knows nothing may be a KCL worker, and is never said to be gone', () => {
     const subject = new Subject();
     subject.readEverySecond(0, 20_000, [held]);
