@@ -3,6 +3,7 @@ import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
 import type { Fleet } from './fleet';
 import { faultsApartMs, isCallFault, type FleetSettings, type PlannedFault } from './fleet-settings';
+import type { LeaseWatch } from './lease-watch';
 import type { Machine, StoppingCall } from './machine';
 import type { ManualHarm } from './manual-harm';
 import type { Producer } from './producer';
@@ -22,6 +23,7 @@ export interface DisturbanceParts {
   readonly producer: Producer;
   readonly aws: SimulatedAws;
   readonly manual: ManualHarm;
+  readonly leases: Pick<LeaseWatch, 'rows'>;
   /** Told of whatever may have an effect on the fleet. */
   readonly onHappening: (kind: FaultKind) => void;
 }
@@ -40,7 +42,7 @@ const stoppingCalls: readonly StoppingCall[] = [
 /** What a worker that is told to stop may be about just then. */
 const lastCalls: readonly StoppingCall[] = ['creates', 'creates', 'checkpoints', 'takes', 'adopts', 'asks', 'records'];
 
-/** As long as no worker has started, a reshard waits so long at a time. */
+/** As long as there is no row, a reshard waits so long at a time. */
 const reshardAgainMs = 2_000;
 
 /** The number of open shards is at most this much more than at the beginning. */
@@ -143,11 +145,12 @@ export class Disturbance {
     }
   }
 
-  /** Not before the moment that LATEST means: nobody would read what is closed by then. */
+  /** Not before the moment that LATEST means, which the first row fixes: nobody would read what is closed by then. */
   #reshard(kind: 'split' | 'merge'): string | undefined {
-    const { time, fleet, producer, settings } = this.#parts;
-    if (settings.initialPosition === 'LATEST' && !fleet.workers.some(({ hasStarted }) => hasStarted)) {
-      time.after(reshardAgainMs, () => void this.#reshard(kind));
+    const { time, leases, producer, settings } = this.#parts;
+    if (settings.initialPosition === 'LATEST' && leases.rows.size === 0) {
+      const atMs = time.nowMs + reshardAgainMs;
+      if (atMs < settings.chaosEndsAtMs) time.at(atMs, () => this.#happen({ kind, atMs }));
       return undefined;
     }
     return this.#counted(kind, kind === 'split' ? producer.split(settings.shards + maxMoreShards) : producer.merge());

@@ -189,9 +189,12 @@ export function restAfter(settings: FleetSettings): { readonly restsAfterMs: num
   return { restsAfterMs: 3 * Math.max(...failoverTimesMs), heldUpMs };
 }
 
-/** What a worker has given up it does not take again for so long: a failover time, and each time after twice as long. */
+/**
+ * What a worker has given up it does not take again for so long: a failover time, and each time after twice as long, until it
+ * could read the shard. Four times in a row in two denials of 60 s that overlap.
+ */
 function barredMs({ givesUpEarly, failoverTimesMs }: FleetSettings): number {
-  return givesUpEarly ? 4 * Math.max(...failoverTimesMs) : 0;
+  return givesUpEarly ? 8 * Math.max(...failoverTimesMs) : 0;
 }
 
 /** What the new worker gets of a list that is gone through in turn. */

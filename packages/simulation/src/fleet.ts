@@ -88,7 +88,7 @@ export class Fleet {
       },
     });
     const { checkpointing, initialPosition, idleTimeBetweenReadsMs, givesUpEarly } = settings;
-    const leases = leaseOptions(settings, this.workers.length);
+    const failoverTimeMs = inTurn(settings.failoverTimesMs, this.workers.length, 10_000);
     const worker = new SimulatedWorker({
       ...{ machine, workerId: this.#workerIdFor(name), network, time, streamName, tableName, chance: chance.fork() },
       logger: this.#loggerOf(machine),
@@ -102,9 +102,9 @@ export class Fleet {
       options: {
         checkpointing,
         initialPosition,
-        leases,
+        leases: { failoverTimeMs, ...leaseOptions(settings, this.workers.length) },
         fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
-        ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, leases.failoverTimeMs) } : {}),
+        ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, failoverTimeMs) } : {}),
         processorFactory: ({ shardId }) => this.#userCode(machine, shardId),
       },
     });
@@ -212,14 +212,9 @@ export class Fleet {
 }
 
 /** Of the worker that comes after so many. */
-function leaseOptions(
-  settings: FleetSettings,
-  index: number,
-): NonNullable<WorkerOptions['leases']> & { readonly failoverTimeMs: number } {
-  const { failoverTimesMs, handoverTimeoutsMs, mailIntervalMs, scanIntervalMs, registry, knowsSecondPlan, maxLeases } =
-    settings;
+function leaseOptions(settings: FleetSettings, index: number): NonNullable<WorkerOptions['leases']> {
+  const { handoverTimeoutsMs, mailIntervalMs, scanIntervalMs, registry, knowsSecondPlan, maxLeases } = settings;
   return {
-    failoverTimeMs: inTurn(failoverTimesMs, index, 10_000),
     handoverTimeoutMs: inTurn(handoverTimeoutsMs, index, 4_000),
     mailIntervalMs,
     scanIntervalMs,

@@ -149,6 +149,11 @@ export class LeaseWatch {
     const row = this.rows.get(leaseKey);
     this.rows.delete(leaseKey);
     if (row === undefined || isFinished(row)) return;
+    // Nobody has ever held it: whoever ends its parent creates it as if it had never been there.
+    if (row.counter === 0) {
+      this.#lastRows.delete(leaseKey);
+      return;
+    }
     this.#voidedAtMs.set(leaseKey, this.#parts.time.nowMs);
     for (const key of this.#stored.keys()) if (key.startsWith(`${leaseKey} `)) this.#stored.delete(key);
     this.#lastRows.set(leaseKey, { ...row, checkpoint: { kind: 'trim-horizon' }, checkpointText: '' });

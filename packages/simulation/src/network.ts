@@ -142,7 +142,8 @@ export class Network {
     }
     watch.performed(machine, call, outcome);
     if (kind !== undefined && 'output' in outcome) this.#waiting.applied(call);
-    const struck = machine.strike('output' in outcome && bringsRecords(outcome.output) ? 'records' : kind);
+    const applied = 'output' in outcome ? kind : undefined;
+    const struck = machine.strike('output' in outcome && bringsRecords(outcome.output) ? 'records' : applied);
     if (struck === undefined) return outcome;
     watch.met(struck, machine, call);
     // A connection does not always outlive it.

@@ -20,7 +20,6 @@ export class RestWatch {
   /** When something happened last because of which leases may move. */
   disturbedAtMs = 0;
   readonly #parts: RestWatchParts;
-
   #heldUpMs: number;
 
   constructor(parts: RestWatchParts) {

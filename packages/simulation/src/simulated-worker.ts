@@ -18,7 +18,7 @@ export interface SimulatedWorkerParts {
   readonly onAgedOut: (event: WorkerEvents['recordsAgedOut']) => void;
   readonly options: Pick<
     WorkerOptions,
-    'auditIntervalMs' | 'checkpointing' | 'fetch' | 'initialPosition' | 'leases' | 'processorFactory'
+    'auditIntervalMs' | 'checkpointing' | 'fetch' | 'initialPosition' | 'leases' | 'processorFactory' | 'stallTimeoutMs'
   >;
   readonly streamName: string;
   readonly tableName: string;

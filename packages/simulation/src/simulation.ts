@@ -144,8 +144,7 @@ class Simulation {
     });
     this.#disturbance = new Disturbance({
       ...{ ...common, faults, aws: this.#aws, chance: this.#chance.fork(), fleet: this.#fleet },
-      producer: this.#producer,
-      manual,
+      ...{ producer: this.#producer, manual, leases: this.#leases },
       onHappening: (kind) => {
         if (!harmlessKinds.includes(kind)) this.#rest.disturbed();
       },
@@ -199,7 +198,7 @@ class Simulation {
   /** From the first moment that LATEST can mean until the faults are over. */
   #produce(): void {
     if (this.#isOver) return;
-    if (this.#fleet.workers.some(({ hasStarted }) => hasStarted)) this.#producer.put(this.#chance.wholeBetween(1, 8));
+    if (this.#leases.rows.size > 0) this.#producer.put(this.#chance.wholeBetween(1, 8));
     this.#time.after(this.#chance.between(500, 4_500), () => this.#produce());
   }
 

@@ -1,3 +1,4 @@
+import { maxReadLagMs } from './fast-table';
 import type { FleetSettings } from './fleet-settings';
 import { isFinished, type LeaseRow } from './lease-row';
 import type { RestWatch } from './rest-watch';
@@ -31,7 +32,7 @@ export class UnreadWatch {
   constructor(parts: UnreadWatchParts) {
     this.#parts = parts;
     const { failoverTimesMs, scanIntervalMs } = parts.settings;
-    this.#limitMs = leftToTheUnseen * Math.max(...failoverTimesMs) + seenAfter * scanIntervalMs;
+    this.#limitMs = leftToTheUnseen * Math.max(...failoverTimesMs) + seenAfter * scanIntervalMs + maxReadLagMs;
   }
 
   /** A lease goes to one who will read it. */

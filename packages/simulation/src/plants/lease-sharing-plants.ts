@@ -151,8 +151,8 @@ const views: readonly Plant[] = plantsIn('lease-coordinator/src/lease-views.ts',
   {
     name: 'asked-is-alive',
     what: 'Whoever has asked for a lease takes part, also if it has left the registry.',
-    find: 'if (mayWrite) return true;',
-    replace: 'if (mayWrite || isPending) return true;',
+    find: 'if (mayWrite(workerId, lease)) return true;',
+    replace: 'if (mayWrite(workerId, lease) || isHandoverPending(lease)) return true;',
   },
   {
     name: 'count-on-the-unregistered-never',
