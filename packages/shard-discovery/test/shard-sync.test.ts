@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from '@jest/globals';
 import { SHARD_END, StreamRecreatedError, type Lease } from '@millrace/core';
 import { aLease, settle } from '@millrace/core/testing';
 import { FakeShardLister } from '../src/testing';
+import type { ApplicationPosition } from '../src';
 import { aShardSync, FakeTable, identity, signal } from './shard-sync-harness';
 
 describe('ShardSync', () => {
@@ -248,6 +249,23 @@ describe('ShardSync', () => {
     lister.trim(row.leaseKey);
     await sync.audit(signal);
     expect(table.rows.has(row.leaseKey)).toBe(false);
+  });
+
+  it('keeps a finished row that lies before its position, because that was changed, as long as its shard is listed', async () => {
+    const lister = new FakeShardLister(1);
+    lister.split('shardId-000000000000');
+    const open = lister.shards.filter(({ endingSequenceNumber }) => endingSequenceNumber === undefined);
+    const list = async ({ kind }: ApplicationPosition) => (kind === 'trim-horizon' ? [...lister.shards] : open);
+    Object.assign(lister, { list });
+    const { sync, table } = aShardSync({ lister });
+    for (const { shardId } of open) table.rows.set(shardId, aLease({ leaseKey: shardId }));
+    const finished = aLease({ leaseKey: 'shardId-000000000000', checkpoint: SHARD_END });
+    table.rows.set(finished.leaseKey, finished);
+    await sync.audit(signal);
+    expect(table.rows.get(finished.leaseKey)).toBe(finished);
+    lister.trim(finished.leaseKey);
+    await sync.audit(signal);
+    expect(table.rows.has(finished.leaseKey)).toBe(false);
   });
 
   it('keeps the row of a shard that was created and finished while the audit was between its listing and the rows', async () => {
