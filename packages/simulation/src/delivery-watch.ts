@@ -102,7 +102,14 @@ export class DeliveryWatch {
   }
 
   shardEnds({ machine, shard, token }: Session): void {
-    this.#parts.leases.checkCall(machine, shard.shardId, token, 'shardEnded');
+    const { leases, isCalm, violate } = this.#parts;
+    leases.checkCall(machine, shard.shardId, token, 'shardEnded');
+    if (isCalm && shard.hasEnded) violate('G5', `${machine.name} is told a second time that it ends`, shard.shardId);
+  }
+
+  /** The user's code is done with the shard, and that is to be stored. */
+  shardEnded({ shard }: Session): void {
+    shard.hasEnded = true;
   }
 
   resolved(session: Session): void {

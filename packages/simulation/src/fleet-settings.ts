@@ -31,6 +31,7 @@ export interface FleetSettings {
   /** Processors that may do without have no `shardEnded`. */
   readonly endsShardsSilently: boolean;
   readonly idleTimeBetweenReadsMs: number;
+  readonly auditIntervalMs: number;
   /** A shard that cannot be read is given up as soon as a worker may. */
   readonly givesUpEarly: boolean;
   readonly checkpointing: 'manual' | 'automatic';
@@ -118,6 +119,7 @@ export function drawSettings(
     reusesNames: chance.happens(1 / 4),
     endsShardsSilently: chance.happens(1 / 4),
     idleTimeBetweenReadsMs: chance.oneOf([4_000, 8_000, 12_000]) ?? 8_000,
+    auditIntervalMs: chance.happens(0.2) ? 10_000 : 60_000,
     // The second plan moves what was given up as soon as it may.
     givesUpEarly: weather === 'storm' && !knowsSecondPlan.includes(true) && chance.happens(0.5),
     checkpointing: chance.happens(0.3) ? 'automatic' : 'manual',

@@ -87,7 +87,7 @@ export class Fleet {
         this.#parts.onKilled(down, how);
       },
     });
-    const { checkpointing, initialPosition, idleTimeBetweenReadsMs, givesUpEarly } = settings;
+    const { checkpointing, initialPosition, idleTimeBetweenReadsMs, givesUpEarly, auditIntervalMs } = settings;
     const failoverTimeMs = inTurn(settings.failoverTimesMs, this.workers.length, 10_000);
     const worker = new SimulatedWorker({
       ...{ machine, workerId: this.#workerIdFor(name), network, time, streamName, tableName, chance: chance.fork() },
@@ -102,6 +102,7 @@ export class Fleet {
       options: {
         checkpointing,
         initialPosition,
+        auditIntervalMs,
         leases: { failoverTimeMs, ...leaseOptions(settings, this.workers.length) },
         fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
         ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, failoverTimeMs) } : {}),

@@ -20,6 +20,9 @@ export interface ManualHarmParts {
 /** The audit looks at the rows so often, at the least, and each of its calls takes time. */
 const auditedWithinMs = 80_000;
 
+/** What is missing while workers fill an empty table has never been there, for them. */
+const filledWithinMs = 40_000;
+
 /** What is older may be trimmed. */
 const retentionMs = 40_000;
 /** What is younger never ages out unread. */
@@ -46,6 +49,7 @@ export class ManualHarm {
     const { time, settings, chance, aws, leases, tableName } = this.#parts;
     const putBackMs = auditedWithinMs + 1.5 * Math.max(...settings.failoverTimesMs);
     if (this.#hasDeleted || this.#hasTrimmed || time.nowMs + putBackMs > settings.chaosEndsAtMs) return undefined;
+    if (time.nowMs < settings.startsToMs + filledWithinMs) return undefined;
     const rows = [...leases.rows.values()];
     const proven = rows.filter((each) => isFinished(each) && hasUnevenChildren(each, rows));
     const waiting = rows.filter((each) => waitsForAnother(each, rows));

@@ -22,6 +22,8 @@ export interface ShardLog {
   acknowledged: number;
   /** So many records, from the first, have aged out, read or not. */
   agedOut: number;
+  /** A `shardEnded` has resolved. */
+  hasEnded: boolean;
   /** It is no longer listed: all its records have aged out since it was split or merged. Or nobody is to read it. */
   hasLeft: boolean;
 }
@@ -50,7 +52,7 @@ export class StreamLog {
     }
     this.#shards.set(shardId, {
       ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>() },
-      ...{ delivered: 0, acknowledged: 0, closedAtMs: Infinity, agedOut: 0, hasLeft: false },
+      ...{ delivered: 0, acknowledged: 0, closedAtMs: Infinity, agedOut: 0, hasEnded: false, hasLeft: false },
     });
   }
 

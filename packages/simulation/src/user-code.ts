@@ -129,6 +129,7 @@ export class UserCode implements RecordProcessor {
     // When this resolves the shard counts as acknowledged.
     if (this.#session !== undefined) watch.acknowledge(this.#session);
     if (checkpointing === 'manual' && chance.happens(0.5)) await this.#checkpointResolved(checkpointer);
+    if (this.#session !== undefined) watch.shardEnded(this.#session);
   }
 
   async #shutDown({ checkpointer }: ShutdownRequestedInput): Promise<void> {

@@ -38,7 +38,7 @@ const seeds = 8;
 const found: readonly (readonly [plant: string, ...guarantees: readonly Guarantee[]])[] = [
   ['take-counter-stays', 'G3'],
   ['adopt-keeps-handed-over', 'G4'],
-  ['healed-from-zero', 'G3'],
+  ['request-counter-moves', 'G3'],
   ['no-deadline-check', 'G4'],
   ['expires-after-half', 'G4'],
   ['no-parent-wait', 'G2'],
