@@ -63,8 +63,8 @@ export function selectReadable(stream: StreamShards, leases: readonly Lease[]): 
     if (checkpoint.kind === 'shard-end') return false;
     if (!isInitial(checkpoint) || root) return true;
     return parentShardIds.every((parent) => {
-      if (lineage.rows.has(parent)) return lineage.isFinished(parent);
-      return lineage.isKnown(leaseKey) && (!isAwaited(lineage, parent) || lineage.isFinished(parent));
+      if (lineage.isFinished(parent)) return true;
+      return !lineage.rows.has(parent) && lineage.isKnown(leaseKey) && !isAwaited(lineage, parent);
     });
   });
 }
@@ -77,7 +77,7 @@ export function selectUnknown(stream: StreamShards, leases: readonly Lease[]): r
       isInitial(checkpoint) &&
       !root &&
       !lineage.isKnown(leaseKey) &&
-      parentShardIds.some((parent) => !lineage.rows.has(parent)),
+      parentShardIds.some((parent) => !lineage.rows.has(parent) && !lineage.isFinished(parent)),
   );
 }
 

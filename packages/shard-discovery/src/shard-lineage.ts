@@ -62,7 +62,7 @@ export class ShardLineage {
 
   /**
    * Whether every record of the shard has been acknowledged. Its row says so; or, when the row is gone, a descendant
-   * that has left its initial position proves it: a shard is begun only after its parents have ended.
+   * that was begun proves it: a shard is begun only after its parents have ended.
    */
   isFinished(shardId: string): boolean {
     const row = this.rows.get(shardId);
@@ -76,7 +76,7 @@ export class ShardLineage {
       if (seen.has(next)) continue;
       seen.add(next);
       const lease = this.rows.get(next);
-      if (lease !== undefined && !isInitial(lease.checkpoint)) return true;
+      if (lease !== undefined && hasBegun(lease)) return true;
       pending.push(...(this.#children.get(next) ?? []));
     }
     return false;
@@ -90,6 +90,11 @@ export class ShardLineage {
       this.#children.set(parentShardId, children);
     }
   }
+}
+
+/** Somebody has read the shard, or a worker of ours has had its lease, which none acquires before the parents have ended. */
+function hasBegun({ checkpoint, acquiredAtMs }: Lease): boolean {
+  return !isInitial(checkpoint) || acquiredAtMs !== undefined;
 }
 
 /** Oldest first: by starting sequence number, then by id. A shard is never before its parents. */

@@ -3,6 +3,7 @@ import { AT_TIMESTAMP, checkpointAt, isInitial, LATEST, SHARD_END, TRIM_HORIZON,
 import { aLease } from '@millrace/core/testing';
 import fc from 'fast-check';
 import { planFinishedLeases, planMissingLeases, selectReadable, type StreamShards } from '../src';
+import { selectUnknown } from '../src/lease-sync-plan';
 import { FakeShardLister } from '../src/testing';
 
 const begun = checkpointAt({ sequenceNumber: '1', subSequenceNumber: 0 });
@@ -133,12 +134,32 @@ describe('selectReadable', () => {
       [lease(2, { parentShardIds: [id(0)], checkpoint: begun })],
       true,
     ],
+    [
+      'does not wait for a parent without a row when a worker has had its lease: that parent was finished then',
+      lease(1, { parentShardIds: [id(0)], acquiredAtMs: 1 }),
+      [],
+      true,
+    ],
+    [
+      'waits again for a parent whose row was set back by hand',
+      lease(1, { parentShardIds: [id(0)], acquiredAtMs: 1 }),
+      [lease(0, { checkpoint: begun })],
+      false,
+    ],
     ['never stops what has begun', lease(1, { parentShardIds: [id(0)], checkpoint: begun }), [lease(0)], true],
     ['is over once finished', lease(1, { checkpoint: SHARD_END }), [], false],
     ['waits at LATEST too', lease(1, { parentShardIds: [id(0)], checkpoint: LATEST }), [lease(0)], false],
     ['waits at AT_TIMESTAMP too', lease(1, { parentShardIds: [id(0)], checkpoint: AT_TIMESTAMP }), [lease(0)], false],
   ])('%s', (_, subject, others, readable) => {
     expect(selectReadable(all(stream), [subject, ...others]).includes(subject)).toBe(readable);
+  });
+
+  it('does not depend on how old the listing is, for a lease that a worker has had', () => {
+    const quiet = lease(3, { parentShardIds: [id(1), id(2)], acquiredAtMs: 1 });
+    const after = { listed: stream.shards.slice(3), inScope: new Set([id(3)]), trimmed: new Set<string>() };
+    const before = { ...after, listed: [] };
+    for (const listing of [all(stream), before, after]) expect(selectReadable(listing, [quiet])).toEqual([quiet]);
+    expect(selectUnknown(before, [quiet])).toEqual([]);
   });
 });
 

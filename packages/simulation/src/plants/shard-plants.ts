@@ -19,14 +19,14 @@ export const shardPlants: readonly Plant[] = [
     {
       name: 'parent-without-a-row',
       what: 'A parent that has no row does not block, although the stream lists it.',
-      find: 'return lineage.isKnown(leaseKey) && (!isAwaited(lineage, parent) || lineage.isFinished(parent));',
-      replace: 'return true;',
+      find: 'return !lineage.rows.has(parent) && lineage.isKnown(leaseKey) && !isAwaited(lineage, parent);',
+      replace: 'return !lineage.rows.has(parent);',
     },
     {
       name: 'parent-newer-than-the-listing',
       what: 'A shard that is newer than the last listing does not wait for a newer one.',
-      find: 'return lineage.isKnown(leaseKey) && (!isAwaited',
-      replace: 'return (!isAwaited',
+      find: ' && lineage.isKnown(leaseKey) && !isAwaited',
+      replace: ' && !isAwaited',
     },
     {
       name: 'roots-wait',
