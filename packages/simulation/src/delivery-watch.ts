@@ -152,9 +152,10 @@ export class DeliveryWatch {
     shard.delivered = Math.max(shard.delivered, first + count);
   }
 
-  /** A parent that the application reads, and has not read to its end. */
+  /** A parent that the application reads, and has not read to its end: of one that has left the stream nothing can be read. */
   #isBefore(parentShardId: string): boolean {
     const { log, leases } = this.#parts;
-    return log.shard(parentShardId) !== undefined && !leases.isFinished(parentShardId);
+    const parent = log.shard(parentShardId);
+    return parent !== undefined && !parent.hasLeft && !leases.isFinished(parentShardId);
   }
 }

@@ -39,6 +39,12 @@ export class RunningCalls {
     }
   }
 
+  /** A call that outlives its lease, if there is one: as long as it lasts its machine does not take that lease again. */
+  outliving(holder: (shardId: string) => Machine | undefined): string | undefined {
+    const outliving = [...this.#calls].find(({ machine, shardId }) => !machine.isDown && holder(shardId) !== machine);
+    return outliving && `${outliving.method} on ${outliving.machine.name}, of an earlier lease of ${outliving.shardId}`;
+  }
+
   /** The machine has released the lease, or handed it over. */
   givenAway(machine: Machine, leaseKey: string): void {
     for (const call of this.#calls) {

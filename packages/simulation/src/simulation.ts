@@ -97,6 +97,7 @@ class Simulation {
   readonly #rest: RestWatch;
   readonly #leases: LeaseWatch;
   readonly #deliveries: DeliveryWatch;
+  readonly #calls: RunningCalls;
   readonly #fleet: Fleet;
   readonly #producer: Producer;
   readonly #disturbance: Disturbance;
@@ -117,7 +118,8 @@ class Simulation {
     const common = { time: this.#time, trace: this.#trace, violate, log: this.#log, settings: this.#settings };
     this.#rest = new RestWatch({ ...common, ...restAfter(this.#settings) });
     const suspendedForMs = Math.max(...this.#settings.failoverTimesMs);
-    const calls = new RunningCalls({ ...common, suspendedForMs });
+    this.#calls = new RunningCalls({ ...common, suspendedForMs });
+    const calls = this.#calls;
     this.#leases = new LeaseWatch({
       ...{ ...common, calls, aws: this.#aws, rest: this.#rest },
       workerOn: (machine) => this.#fleet.workerOn(machine),
@@ -280,6 +282,8 @@ class Simulation {
     }
     const beyond = this.#fleet.live().find(({ machine, maxLeases }) => (loads.get(machine) ?? 0) > maxLeases);
     if (beyond !== undefined) return `${beyond.machine.name} holds more than ${beyond.maxLeases} leases`;
+    const outliving = this.#calls.outliving((shardId) => this.#leases.holder(shardId));
+    if (outliving !== undefined) return `${outliving}, has not settled`;
     // Who is at its limit may have less than the others.
     const roomy = this.#fleet.live().filter(({ machine, maxLeases }) => (loads.get(machine) ?? 0) < maxLeases);
     const least = Math.min(...roomy.map(({ machine }) => loads.get(machine) ?? 0));
