@@ -40,10 +40,11 @@ const reads: ReadonlySet<string> = new Set(['Scan', 'GetItem', 'BatchGetItem']);
 const readsRecords: ReadonlySet<string> = new Set(['GetShardIterator', 'GetRecords']);
 const givesBack: ReadonlySet<WriteKind> = new Set<WriteKind>(['releases', 'releases to a successor', 'hands over']);
 
-/** At its start a worker says at once what is wrong, and ends. */
-function fillsTable({ input }: ServiceCall): boolean {
-  const { Item: row } = input as { readonly Item?: Item };
-  return row?.['millraceRoot'] !== undefined && row['millraceHealed'] === undefined;
+/** At its start, while it registers and fills the table, a worker says at once what is wrong, and ends. */
+function mayEndWorker(call: ServiceCall): boolean {
+  const { Item: row } = call.input as { readonly Item?: Item };
+  const fillsTable = row?.['millraceRoot'] !== undefined && row['millraceHealed'] === undefined;
+  return fillsTable || writeKindOf(call) === 'shows life';
 }
 
 const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
@@ -55,7 +56,7 @@ const applies: Record<CallFaultKind, (call: ServiceCall) => boolean> = {
   'throttle-dynamodb': ({ service }) => service === 'dynamodb',
   'throttle-kinesis': ({ service }) => service === 'kinesis',
   'server-error': () => true,
-  'unknown-error': (call) => (isWrite(call) && !fillsTable(call)) || call.operation === 'GetRecords',
+  'unknown-error': (call) => (isWrite(call) && !mayEndWorker(call)) || call.operation === 'GetRecords',
   'late-read': ({ service, operation }) => service === 'dynamodb' && reads.has(operation),
   'stale-read': ({ operation, input }) =>
     (operation === 'Scan' || operation === 'GetItem') && input['ConsistentRead'] !== true,

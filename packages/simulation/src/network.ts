@@ -41,7 +41,10 @@ const changesHands: ReadonlySet<WriteKind> = new Set<WriteKind>([
   ...(['asks', 'hands over', 'cancels', 'releases', 'releases to a successor'] as const),
 ]);
 
-const never = new Promise<never>(() => undefined);
+/** One of its own for each: whoever waits for a promise is kept by it. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
 
 /** Between the machines and the services: where calls take time, go wrong, and are seen. */
 export class Network {
@@ -56,13 +59,13 @@ export class Network {
   /** What a client's `send` comes to. A client that gives up goes on, whatever the call does. */
   send(machine: Machine, call: ServiceCall, signal?: AbortSignal): Promise<unknown> {
     const { time, faults, watch } = this.#parts;
-    if (machine.isDown) return never;
+    if (machine.isDown) return never();
     if (signal?.aborted === true) return untilAborted(signal);
     const { diesAtCall } = machine;
     const dies = diesAtCall !== undefined && (!diesAtCall.writesOnly || isWrite(call)) ? diesAtCall.when : undefined;
     if (dies === 'before-effect') {
       machine.goDown('kill-before-effect');
-      return never;
+      return never();
     }
     watch.sent(machine, call);
     if (machine.cutOffUntilMs[call.service] > time.nowMs) {

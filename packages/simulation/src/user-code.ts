@@ -41,7 +41,10 @@ export interface UserCodeParts {
   readonly isOver: () => boolean;
 }
 
-const never = new Promise<never>(() => undefined);
+/** One of its own for each: whoever waits for a promise is kept by it. */
+function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
 
 /** A user's record processor: takes its time, fails at times, and acknowledges in a way of its own. */
 export class UserCode implements RecordProcessor {
@@ -62,7 +65,7 @@ export class UserCode implements RecordProcessor {
 
   initialize({ lease, checkpoint }: InitializeInput): Promise<void> | void {
     const { machine, watch } = this.#parts;
-    if (machine.isDown) return never;
+    if (machine.isDown) return never();
     this.#session = watch.begin(machine, lease.shardId, lease.fencingToken, checkpoint);
   }
 
@@ -82,7 +85,7 @@ export class UserCode implements RecordProcessor {
   async #process({ records, checkpointer, signal }: ProcessRecordsInput): Promise<void> {
     const { machine, watch, checkpointing, chance, violate, shardId } = this.#parts;
     const session = this.#session;
-    if (machine.isDown) return never;
+    if (machine.isDown) return never();
     if (session === undefined) return;
     if (this.#isBusy) violate('G2', `two calls at once on ${machine.name}`, shardId);
     this.#isBusy = true;
@@ -123,7 +126,7 @@ export class UserCode implements RecordProcessor {
 
   async #endShard({ checkpointer }: ShardEndedInput): Promise<void> {
     const { machine, watch, checkpointing, chance } = this.#parts;
-    if (machine.isDown) return never;
+    if (machine.isDown) return never();
     if (this.#session !== undefined) watch.shardEnds(this.#session);
     await machine.sleep(this.#workMs(this.#habit()));
     // When this resolves the shard counts as acknowledged.
@@ -134,7 +137,7 @@ export class UserCode implements RecordProcessor {
 
   async #shutDown({ checkpointer }: ShutdownRequestedInput): Promise<void> {
     const { machine, watch, checkpointing } = this.#parts;
-    if (machine.isDown) return never;
+    if (machine.isDown) return never();
     await machine.sleep(this.#parts.chance.between(0, 20));
     if (checkpointing === 'automatic') return;
     if (this.#session !== undefined) watch.acknowledge(this.#session);
