@@ -36,7 +36,8 @@ export interface Lease {
   readonly failoverTimeMs: number | undefined;
   /**
    * When the lease was acquired last, by the wall clock of whoever acquired it, in milliseconds since the epoch. For
-   * people, and to choose which of several leases moves; never decides who owns what.
+   * people, and to choose which of several leases moves; never decides who owns what. That it is there says that a worker of
+   * ours has had the lease, and so, unless it is a root, that its parents had ended by then.
    */
   readonly acquiredAtMs: number | undefined;
   /** Names the last write of ours: the writer's incarnation and a number, never used twice. */

@@ -170,7 +170,7 @@ class ItemReader {
     return number;
   }
 
-  /** Of an attribute on which nothing depends: an odd one is as good as none. */
+  /** Of an attribute whose number decides nothing: an odd one is as good as none. */
   integerIfAny(name: AttributeName): number | undefined {
     const number = Number(this.item[attribute[name]]?.N);
     return Number.isSafeInteger(number) && number >= 0 ? number : undefined;

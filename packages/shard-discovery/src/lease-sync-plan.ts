@@ -13,7 +13,7 @@ export interface MissingLease {
  *
  * - A shard in scope none of whose parents is to be read is a root: it starts at the initial position.
  * - A child is created when a parent has been read to its end. Otherwise whoever finishes the parent will create it.
- * - Never when a descendant has left its initial position: then the shard has been read, and its row was deleted.
+ * - Never when a descendant was begun: then the shard has been read, and its row was deleted.
  */
 export function planMissingLeases(stream: StreamShards, leases: readonly Lease[]): readonly MissingLease[] {
   const lineage = new ShardLineage(stream, leases);

@@ -92,9 +92,12 @@ export class ShardLineage {
   }
 }
 
-/** Somebody has read the shard, or a worker of ours has had its lease, which none acquires before the parents have ended. */
-function hasBegun({ checkpoint, acquiredAtMs }: Lease): boolean {
-  return !isInitial(checkpoint) || acquiredAtMs !== undefined;
+/**
+ * Somebody has read the shard, or a worker of ours has had its lease, which none acquires before the parents have ended. Whoever
+ * creates a root has it without asking for parents: what lies before the start may differ between workers that start together.
+ */
+function hasBegun({ checkpoint, acquiredAtMs, root }: Lease): boolean {
+  return !isInitial(checkpoint) || (acquiredAtMs !== undefined && !root);
 }
 
 /** Oldest first: by starting sequence number, then by id. A shard is never before its parents. */

@@ -57,6 +57,16 @@ describe('planMissingLeases', () => {
     expect(planMissingLeases(all(splitAndMerged()), leases)).toEqual([]);
   });
 
+  it('puts back no parent of a shard that a worker has had, but that of a root, which was created without asking for it', () => {
+    const stream = splitAndMerged();
+    const child = lease(1, { parentShardIds: [id(0)], acquiredAtMs: 1 });
+    const created = (leases: readonly Lease[]): readonly string[] =>
+      planMissingLeases(all(stream), leases).map(({ shard }) => shard.shardId);
+    expect(created([child])).not.toContain(id(0));
+    expect(created([{ ...child, root: true }])).toContain(id(0));
+    expect(created([{ ...child, acquiredAtMs: undefined }])).toContain(id(0));
+  });
+
   it('creates the missing sibling of a begun child, whose parent is thereby known to be finished', () => {
     const leases = [lease(1, { parentShardIds: [id(0)], checkpoint: begun })];
     expect(planMissingLeases(all(splitAndMerged()), leases)).toMatchObject([
