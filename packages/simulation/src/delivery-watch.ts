@@ -78,6 +78,8 @@ export class DeliveryWatch {
     leases.checkCall(machine, shardId, token, 'a batch');
     const unfinished = shard.parentShardIds.find((parent) => this.#isBefore(parent));
     if (unfinished !== undefined) violate('G2', `records came before parent ${unfinished} was finished`, shardId);
+    if (shard.isOvertaken) violate('G2', 'records came after those of a child', shardId);
+    this.#overtake(shard);
     if (
       first === undefined ||
       records.some(({ sequenceNumber }, at) => shard.indexOf.get(sequenceNumber) !== first + at)
@@ -152,7 +154,15 @@ export class DeliveryWatch {
     shard.delivered = Math.max(shard.delivered, first + count);
   }
 
-  /** A parent that the application reads, and has not read to its end: of one that has left the stream nothing can be read. */
+  /** What is read now comes after all that was read of the parents: of one that has left the stream there is no more. */
+  #overtake({ parentShardIds }: ShardLog): void {
+    for (const parentShardId of parentShardIds) {
+      const parent = this.#parts.log.shard(parentShardId);
+      if (parent?.hasLeft === true) parent.isOvertaken = true;
+    }
+  }
+
+  /** A parent that the application reads, and has not read to its end. One that has left the stream must be silent from then on. */
   #isBefore(parentShardId: string): boolean {
     const { log, leases } = this.#parts;
     const parent = log.shard(parentShardId);

@@ -17,14 +17,18 @@ export interface RestWatchParts {
  */
 export class RestWatch {
   moves = 0;
-  /** When something happened last because of which leases may move. */
-  disturbedAtMs = 0;
   readonly #parts: RestWatchParts;
+  #disturbedAtMs = 0;
   #heldUpMs: number;
 
   constructor(parts: RestWatchParts) {
     this.#parts = parts;
     this.#heldUpMs = parts.heldUpMs;
+  }
+
+  /** When something happened last because of which leases may move. */
+  get disturbedAtMs(): number {
+    return this.#disturbedAtMs;
   }
 
   /** The faults are over, everybody has its share, and no hand-over is under way. */
@@ -34,14 +38,14 @@ export class RestWatch {
 
   /** Something happened because of which leases may move. */
   disturbed(): void {
-    this.disturbedAtMs = this.#parts.time.nowMs;
+    this.#disturbedAtMs = this.#parts.time.nowMs;
   }
 
   /** A lease goes from its holder to another, or to nobody. */
   moved(leaseKey: string, from: Machine, to?: Machine): void {
     this.moves++;
     const { time, violate, restsAfterMs } = this.#parts;
-    const quietMs = time.nowMs - this.disturbedAtMs;
+    const quietMs = time.nowMs - this.#disturbedAtMs;
     if (quietMs < restsAfterMs + this.#heldUpMs) return;
     const how = to === undefined ? `was given up by ${from.name}` : `went from ${from.name} to ${to.name}`;
     violate('G6', `the lease ${how} although nothing had happened for ${quietMs.toFixed(0)} ms`, leaseKey);

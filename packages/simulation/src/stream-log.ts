@@ -24,6 +24,8 @@ export interface ShardLog {
   agedOut: number;
   /** A `shardEnded` has resolved. */
   hasEnded: boolean;
+  /** Records of a child were delivered after it had left: none of its own may come any more. */
+  isOvertaken: boolean;
   /** It is no longer listed: all its records have aged out since it was split or merged. Or nobody is to read it. */
   hasLeft: boolean;
 }
@@ -52,7 +54,15 @@ export class StreamLog {
     }
     this.#shards.set(shardId, {
       ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>() },
-      ...{ delivered: 0, acknowledged: 0, closedAtMs: Infinity, agedOut: 0, hasEnded: false, hasLeft: false },
+      ...{
+        delivered: 0,
+        acknowledged: 0,
+        closedAtMs: Infinity,
+        agedOut: 0,
+        hasEnded: false,
+        isOvertaken: false,
+        hasLeft: false,
+      },
     });
   }
 
