@@ -256,22 +256,22 @@ export class LeaseCoordinator {
       const backoff = { baseMs: options.scanIntervalMs, maxMs: options.failoverTimeMs };
       return backoffDelayMs(this.#failures++, backoff, random);
     }
-    const durationMs = clock.now() - startedAtMs;
+    const readAtMs = clock.now();
+    const tookMs = readAtMs - startedAtMs;
     this.#failures = 0;
     this.#takeIn(listing);
-    this.#reporter.listed({ leases: listing.leases.length, held: this.#held.size, durationMs }, options);
+    this.#reporter.listed({ leases: listing.leases.length, held: this.#held.size, durationMs: tookMs }, options);
     const fleet = this.#planner.fleet();
     const isSettled = this.#planner.isSettled(fleet);
     if (!isSettled) this.#readConsistently = true;
     this.#gathering.looked(fleet);
     this.#startMoves(fleet, isSettled);
     // Part of the interval: a longer pause between two readings would look like an outage of DynamoDB.
-    const restTimes = isSettled ? REST_AFTER_READING : REST_WHILE_UNSETTLED;
-    const restMs = Math.min(restTimes * durationMs, options.scanIntervalMs);
+    const restMs = Math.min((isSettled ? REST_AFTER_READING : REST_WHILE_UNSETTLED) * tookMs, options.scanIntervalMs);
     await clock.sleep(restMs, signal.aborted ? this.#over.signal : signal).catch(() => undefined);
-    const untilExpiryMs = this.#table.untilNextExpiryMs((key) => this.#held.has(key), clock.now());
     const intervalMs = isSettled ? options.scanIntervalMs : options.settleMs;
-    return Math.min(Math.max(0, intervalMs - restMs), untilExpiryMs);
+    const expiresAtMs = this.#table.nextExpiryAtMs((key) => this.#held.has(key), readAtMs);
+    return Math.max(0, Math.min(intervalMs - restMs, expiresAtMs - clock.now()));
   }
 
   #list(signal: AbortSignal, consistent: boolean): Promise<LeaseListing> {

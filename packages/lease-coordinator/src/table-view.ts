@@ -163,15 +163,18 @@ export class TableView {
     });
   }
 
-  /** How long until the next lease of another expires, if it stands still. */
-  untilNextExpiryMs(isHeld: (leaseKey: string) => boolean, nowMs: number): number {
+  /**
+   * When the next lease of another expires, if it stands still: the first after `readAtMs`, also if that has passed by
+   * now. What has expired since the table was read has not been planned.
+   */
+  nextExpiryAtMs(isHeld: (leaseKey: string) => boolean, readAtMs: number): number {
     let nextMs = Infinity;
     for (const lease of this.#leases) {
       if (lease.leaseOwner === undefined && !lease.evicted && !lease.healed) continue;
       if (lease.checkpoint.kind === 'shard-end' || isHeld(lease.leaseKey)) continue;
       const atMs = this.#observer.expiresAtMs(lease) ?? Infinity;
-      if (atMs > nowMs) nextMs = Math.min(nextMs, atMs);
+      if (atMs > readAtMs) nextMs = Math.min(nextMs, atMs);
     }
-    return nextMs - nowMs;
+    return nextMs;
   }
 }

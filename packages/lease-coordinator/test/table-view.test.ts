@@ -267,10 +267,10 @@ describe('the time until the next expiry', () => {
     ];
     subject.read(0, leases);
     const isHeld = (leaseKey: string): boolean => leaseKey === shard(3);
-    expect(subject.view.untilNextExpiryMs(isHeld, 0)).toBe(Infinity);
+    expect(subject.view.nextExpiryAtMs(isHeld, 0)).toBe(Infinity);
     subject.read(3_000, [...leases, held]);
     subject.read(4_000, [...leases, held, aLease({ leaseKey: shard(5), leaseOwner: 'b' })]);
-    expect(subject.view.untilNextExpiryMs(isHeld, 4_000)).toBe(9_500);
+    expect(subject.view.nextExpiryAtMs(isHeld, 4_000)).toBe(13_500);
   });
 
   it.each([
@@ -279,12 +279,12 @@ describe('the time until the next expiry', () => {
   ])('counts a lease that was %s, though nobody has it', (_, lease) => {
     const subject = new Subject();
     subject.read(0, [lease]);
-    expect(subject.view.untilNextExpiryMs(() => false, 1_000)).toBe(9_500);
+    expect(subject.view.nextExpiryAtMs(() => false, 1_000)).toBe(10_500);
   });
 
   it('does not count what has expired already', () => {
     const subject = new Subject();
     subject.readEverySecond(0, 11_000, [held]);
-    expect(subject.view.untilNextExpiryMs(() => false, 11_000)).toBe(Infinity);
+    expect(subject.view.nextExpiryAtMs(() => false, 11_000)).toBe(Infinity);
   });
 });
