@@ -36,6 +36,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
     'record-dispatcher',
     'checkpointer',
   ],
+  'dead-letter-sqs': ['worker'],
   local: ['core'],
   testing: ['core', 'checkpointer', 'worker', 'local'],
   contract: ['core', 'local'],

@@ -18,8 +18,8 @@ export interface Checkpointer {
    * Acknowledges records, and resolves once that is stored: the next holder of the lease starts after them.
    *
    * Without an argument: every record handed to this processor up to and including the call that this checkpointer came
-   * with; in `shutdownRequested` and `shardEnded`, up to the last call of `processRecords` that resolved. With a record,
-   * or its position: up to and including that record. A position at or before one that is stored already resolves
+   * with; in `shutdownRequested` and `shardEnded`, up to the last call of `processRecords` that resolved, or what came before the
+   * record that it named as failed. With a record, or its position: up to and including that record. A position at or before one that is stored already resolves
    * without a write: it is true already. Calls may overlap; they share writes.
    *
    * @throws LeaseLostError the lease is another's; its `stored` says whether the checkpoint may have been stored.
@@ -32,8 +32,9 @@ export interface Checkpointer {
 /**
  * How far one shard has been delivered, acknowledged and stored, under one lease.
  *
- * Always `stored <= acknowledged <= delivered`. Only the user's code moves `acknowledged` (by a checkpoint, or by a
- * resolved batch in automatic mode), so no stored checkpoint ever passes a record that was not acknowledged.
+ * Always `stored <= acknowledged <= delivered`. Only the user's code moves `acknowledged` (by a checkpoint, by a resolved
+ * batch in automatic mode, or past one record that its failure policy lets go), so no stored checkpoint ever passes a record that
+ * was neither acknowledged nor let go.
  */
 export class ShardCheckpointer {
   readonly #shardId: string;
@@ -41,6 +42,11 @@ export class ShardCheckpointer {
   #delivered: RecordPosition | undefined;
   #acknowledged: Checkpoint;
   #stored: Checkpoint;
+  /**
+   * Records that were let go before everything up to `before` was acknowledged, in their order; of those that follow each other
+   * directly the last. There is an acknowledged record between two, or there will be: it has no limit of its own.
+   */
+  readonly #letGo: { readonly before: Checkpoint; readonly position: Checkpoint }[] = [];
   #lastWrite: Promise<void> = Promise.resolve();
 
   constructor({
@@ -105,8 +111,20 @@ export class ShardCheckpointer {
   /** Moves `acknowledged` without a write; {@link flush} stores it. */
   acknowledge(position: RecordPosition): void {
     this.#assertDelivered(position);
-    const checkpoint = checkpointAt(position);
-    if (compareCheckpoints(this.#acknowledged, checkpoint) < 0) this.#acknowledged = checkpoint;
+    this.#advance(checkpointAt(position));
+  }
+
+  /**
+   * This one record counts as acknowledged, though the user's code has not done so. What comes before it is for that code:
+   * `acknowledged` passes the record once it has reached `before`, up to and including the record delivered before it.
+   */
+  letGo(position: RecordPosition, before: Checkpoint): void {
+    this.#assertDelivered(position);
+    const last = this.#letGo.at(-1);
+    const follows = last !== undefined && compareCheckpoints(last.position, before) === 0;
+    if (follows) this.#letGo.pop();
+    this.#letGo.push({ before: follows ? last.before : before, position: checkpointAt(position) });
+    this.#advance(this.#acknowledged);
   }
 
   /** Stores what is acknowledged, if it is not yet. Rejects as {@link Checkpointer.checkpoint} does. */
@@ -118,6 +136,15 @@ export class ShardCheckpointer {
   finish(): Promise<void> {
     this.#acknowledged = SHARD_END;
     return this.#storeUpTo(SHARD_END);
+  }
+
+  #advance(checkpoint: Checkpoint): void {
+    if (compareCheckpoints(this.#acknowledged, checkpoint) < 0) this.#acknowledged = checkpoint;
+    for (let [next] = this.#letGo; next !== undefined; [next] = this.#letGo) {
+      if (compareCheckpoints(this.#acknowledged, next.before) < 0) return;
+      this.#letGo.shift();
+      if (compareCheckpoints(this.#acknowledged, next.position) < 0) this.#acknowledged = next.position;
+    }
   }
 
   async #checkpoint(upTo: RecordPosition | undefined): Promise<void> {

@@ -177,3 +177,68 @@ describe('the traps that others fell into', () => {
     expect(checkpointer.acknowledged).toEqual(checkpointAt(at('20')));
   });
 });
+
+describe('a record that is let go', () => {
+  it('counts as acknowledged once everything before it is', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('12'));
+    checkpointer.letGo(at('12'), checkpointAt(at('11')));
+    expect(checkpointer.acknowledged).toEqual(TRIM_HORIZON);
+    expect(checkpointer.hasUnacknowledged).toBe(true);
+    await checkpointer.handle().checkpoint(at('10'));
+    expect(checkpointer.acknowledged).toEqual(checkpointAt(at('10')));
+    await checkpointer.handle().checkpoint(at('11'));
+    expect(store.stored.at(-1)).toEqual(checkpointAt(at('12')));
+    expect(checkpointer.hasUnacknowledged).toBe(false);
+  });
+
+  it('carries those along that come right behind it', () => {
+    const { checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('14'));
+    checkpointer.letGo(at('12'), checkpointAt(at('11')));
+    checkpointer.letGo(at('13'), checkpointAt(at('12')));
+    checkpointer.acknowledge(at('11'));
+    expect(checkpointer.acknowledged).toEqual(checkpointAt(at('13')));
+  });
+
+  it('may be the first of the shard, and does not move back what is acknowledged', () => {
+    const { checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('1'));
+    checkpointer.letGo(at('1'), TRIM_HORIZON);
+    expect(checkpointer.acknowledged).toEqual(checkpointAt(at('1')));
+    checkpointer.deliver(at('9'));
+    checkpointer.acknowledge(at('9'));
+    checkpointer.letGo(at('5'), checkpointAt(at('4')));
+    expect(checkpointer.acknowledged).toEqual(checkpointAt(at('9')));
+  });
+
+  it('must have been delivered', () => {
+    const { checkpointer } = aCheckpointer();
+    expect(() => checkpointer.letGo(at('5'), TRIM_HORIZON)).toThrow(CheckpointOutOfRangeError);
+  });
+
+  it('passes exactly what was acknowledged or let go, from the first record on', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('acknowledges', 'lets go', 'buffers'), { maxLength: 30 }), (steps) => {
+        const { checkpointer } = aCheckpointer();
+        const gone = new Set<number>();
+        let acknowledged = 0;
+        for (const [index, step] of steps.entries()) {
+          const record = index + 1;
+          checkpointer.deliver(at(String(record)));
+          if (step === 'lets go') {
+            checkpointer.letGo(at(String(record)), index === 0 ? TRIM_HORIZON : checkpointAt(at(String(index))));
+            gone.add(record);
+          }
+          if (step === 'acknowledges') {
+            checkpointer.acknowledge(at(String(record)));
+            acknowledged = record;
+          }
+          let passed = acknowledged;
+          while (gone.has(passed + 1)) passed++;
+          expect(checkpointer.acknowledged).toEqual(passed === 0 ? TRIM_HORIZON : checkpointAt(at(String(passed))));
+        }
+      }),
+    );
+  });
+});

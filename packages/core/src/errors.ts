@@ -1,3 +1,5 @@
+import { isSequenceNumber, type RecordPosition } from './sequence-number';
+
 /** Every code has an entry in docs/errors.md: what it means, what is true afterwards, what to do. */
 export type ErrorCode =
   | 'CONFIG_INVALID'
@@ -12,6 +14,7 @@ export type ErrorCode =
   | 'CHECKPOINT_NOT_STORED'
   | 'CALL_TIMEOUT'
   | 'SHARD_UNREADABLE'
+  | 'RECORD_FAILED'
   | 'WORKER_STOPPED';
 
 /** The base of every error that Millrace throws on purpose. Branch on `code`: two copies of a package break `instanceof`. */
@@ -191,6 +194,36 @@ export class ShardUnreadableError extends MillraceError {
   ) {
     super(`shard ${shardId} cannot be read: ${problem}`, options);
   }
+}
+
+/**
+ * To be thrown by `processRecords` when it knows which record it failed at: it is done with the records before that one, as
+ * though it had resolved for them, and goes on with it. Keeps only the record's position, so that logs never show its data.
+ */
+export class RecordFailedError extends MillraceError {
+  readonly code = 'RECORD_FAILED';
+  readonly sequenceNumber: string;
+  readonly subSequenceNumber: number;
+
+  /** `cause`: why it failed. */
+  constructor({ sequenceNumber, subSequenceNumber }: RecordPosition, options?: ErrorOptions) {
+    super(`record ${sequenceNumber}/${String(subSequenceNumber)} failed`, options);
+    this.sequenceNumber = sequenceNumber;
+    this.subSequenceNumber = subSequenceNumber;
+  }
+}
+
+/** The record that the error names as the one that failed. By its code, as copies differ. */
+export function failedRecord(error: unknown): RecordPosition | undefined {
+  if (!(error instanceof Error) || !hasPosition(error)) return undefined;
+  const { code, sequenceNumber, subSequenceNumber } = error;
+  if (code !== ('RECORD_FAILED' satisfies ErrorCode) || typeof subSequenceNumber !== 'number') return undefined;
+  if (typeof sequenceNumber !== 'string' || !isSequenceNumber(sequenceNumber)) return undefined;
+  return { sequenceNumber, subSequenceNumber };
+}
+
+function hasPosition(error: Error): error is Error & Record<'code' | keyof RecordPosition, unknown> {
+  return 'code' in error && 'sequenceNumber' in error && 'subSequenceNumber' in error;
 }
 
 /** The reason of every signal that aborts because the worker was told to stop. */

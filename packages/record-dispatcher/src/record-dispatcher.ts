@@ -2,35 +2,78 @@ import {
   backoffDelayMs,
   checkpointAt,
   compareCheckpoints,
+  comparePositions,
+  failedRecord,
   type Checkpoint,
   type Clock,
   type Logger,
   type Random,
+  type RecordPosition,
   type UserRecord,
 } from '@millrace/core';
+import { decideOnFailure, type FailureDecision, type FailurePolicy, type GiveUpReason } from './failure-policy';
 import type { ResolvedRetryOptions } from './retry-options';
 
 /** What the dispatcher needs to know of the shard that it works for. */
 export interface DispatchTarget {
   /** Hands records to the user's code; settles when that code has. `records` is never empty. */
   deliver(records: readonly UserRecord[]): Promise<void>;
+  /** The user's code is done with all records up to this one: it resolved, or failed at a later one that it named. */
+  resolved(position: RecordPosition): void;
   /** Up to where the user's code has acknowledged. */
   acknowledged(): Checkpoint;
   /** Whether the lease is ours for certain at this very moment. Asked in the same turn as {@link deliver}. */
   mayDeliver(): boolean;
   /** Told of every failure of the user's code. */
   failed(failure: DeliveryFailure): void;
+  /**
+   * Lets the record go: skips it, or puts it where it is kept for a person to look at, and resolves once it is safe there. Called
+   * again if it rejects, and under the same condition as {@link deliver}. `before`: up to and including the record that was
+   * handed over before it.
+   */
+  letGo(record: UserRecord, before: Checkpoint, cause: LostCause): Promise<void>;
+}
+
+/** Why a record is let go. */
+export interface LostCause {
+  readonly reason: GiveUpReason;
+  /** How often it has failed by itself. */
+  readonly attempts: number;
+  /** The last failure. */
+  readonly error: unknown;
 }
 
 export interface DeliveryFailure {
   readonly error: unknown;
-  /** How often the records now at the front of the batch have failed in a row; 1 for the first time. */
+  /** How often these records have failed in a row; 1 for the first time. */
   readonly attempt: number;
-  /** Records that will be handed over again. */
+  /** What comes of it: the records are handed over again, as they were or in two pieces; or the first of them is let go. */
+  readonly action: FailureDecision['kind'];
+  /** Records that this is about. */
   readonly recordCount: number;
   readonly firstSequenceNumber: string;
   readonly retryInMs: number;
 }
+
+/** A part of a batch that is handed over in one call. */
+interface Piece {
+  readonly records: readonly UserRecord[];
+  /** Up to and including the record that was handed over before its first one. */
+  readonly before: Checkpoint;
+  /** In a row. */
+  readonly failures: number;
+  /** Of its first record by itself: alone in a call, or named. */
+  readonly attempts: number;
+}
+
+/** What of a piece that has failed is still to be done. */
+interface Rest extends Piece {
+  /** The user's code has named its first record as the one that failed. */
+  readonly isNamed: boolean;
+}
+
+type Attempt =
+  { readonly kind: 'resolved' } | { readonly kind: 'aborted' } | { readonly kind: 'failed'; readonly error: unknown };
 
 /** How often the lease is asked again while it cannot be proven ours, e.g. after the machine was suspended. */
 const recheckLeaseMs = 100;
@@ -38,89 +81,161 @@ const recheckLeaseMs = 100;
 /** From this failure in a row on, a person is called: the log line becomes an error. */
 const loudAttempt = 5;
 
+export interface RecordDispatcherParts {
+  readonly target: DispatchTarget;
+  readonly policy: FailurePolicy;
+  readonly retry: ResolvedRetryOptions;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+}
+
 /**
  * Hands the batches of one shard to the user's code, one after another.
  *
- * A batch that fails is handed over again, from behind the last acknowledged record of it, after a delay that grows;
- * for as long as it takes. Nothing behind it is delivered before it has succeeded, and the position never moves because
- * of a failure.
+ * A batch that fails is handed over again, from behind the last record of it that is done, after a delay that grows. What
+ * happens if it goes on failing is for the {@link FailurePolicy} to say. Nothing behind a failing record is delivered
+ * before it has succeeded or was let go, and the position never moves because of a failure alone.
  */
 export class RecordDispatcher {
-  readonly #target: DispatchTarget;
-  readonly #retry: ResolvedRetryOptions;
-  readonly #clock: Clock;
-  readonly #random: Random;
-  readonly #logger: Logger;
+  readonly #parts: RecordDispatcherParts;
 
-  constructor({
-    target,
-    retry,
-    clock,
-    random,
-    logger,
-  }: {
-    readonly target: DispatchTarget;
-    readonly retry: ResolvedRetryOptions;
-    readonly clock: Clock;
-    readonly random: Random;
-    readonly logger: Logger;
-  }) {
-    this.#target = target;
-    this.#retry = retry;
-    this.#clock = clock;
-    this.#random = random;
-    this.#logger = logger;
+  constructor(parts: RecordDispatcherParts) {
+    this.#parts = parts;
   }
 
   /**
-   * Resolves with `'delivered'` once the user's code has taken the whole batch, or with `'aborted'` when `signal` ended
-   * the attempts before that; the records not acknowledged by then are for whoever reads the shard next. A call of the
-   * user's code that is under way is always waited for. Must not overlap with itself.
+   * Resolves with `'delivered'` once the user's code has taken the whole batch, but for records that were let go, or with
+   * `'aborted'` when `signal` ended the attempts before that; the records not acknowledged by then are for whoever reads the
+   * shard next. A call of the user's code that is under way is always waited for. Must not overlap with itself.
+   * `before`: up to and including the record that was handed over before this batch.
    */
-  async dispatch(batch: readonly UserRecord[], signal: AbortSignal): Promise<'delivered' | 'aborted'> {
-    let rest = batch;
-    for (let attempt = 1; rest.length > 0; attempt++) {
-      while (!signal.aborted && !this.#target.mayDeliver()) await this.#sleep(recheckLeaseMs, signal);
-      if (signal.aborted) return 'aborted';
-      // No await stands between the check of the lease and this call.
-      try {
-        // A copy: code that takes records off its array must not take them out of the retry.
-        await this.#target.deliver([...rest]);
-        return 'delivered';
-      } catch (error) {
-        const remaining = after(rest, this.#target.acknowledged());
-        // Progress was made: what failed now is another record than before.
-        if (remaining.length < rest.length) attempt = 1;
-        rest = remaining;
-        if (!(await this.#waitAfter(error, attempt, rest, signal))) return 'aborted';
+  async dispatch(
+    batch: readonly UserRecord[],
+    before: Checkpoint,
+    signal: AbortSignal,
+  ): Promise<'delivered' | 'aborted'> {
+    const { target } = this.#parts;
+    // The next one is the last.
+    const pieces: Piece[] = [{ records: batch, before, failures: 0, attempts: 0 }];
+    for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
+      const { records } = piece;
+      const last = records.at(-1);
+      if (last === undefined) continue;
+      // A copy: code that takes records off its array must not take them out of the retry.
+      const attempt = await this.#attempt(() => target.deliver([...records]), signal);
+      if (attempt.kind === 'aborted') return 'aborted';
+      if (attempt.kind === 'resolved') {
+        target.resolved(last);
+        continue;
       }
+      const rest = this.#rest(piece, attempt.error);
+      const next = rest === undefined ? [] : await this.#afterFailure(rest, attempt.error, signal);
+      if (next === 'aborted') return 'aborted';
+      pieces.push(...next.toReversed());
     }
     return 'delivered';
   }
 
-  async #waitAfter(
-    error: unknown,
-    attempt: number,
-    rest: readonly UserRecord[],
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    const [first] = rest;
-    if (first === undefined) {
-      this.#logger.warn({ err: error }, 'record processor failed after it had acknowledged the whole batch');
-      return true;
+  /** Calls the user's code once the lease is certain to be ours. No await stands between the check and the call. */
+  async #attempt(call: () => Promise<void>, signal: AbortSignal): Promise<Attempt> {
+    while (!signal.aborted && !this.#parts.target.mayDeliver()) await this.#sleep(recheckLeaseMs, signal);
+    if (signal.aborted) return { kind: 'aborted' };
+    try {
+      await call();
+      return { kind: 'resolved' };
+    } catch (error) {
+      return { kind: 'failed', error };
     }
-    const { baseDelayMs, maxDelayMs } = this.#retry;
-    const retryInMs = backoffDelayMs(attempt - 1, { baseMs: baseDelayMs, maxMs: maxDelayMs }, this.#random);
-    const failure = { attempt, recordCount: rest.length, firstSequenceNumber: first.sequenceNumber, retryInMs };
-    const log = attempt < loudAttempt ? 'warn' : 'error';
-    this.#logger[log]({ err: error, ...failure }, 'record processor failed, its records will be delivered again');
-    this.#target.failed({ error, ...failure });
-    return this.#sleep(retryInMs, signal);
+  }
+
+  /** `undefined`: nothing. */
+  #rest(piece: Piece, error: unknown): Rest | undefined {
+    const { target, logger } = this.#parts;
+    const { records, failures, attempts } = piece;
+    const named = failedRecord(error);
+    const namedAt = named === undefined ? -1 : records.findIndex((record) => comparePositions(record, named) === 0);
+    if (named !== undefined && namedAt < 0) {
+      logger.warn({ err: error, ...named }, 'record processor named a record that this call did not have');
+    }
+    const lastDone = records[namedAt - 1];
+    if (lastDone !== undefined) target.resolved(lastDone);
+    const acknowledged = target.acknowledged();
+    const firstOpen = records.findIndex((record) => compareCheckpoints(acknowledged, checkpointAt(record)) < 0);
+    if (firstOpen < 0) {
+      logger.warn({ err: error }, 'record processor failed after it had acknowledged the whole batch');
+      return undefined;
+    }
+    const done = Math.max(firstOpen, namedAt);
+    const isNamed = done === namedAt;
+    const previous = records[done - 1];
+    if (previous === undefined) {
+      const isByItself = isNamed || records.length === 1;
+      return { ...piece, failures: failures + 1, attempts: attempts + (isByItself ? 1 : 0), isNamed };
+    }
+    // Progress was made: what failed now is another record than before.
+    const rest = { records: records.slice(done), before: checkpointAt(previous) };
+    return { ...rest, failures: 1, attempts: isNamed ? 1 : 0, isNamed };
+  }
+
+  /** Resolves with what is to be handed over in place of the piece, after the delay that is due. */
+  async #afterFailure(piece: Rest, error: unknown, signal: AbortSignal): Promise<readonly Piece[] | 'aborted'> {
+    const { policy, retry, clock } = this.#parts;
+    const { records, failures, attempts, isNamed } = piece;
+    const [first] = records;
+    if (first === undefined) return [];
+    const ageMs = clock.wallTime() - first.approximateArrivalTimestamp.getTime();
+    const recordCount = records.length;
+    const decision = decideOnFailure(policy, { failures, attempts, recordCount, isNamed, ageMs }, retry);
+    const retryInMs = decision.kind === 'let-go' ? 0 : this.#delayMs(failures);
+    this.#tell(piece, first, { error, action: decision.kind, retryInMs });
+    if (decision.kind === 'let-go') {
+      const isGone = await this.#letGo(first, piece, { reason: decision.reason, attempts, error }, signal);
+      return isGone ? [after(piece)] : 'aborted';
+    }
+    if (!(await this.#sleep(retryInMs, signal))) return 'aborted';
+    return decision.kind === 'retry' ? [piece] : split(piece, decision.at);
+  }
+
+  #tell(
+    { records, failures: attempt }: Piece,
+    { sequenceNumber: firstSequenceNumber }: UserRecord,
+    { error, action, retryInMs }: Pick<DeliveryFailure, 'error' | 'action' | 'retryInMs'>,
+  ): void {
+    const failure = { attempt, action, recordCount: records.length, firstSequenceNumber, retryInMs };
+    if (action !== 'let-go') {
+      const log = attempt < loudAttempt ? 'warn' : 'error';
+      this.#parts.logger[log](
+        { err: error, ...failure },
+        'record processor failed, its records will be delivered again',
+      );
+    }
+    this.#parts.target.failed({ error, ...failure });
+  }
+
+  /** Resolves with whether the record is gone; not before `signal` aborts otherwise. Until then it blocks. */
+  async #letGo(record: UserRecord, { before }: Piece, cause: LostCause, signal: AbortSignal): Promise<boolean> {
+    const { target, logger } = this.#parts;
+    const { sequenceNumber, subSequenceNumber } = record;
+    for (let failures = 1; ; failures++) {
+      const attempt = await this.#attempt(() => target.letGo(record, before, cause), signal);
+      if (attempt.kind !== 'failed') return attempt.kind === 'resolved';
+      const retryInMs = this.#delayMs(failures);
+      const failure = { err: attempt.error, sequenceNumber, subSequenceNumber, attempt: failures, retryInMs };
+      const log = failures < loudAttempt ? 'warn' : 'error';
+      logger[log](failure, 'dead letter was not confirmed, it will be sent again');
+      if (!(await this.#sleep(retryInMs, signal))) return false;
+    }
+  }
+
+  #delayMs(failures: number): number {
+    const { retry, random } = this.#parts;
+    return backoffDelayMs(failures - 1, { baseMs: retry.baseDelayMs, maxMs: retry.maxDelayMs }, random);
   }
 
   async #sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {
     try {
-      await this.#clock.sleep(delayMs, signal);
+      await this.#parts.clock.sleep(delayMs, signal);
       return true;
     } catch (error) {
       if (signal.aborted) return false;
@@ -129,7 +244,27 @@ export class RecordDispatcher {
   }
 }
 
-/** The records that come after `acknowledged`. */
-function after(records: readonly UserRecord[], acknowledged: Checkpoint): readonly UserRecord[] {
-  return records.filter((record) => compareCheckpoints(acknowledged, checkpointAt(record)) < 0);
+/** A longer half is split at its next failure; a record that comes to stand alone has not failed by itself yet, unless it was named. */
+function split(piece: Rest, at: number): readonly Piece[] {
+  const { records, before, attempts, isNamed } = piece;
+  const first = records.slice(0, at);
+  const second = records.slice(at);
+  const lastOfFirst = first.at(-1);
+  const failuresOf = (half: readonly UserRecord[]): number => (!isNamed && half.length > 1 ? 1 : 0);
+  const own = isNamed ? attempts : 0;
+  return [
+    { records: first, before, failures: isNamed ? own : failuresOf(first), attempts: own },
+    {
+      records: second,
+      before: lastOfFirst === undefined ? before : checkpointAt(lastOfFirst),
+      failures: failuresOf(second),
+      attempts: 0,
+    },
+  ];
+}
+
+/** What comes behind the first record. */
+function after({ records, before }: Piece): Piece {
+  const [first, ...rest] = records;
+  return { records: rest, before: first === undefined ? before : checkpointAt(first), failures: 0, attempts: 0 };
 }

@@ -1,57 +1,9 @@
 import { describe, expect, it } from '@jest/globals';
-import { checkpointAt, comparePositions, TRIM_HORIZON, type Checkpoint, type UserRecord } from '@millrace/core';
-import { ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
+import { checkpointAt, comparePositions, TRIM_HORIZON } from '@millrace/core';
+import { settle } from '@millrace/core/testing';
 import fc from 'fast-check';
-import { RecordDispatcher, resolveRetryOptions, type DeliveryFailure, type DispatchTarget } from '../src';
-
-function aRecord(sequenceNumber: number, subSequenceNumber = 0): UserRecord {
-  return {
-    data: new Uint8Array(),
-    partitionKey: 'key',
-    explicitHashKey: undefined,
-    sequenceNumber: String(sequenceNumber),
-    subSequenceNumber,
-    approximateArrivalTimestamp: new Date(0),
-    aggregated: false,
-  };
-}
-
-class FakeTarget implements DispatchTarget {
-  readonly calls: string[][] = [];
-  readonly failures: DeliveryFailure[] = [];
-  acknowledgedUpTo: Checkpoint = TRIM_HORIZON;
-  held = true;
-
-  constructor(private readonly onDeliver: (records: readonly UserRecord[], call: number) => void | Promise<void>) {}
-
-  async deliver(records: readonly UserRecord[]): Promise<void> {
-    this.calls.push(records.map(({ sequenceNumber }) => sequenceNumber));
-    await this.onDeliver(records, this.calls.length);
-  }
-
-  acknowledged(): Checkpoint {
-    return this.acknowledgedUpTo;
-  }
-
-  mayDeliver(): boolean {
-    return this.held;
-  }
-
-  failed(failure: DeliveryFailure): void {
-    this.failures.push(failure);
-  }
-}
-
-function aDispatcher(target: DispatchTarget): {
-  dispatcher: RecordDispatcher;
-  clock: ManualClock;
-  logger: RecordingLogger;
-} {
-  const clock = new ManualClock();
-  const logger = new RecordingLogger();
-  const retry = resolveRetryOptions(undefined, []);
-  return { clock, logger, dispatcher: new RecordDispatcher({ target, retry, clock, random: seededRandom(1), logger }) };
-}
+import { resolveRetryOptions } from '../src';
+import { aDispatcher, aRecord, FakeTarget } from './support/fake-target';
 
 const batch = [aRecord(1), aRecord(2), aRecord(3)];
 
@@ -59,7 +11,7 @@ describe('RecordDispatcher', () => {
   it('hands a batch over once when the processor succeeds', async () => {
     const target = new FakeTarget(() => undefined);
     const { dispatcher } = aDispatcher(target);
-    await expect(dispatcher.dispatch(batch, new AbortController().signal)).resolves.toBe('delivered');
+    await expect(dispatcher.dispatch(batch, TRIM_HORIZON, new AbortController().signal)).resolves.toBe('delivered');
     expect(target.calls).toEqual([['1', '2', '3']]);
   });
 
@@ -68,7 +20,7 @@ describe('RecordDispatcher', () => {
       if (call < 3) throw new Error('no');
     });
     const { dispatcher, clock } = aDispatcher(target);
-    const done = dispatcher.dispatch(batch, new AbortController().signal);
+    const done = dispatcher.dispatch(batch, TRIM_HORIZON, new AbortController().signal);
     await clock.advance(1_000);
     await expect(done).resolves.toBe('delivered');
     expect(target.calls).toEqual([
@@ -85,7 +37,11 @@ describe('RecordDispatcher', () => {
       throw new Error('no');
     });
     const { dispatcher, clock } = aDispatcher(target);
-    const done = dispatcher.dispatch([aRecord(1), aRecord(2, 0), aRecord(2, 1)], new AbortController().signal);
+    const done = dispatcher.dispatch(
+      [aRecord(1), aRecord(2, 0), aRecord(2, 1)],
+      TRIM_HORIZON,
+      new AbortController().signal,
+    );
     await clock.advance(1_000);
     await done;
     expect(target.calls).toEqual([['1', '2', '2'], ['2']]);
@@ -97,7 +53,7 @@ describe('RecordDispatcher', () => {
     });
     const { dispatcher, clock, logger } = aDispatcher(target);
     const stop = new AbortController();
-    const done = dispatcher.dispatch(batch, stop.signal);
+    const done = dispatcher.dispatch(batch, TRIM_HORIZON, stop.signal);
     await clock.advance(600_000);
     const delays = target.failures.map(({ retryInMs }) => retryInMs);
     for (const [index, delay] of delays.entries()) {
@@ -124,7 +80,7 @@ describe('RecordDispatcher', () => {
     });
     const { dispatcher, clock, logger } = aDispatcher(target);
     const secret = { ...aRecord(1), data: new TextEncoder().encode('secret'), partitionKey: 'secret-key' };
-    const done = dispatcher.dispatch([secret], new AbortController().signal);
+    const done = dispatcher.dispatch([secret], TRIM_HORIZON, new AbortController().signal);
     await clock.advance(1_000);
     await done;
     expect(JSON.stringify(logger.lines)).not.toContain('secret');
@@ -133,7 +89,7 @@ describe('RecordDispatcher', () => {
   it('does not call the processor once the signal has aborted', async () => {
     const target = new FakeTarget(() => undefined);
     const { dispatcher } = aDispatcher(target);
-    await expect(dispatcher.dispatch(batch, AbortSignal.abort())).resolves.toBe('aborted');
+    await expect(dispatcher.dispatch(batch, TRIM_HORIZON, AbortSignal.abort())).resolves.toBe('aborted');
     expect(target.calls).toEqual([]);
   });
 
@@ -147,7 +103,7 @@ describe('RecordDispatcher', () => {
     );
     const { dispatcher } = aDispatcher(target);
     const stop = new AbortController();
-    const done = dispatcher.dispatch(batch, stop.signal);
+    const done = dispatcher.dispatch(batch, TRIM_HORIZON, stop.signal);
     stop.abort();
     await settle();
     finish();
@@ -158,7 +114,7 @@ describe('RecordDispatcher', () => {
     const target = new FakeTarget(() => undefined);
     target.held = false;
     const { dispatcher, clock } = aDispatcher(target);
-    const done = dispatcher.dispatch(batch, new AbortController().signal);
+    const done = dispatcher.dispatch(batch, TRIM_HORIZON, new AbortController().signal);
     await clock.advance(5_000);
     expect(target.calls).toEqual([]);
     target.held = true;
@@ -174,7 +130,7 @@ describe('RecordDispatcher', () => {
     });
     const { dispatcher, clock } = aDispatcher(target);
     const stop = new AbortController();
-    const done = dispatcher.dispatch(batch, stop.signal);
+    const done = dispatcher.dispatch(batch, TRIM_HORIZON, stop.signal);
     await clock.advance(60_000);
     expect(target.calls).toHaveLength(1);
     stop.abort();
@@ -197,7 +153,7 @@ describe('RecordDispatcher', () => {
           });
           const { dispatcher, clock } = aDispatcher(target);
           const records = Array.from({ length: 10 }, (_, index) => aRecord(index + 1));
-          const done = dispatcher.dispatch(records, new AbortController().signal);
+          const done = dispatcher.dispatch(records, TRIM_HORIZON, new AbortController().signal);
           await clock.advance(3_600_000);
           await expect(done).resolves.toBe('delivered');
           expect(seen).toEqual(records.map(({ sequenceNumber }) => Number(sequenceNumber)));
@@ -216,10 +172,25 @@ describe('RecordDispatcher', () => {
 describe('resolveRetryOptions', () => {
   it('lists every problem with both values', () => {
     const problems: string[] = [];
-    resolveRetryOptions({ baseDelayMs: Number.NaN, maxDelayMs: -1 }, problems);
+    resolveRetryOptions(
+      { baseDelayMs: Number.NaN, maxDelayMs: -1, maxAttempts: 0, maxRecordAgeMs: 5 },
+      'skip',
+      problems,
+    );
     expect(problems).toEqual([
       'retry.baseDelayMs (NaN) must be 1 or more',
       'retry.maxDelayMs (-1) must be at least retry.baseDelayMs (NaN), and finite',
+      'retry.maxAttempts (0) must be a whole number from 1 to 10000, or Infinity',
+      'retry.maxRecordAgeMs (5) must be from 60000 to 31536000000, or Infinity',
+    ]);
+  });
+
+  it.each(['block', 'bisect'] as const)('refuses what has no effect with %s', (policy) => {
+    const problems: string[] = [];
+    resolveRetryOptions({ maxAttempts: 3 }, policy, problems);
+    expect(problems).toEqual([
+      `retry.maxAttempts has no effect with failurePolicy '${policy}', which lets no record go: ` +
+        "leave it out, or choose 'skip' or { deadLetter }",
     ]);
   });
 });

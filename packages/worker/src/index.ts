@@ -24,7 +24,9 @@ export type {
   ShardEndedInput,
   ShutdownRequestedInput,
 } from './record-processor';
-export type { WorkerEvents } from './worker-events';
+export type { DeadLetter, DeadLetterSink } from './dead-letter';
+export type { FailurePolicyOption } from './failure-policy-option';
+export type { LetGoRecord, WorkerEvents } from './worker-events';
 export type { ShardHealth, WorkerHealth, WorkerSnapshot } from './worker-health';
 export type { ShardState } from './shard-state';
 export {
@@ -38,6 +40,7 @@ export {
   MillraceError,
   MissingPermissionError,
   NotALeaseTableError,
+  RecordFailedError,
   ShardUnreadableError,
   StreamNotFoundError,
   StreamRecreatedError,

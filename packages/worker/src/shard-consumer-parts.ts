@@ -3,6 +3,8 @@ import type { Checkpoint, Clock, Logger, Random, Shard, StartPosition } from '@m
 import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import type { ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { RecordSource } from '@millrace/record-fetcher';
+import type { Letterhead } from './dead-letter';
+import type { ResolvedFailurePolicy } from './failure-policy-option';
 import type { RecordProcessor } from './record-processor';
 import type { WorkerEvents } from './worker-events';
 
@@ -39,7 +41,9 @@ export interface ShardConsumerParts {
   readonly createProcessor: () => RecordProcessor;
   readonly checkpointing: 'manual' | 'automatic';
   readonly checkpointIntervalMs: number;
+  readonly failurePolicy: ResolvedFailurePolicy;
   readonly retry: ResolvedRetryOptions;
+  readonly letterhead: Letterhead;
   /** How long reading, or Millrace's own work at shard end, may be silent; and starting or reading fail for good. */
   readonly stallTimeoutMs: number;
   readonly aggregation: DeaggregateOptions;

@@ -1,21 +1,13 @@
-import {
-  checkpointAt,
-  type Checkpoint,
-  type RecordPosition,
-  type StartPosition,
-  type UserRecord,
-} from '@millrace/core';
+import type { StartPosition } from '@millrace/core';
 import { ShardCheckpointer } from '@millrace/checkpointer';
-import { RecordDispatcher, type DispatchTarget } from '@millrace/record-dispatcher';
 import { asProcessor } from './as-processor';
 import { flushAtInterval, flushAtLast } from './checkpoint-loop';
-import { newRecords } from './new-records';
 import { ProgressWatchdog } from './progress-watchdog';
 import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
 import type { ProcessorLease, RecordProcessor } from './record-processor';
 import type { ShardConsumerParts } from './shard-consumer-parts';
-import { ShardLag } from './shard-lag';
-import { ShardReading, type RecordsBatch, type ShardEnd } from './shard-reading';
+import { ShardDelivery } from './shard-delivery';
+import { ShardReading, type ShardEnd } from './shard-reading';
 import { nextShardState, type ShardState, type ShardTransition } from './shard-state';
 import { watchedStep } from './watched-step';
 
@@ -24,14 +16,14 @@ import { watchedStep } from './watched-step';
  *
  * How it works:
  * - One loop pulls batches and hands them to the user's code one after another; nothing is fetched meanwhile. In
- *   automatic mode a second loop stores what was acknowledged, at an interval.
+ *   automatic mode, and where records may be let go, a second loop stores what was acknowledged, at an interval.
  * - Three signals end it. `draining` (stop or hand-over): the call under way is waited for, then `shutdownRequested`,
  *   then the lease is given up. `lease.lost`: the call under way is waited for, then `leaseLost`; nothing is written.
  *   `abandon` (stop ran out of time): the handler's signal aborts, the lease is left to expire.
  * - Each wait for Millrace's own work is watched: work that stalls is begun anew, and if it stalls again, or if reading or
  *   starting fails for as long, this worker gives the lease up as for a hand-over. The user's code is waited for.
- * - The position is that of the last record handed over. Reading starts again from it after a fault of the source, so
- *   no record is skipped or handed over twice within one life of the consumer.
+ * - Reading starts again from the last record handed over after a fault of the source, so that no record is skipped or
+ *   handed over twice within one life of the consumer.
  * - Of `shardEnded`, `shutdownRequested` and `leaseLost` exactly one call succeeds or is the last. Once `shardEnded` has
  *   resolved the shard is acknowledged to its end: a stop or hand-over waits until that is stored.
  *
@@ -42,7 +34,7 @@ export class ShardConsumer {
   readonly #parts: ShardConsumerParts;
   readonly #lease: ProcessorLease;
   readonly #checkpointer: ShardCheckpointer;
-  readonly #dispatcher: RecordDispatcher;
+  readonly #delivery: ShardDelivery;
   readonly #watchdog: ProgressWatchdog;
   readonly #draining = new AbortController();
   /** Another worker should try. */
@@ -57,10 +49,6 @@ export class ShardConsumer {
   /** The signal that the user's code gets. */
   readonly #handler: AbortSignal;
   #state: ShardState = 'initializing';
-  #position: Checkpoint;
-  /** The last record of the last call of `processRecords` that resolved: a call that failed acknowledges nothing. */
-  #resolved: RecordPosition | undefined;
-  readonly #lag: ShardLag;
   #storedAtMs = 0;
   #problem: string | undefined;
   #handoverAsked = false;
@@ -69,14 +57,11 @@ export class ShardConsumer {
   #processor: RecordProcessor | undefined;
 
   constructor(parts: ShardConsumerParts) {
-    const { lease, retry, stallTimeoutMs, emit, clock, random, logger } = parts;
+    const { lease, checkpoint: start, stallTimeoutMs, emit, clock, logger } = parts;
     this.shardId = lease.leaseKey;
     this.#parts = parts;
     this.#lease = { shardId: lease.leaseKey, fencingToken: lease.fencingToken };
-    this.#position = parts.checkpoint;
-    this.#lag = new ShardLag(clock);
-    this.#checkpointer = new ShardCheckpointer({ shardId: lease.leaseKey, start: parts.checkpoint, store: lease });
-    this.#dispatcher = new RecordDispatcher({ target: this.#target(), retry, clock, random, logger });
+    this.#checkpointer = new ShardCheckpointer({ shardId: lease.leaseKey, start, store: lease });
     this.#watchdog = new ProgressWatchdog({
       ...{ stallTimeoutMs, clock, logger },
       onBlocked: (event) => emit('handlerBlocked', { shardId: this.shardId, ...event }),
@@ -85,6 +70,18 @@ export class ShardConsumer {
     this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);
     this.#storing = AbortSignal.any([this.#givenUp.signal, this.#gone]);
     this.#handler = AbortSignal.any([lease.expiring, this.#abandoned.signal]);
+    this.#delivery = new ShardDelivery({
+      ...parts,
+      ...{
+        lease: this.#lease,
+        start,
+        checkpointer: this.#checkpointer,
+        watchdog: this.#watchdog,
+        signal: this.#handler,
+      },
+      mayDeliver: () => lease.mayDeliver(),
+      processor: () => this.#processor,
+    });
   }
 
   get state(): ShardState {
@@ -110,7 +107,7 @@ export class ShardConsumer {
    * since; `undefined` before the first read.
    */
   get millisBehindLatest(): number | undefined {
-    return this.#lag.now;
+    return this.#delivery.millisBehindLatest;
   }
 
   /** Finish the call under way, let the processor flush, give the lease up. */
@@ -175,72 +172,18 @@ export class ShardConsumer {
       ...{ shardId: this.shardId, watchdog: this.#watchdog, signal: this.#reading },
       ...{ openSource, stallTimeoutMs, emit, clock, random, logger },
       start: () => this.#start(),
-      take: (batch) => this.#take(batch),
+      take: (batch) => this.#delivery.take(batch, this.#reading),
       setProblem: (problem) => (this.#problem = problem),
       giveUp: (stalledMs) => this.#giveUp('reading', stalledMs),
     });
     return reading.untilEnd();
   }
 
-  async #take(batch: RecordsBatch): Promise<'taken' | 'aborted'> {
-    this.#lag.wasRead(batch.millisBehindLatest);
-    const { records, counts } = newRecords(batch.records, this.#position, this.#parts.aggregation);
-    if (counts !== undefined) this.#parts.emit('recordsDeaggregated', { shardId: this.shardId, counts });
-    const last = records.at(-1);
-    if (last === undefined) return 'taken';
-    this.#lag.isBatchInHand = true;
-    const outcome = await this.#dispatcher.dispatch(records, this.#reading);
-    this.#lag.isBatchInHand = false;
-    if (outcome === 'aborted') return 'aborted';
-    this.#position = checkpointAt(last);
-    return 'taken';
-  }
-
   #start(): StartPosition {
-    return this.#position.kind === 'sequence-number'
-      ? { kind: 'at-sequence-number', sequenceNumber: this.#position.sequenceNumber }
+    const { position } = this.#delivery;
+    return position.kind === 'sequence-number'
+      ? { kind: 'at-sequence-number', sequenceNumber: position.sequenceNumber }
       : this.#parts.initialStart;
-  }
-
-  #target(): DispatchTarget {
-    const { lease, emit } = this.#parts;
-    return {
-      acknowledged: () => this.#checkpointer.acknowledged,
-      mayDeliver: () => lease.mayDeliver(),
-      failed: ({ error, ...failure }) => emit('processingFailed', { shardId: this.shardId, error, ...failure }),
-      deliver: (records) => this.#deliver(records),
-    };
-  }
-
-  /** Reaches the user's code before its first await: the lease was found ours in this very turn. */
-  async #deliver(records: readonly UserRecord[]): Promise<void> {
-    const { checkpointing, clock, emit } = this.#parts;
-    const last: RecordPosition | undefined = records.at(-1);
-    if (last === undefined) return;
-    const startedAtMs = clock.now();
-    const millisBehindLatest = this.#lag.atLastRead ?? 0;
-    // Before the user's code has them: it may take them off the array.
-    const recordCount = records.length;
-    const byteCount = records.reduce((sum, { data }) => sum + data.byteLength, 0);
-    this.#checkpointer.deliver(last);
-    await this.#watchdog.userCall('processRecords', () =>
-      this.#processor?.processRecords({
-        records,
-        checkpointer: this.#checkpointer.handle(),
-        millisBehindLatest,
-        signal: this.#handler,
-        lease: this.#lease,
-      }),
-    );
-    this.#resolved = last;
-    if (checkpointing === 'automatic') this.#checkpointer.acknowledge(last);
-    emit('recordsProcessed', {
-      shardId: this.shardId,
-      recordCount,
-      byteCount,
-      millisBehindLatest,
-      durationMs: clock.now() - startedAtMs,
-    });
   }
 
   /** Everything was handed over. Returns whether shard end is stored. */
@@ -269,7 +212,7 @@ export class ShardConsumer {
   /** A processor that does not say when it is done with a shard must acknowledge its last record. */
   async #callShardEnded(): Promise<void> {
     if (this.#processor?.shardEnded !== undefined) {
-      const checkpointer = this.#checkpointer.handleUpTo(this.#resolved);
+      const checkpointer = this.#checkpointer.handleUpTo(this.#delivery.resolved);
       await this.#processor.shardEnded({ checkpointer, signal: this.#handler, lease: this.#lease });
     } else if (this.#checkpointer.hasUnacknowledged) {
       throw new Error(
@@ -287,7 +230,7 @@ export class ShardConsumer {
       if (wasInitialized && !this.#hasSaidLast) {
         await this.#callOnce('shutdownRequested', () =>
           this.#processor?.shutdownRequested?.({
-            checkpointer: this.#checkpointer.handleUpTo(this.#resolved),
+            checkpointer: this.#checkpointer.handleUpTo(this.#delivery.resolved),
             signal: this.#handler,
             lease: this.#lease,
             reason: this.#handoverAsked || this.hasGivenUp ? 'handover' : 'stop',
@@ -370,8 +313,10 @@ export class ShardConsumer {
   }
 
   async #flushAtInterval(signal: AbortSignal): Promise<void> {
-    const { lease, checkpointing, checkpointIntervalMs: intervalMs, clock, logger } = this.#parts;
-    if (checkpointing === 'manual') return;
+    const { lease, checkpointing, failurePolicy, checkpointIntervalMs: intervalMs, clock, logger } = this.#parts;
+    const letsGo = failurePolicy.kind === 'skip' || failurePolicy.kind === 'dead-letter';
+    // By itself the user's code stores all that it acknowledges, but nothing that was let go.
+    if (checkpointing === 'manual' && !letsGo) return;
     this.#storedAtMs = clock.now();
     lease.carry({
       unstored: () => this.#checkpointer.unstored,

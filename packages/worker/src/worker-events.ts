@@ -1,6 +1,17 @@
 import type { DeaggregationCounts } from '@millrace/record-deaggregator';
 import type { ShardState } from './shard-state';
 
+/** A record that the failure policy has let go. */
+export interface LetGoRecord {
+  readonly shardId: string;
+  readonly sequenceNumber: string;
+  readonly subSequenceNumber: number;
+  /** What the processor rejected with the last time. */
+  readonly error: unknown;
+  readonly reason: 'attempts' | 'age';
+  readonly attempts: number;
+}
+
 /**
  * Every event with its payload. Events are for metrics and tests: a fault never travels by an event alone (`run()`
  * rejects, the log says so), and a listener that throws is logged and changes nothing.
@@ -47,15 +58,23 @@ export interface WorkerEvents {
     readonly millisBehindLatest: number;
     readonly durationMs: number;
   };
-  /** The processor rejected; its records will be handed over again. */
+  /**
+   * The processor rejected. `'retry'`: its records will be handed over again; `'split'`: in two pieces; `'let-go'`: the one
+   * record will not, see `failurePolicy`.
+   */
   processingFailed: {
     readonly shardId: string;
     readonly error: unknown;
     readonly attempt: number;
+    readonly action: 'retry' | 'split' | 'let-go';
     readonly recordCount: number;
     readonly firstSequenceNumber: string;
     readonly retryInMs: number;
   };
+  /** A record was left out by `failurePolicy: 'skip'`. */
+  recordSkipped: LetGoRecord;
+  /** The sink of the failure policy has confirmed that it has the record. */
+  recordDeadLettered: LetGoRecord;
   /** Aggregated records were taken apart; says what was dropped or delivered raw. Emitted only when a count is not zero. */
   recordsDeaggregated: { readonly shardId: string; readonly counts: DeaggregationCounts };
   /** Kinesis refused a read because of a rate limit; it is made again. Normal where applications share a stream. */

@@ -19,6 +19,7 @@ import { resolveRetryOptions, type ResolvedRetryOptions, type RetryOptions } fro
 import { resolveFetchOptions, type FetchOptions, type ResolvedFetchOptions } from '@millrace/record-fetcher';
 import type { StreamReference } from '@millrace/shard-discovery';
 import type { AwsCalls } from './aws-clients';
+import { resolveFailurePolicy, type FailurePolicyOption, type ResolvedFailurePolicy } from './failure-policy-option';
 import type { ProcessorFactory } from './record-processor';
 import { resolveTableOptions, type TableOptions } from './table-options';
 
@@ -84,7 +85,19 @@ interface CommonOptions {
   readonly leases?: LeaseOptions;
   /** Reading: batch size, pauses, time-outs. */
   readonly fetch?: FetchOptions;
-  /** How a failed batch is tried again. */
+  /**
+   * What becomes of records that your code goes on failing at. The shard waits in any case until the record is done with or let go;
+   * others go on.
+   *
+   * `'block'`: the batch is tried again, as it is, until it succeeds. `'bisect'`: a batch that has failed twice is split, until
+   * the failing record stands alone; that one is tried until it succeeds. `'skip'`: as `'bisect'`, and the record is left out
+   * after `retry.maxAttempts` or `retry.maxRecordAgeMs`. `{ deadLetter }`: it goes to that sink instead, which must confirm before
+   * the shard goes on. Throw a {@link RecordFailedError} to name the record, which saves the splitting.
+   *
+   * @defaultValue `'block'`, so that nothing is ever left out
+   */
+  readonly failurePolicy?: FailurePolicyOption;
+  /** How failed records are tried again, and when the failure policy lets one go. */
   readonly retry?: RetryOptions;
   /**
    * How long a shard may stand still, in milliseconds: at least 10,000, twice `fetch.callTimeoutMs` and
@@ -142,6 +155,7 @@ export interface ResolvedWorkerOptions {
   readonly checkpointIntervalMs: number;
   readonly leases: ResolvedLeaseOptions;
   readonly fetch: ResolvedFetchOptions;
+  readonly failurePolicy: ResolvedFailurePolicy;
   readonly retry: ResolvedRetryOptions;
   readonly stallTimeoutMs: number;
   readonly aggregationOutOfRange: OutOfRange;
@@ -167,6 +181,7 @@ const known: Record<keyof WorkerOptions, true> = {
   checkpointIntervalMs: true,
   leases: true,
   fetch: true,
+  failurePolicy: true,
   retry: true,
   stallTimeoutMs: true,
   aggregationOutOfRange: true,
@@ -197,6 +212,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   if ((options.dynamodb?.constructor.name ?? '').includes('DocumentClient')) {
     problems.push('dynamodb must be a DynamoDBClient or its configuration, not a document client');
   }
+  const failurePolicy = resolveFailurePolicy(options.failurePolicy, problems);
   const resolved = {
     applicationName,
     stream: resolveStream(options, problems),
@@ -210,7 +226,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     checkpointIntervalMs: options.checkpointIntervalMs ?? 5_000,
     leases: resolveLeaseOptions(options.leases, problems),
     fetch: resolveFetchOptions(options.fetch, problems),
-    retry: resolveRetryOptions(options.retry, problems),
+    failurePolicy,
+    retry: resolveRetryOptions(options.retry, failurePolicy.kind, problems),
     aggregationOutOfRange: options.aggregationOutOfRange ?? 'auto',
     auditIntervalMs: options.auditIntervalMs ?? 60_000,
   } as const;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { DynamoDBDocumentClient } from '@aws-sdk/lib-dynamodb';
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { ConfigError, Worker, type WorkerOptions } from '../src';
+import { ConfigError, Worker, type DeadLetter, type WorkerOptions } from '../src';
 import { resolveWorkerOptions } from '../src/worker-options';
 
 const good: WorkerOptions = {
@@ -71,6 +71,32 @@ describe('the options of a Worker', () => {
       'fetch.maxRecord is not an option',
       'retry.baseDelay is not an option',
     ]);
+  });
+
+  it('take every failure policy, and refuse what is none', () => {
+    const deadLetter = async (): Promise<void> => undefined;
+    for (const failurePolicy of ['block', 'bisect', 'skip', { deadLetter }]) {
+      expect(problemsOf({ ...good, failurePolicy })).toEqual([]);
+    }
+    for (const failurePolicy of ['sikp', null, {}, { deadLetter: 5 }, 7]) {
+      expect(problemsOf({ ...good, failurePolicy, retry: { maxAttempts: 3 } })).toEqual([
+        "failurePolicy must be 'block', 'bisect', 'skip' or { deadLetter: a function }",
+      ]);
+    }
+  });
+
+  it('keep the sink a method of its object', async () => {
+    const letters: unknown[] = [];
+    class Box {
+      letters = letters;
+      async deadLetter(letter: unknown): Promise<void> {
+        this.letters.push(letter);
+      }
+    }
+    const { failurePolicy } = resolveWorkerOptions({ ...good, failurePolicy: new Box() });
+    if (failurePolicy.kind !== 'dead-letter') throw new Error('not a sink');
+    await failurePolicy.sink({ id: 'x' } as DeadLetter, { signal: new AbortController().signal });
+    expect(letters).toHaveLength(1);
   });
 
   it('give a shard at least the time that a call and a lease may take before it counts as stalled', () => {

@@ -1,0 +1,33 @@
+import type { UserRecord } from '@millrace/core';
+
+/** A record that could not be processed, with what there is to know of that. */
+export interface DeadLetter {
+  /**
+   * `streamArn/shardId/sequenceNumber/subSequenceNumber`: the same whenever this record becomes a dead letter again, which it may
+   * after a crash.
+   */
+  readonly id: string;
+  readonly applicationName: string;
+  readonly streamArn: string;
+  readonly shardId: string;
+  readonly record: UserRecord;
+  /** What the processor rejected with the last time. */
+  readonly error: unknown;
+  /** `'attempts'`: it failed `retry.maxAttempts` times. `'age'`: it is older than `retry.maxRecordAgeMs`. */
+  readonly reason: 'attempts' | 'age';
+  /** How often the processor has failed at this record by itself, in this life of the lease. */
+  readonly attempts: number;
+  readonly workerId: string;
+  /** Of the lease under which it failed. */
+  readonly fencingToken: number;
+}
+
+/**
+ * Keeps records that could not be processed. Resolving confirms: the letter is safe, and the shard goes on. If it rejects it is
+ * called again, with growing delays, for as long as the lease is held; the shard waits. The same letter may come more than once.
+ * `signal` aborts as that of `processRecords` does: reject then, unless the letter is safe.
+ */
+export type DeadLetterSink = (letter: DeadLetter, context: { readonly signal: AbortSignal }) => Promise<void>;
+
+/** What all letters of one worker have in common. */
+export type Letterhead = Pick<DeadLetter, 'applicationName' | 'streamArn' | 'workerId'>;
