@@ -1,4 +1,5 @@
 import { AssertionError } from 'node:assert';
+import { comparePositions, type RecordPosition } from '@millrace/core';
 
 /** A record that a test has put. */
 export interface PutRecord {
@@ -16,7 +17,7 @@ export interface Delivery {
   readonly partitionKey: string;
   readonly sequenceNumber: string;
   readonly subSequenceNumber: number;
-  /** What became of the call that it was handed to: `failed` if it rejected, or if the worker crashed. */
+  /** What became of the call that it was handed to: `failed` if it rejected, unless it named a later record, or if the worker crashed. */
   readonly outcome: 'failed' | 'processed' | 'under way';
 }
 
@@ -55,7 +56,7 @@ export class DeliveryLedger {
     return this.#deliveries;
   }
 
-  /** How many records no call of a processor has taken and resolved. Of an aggregate one user record is enough. */
+  /** How many records no call of a processor has taken and resolved, and none has let go. Of an aggregate one user record is enough. */
   get unprocessedCount(): number {
     return this.#unprocessed.size;
   }
@@ -65,22 +66,33 @@ export class DeliveryLedger {
     this.#unprocessed.set(record.sequenceNumber, record);
   }
 
-  /** The records of one call are being handed over. What is returned is to be told how the call ends; the first word counts. */
+  /**
+   * The records of one call are being handed over. What is returned is to be told how the call ends; the first word counts. What
+   * stands before the record that a failed call has named is processed.
+   */
   addDeliveries(deliveries: readonly Omit<Delivery, 'outcome'>[]): {
-    settle(outcome: 'failed' | 'processed'): void;
+    settle(outcome: 'failed' | 'processed', named?: RecordPosition): void;
   } {
     const common = { outcome: 'under way' as const, call: {}, begunAt: this.#events++, settledAt: Infinity };
     const added = deliveries.map((delivery): RecordedDelivery => ({ ...delivery, ...common }));
     for (const delivery of added) this.#deliveries.push(delivery);
     return {
-      settle: (outcome) => {
+      settle: (outcome, named) => {
         const settledAt = this.#events++;
-        for (const delivery of added.filter((one) => one.outcome === 'under way')) {
-          Object.assign(delivery, { outcome, settledAt });
-          if (outcome === 'processed') this.#unprocessed.delete(delivery.sequenceNumber);
+        const namedAt = added.findIndex((one) => named !== undefined && comparePositions(one, named) === 0);
+        for (const [index, delivery] of added.entries()) {
+          if (delivery.outcome !== 'under way') continue;
+          delivery.outcome = index < namedAt ? 'processed' : outcome;
+          delivery.settledAt = settledAt;
+          if (delivery.outcome === 'processed') this.#unprocessed.delete(delivery.sequenceNumber);
         }
       },
     };
+  }
+
+  /** The failure policy has let the record go: it was skipped, or its dead letter is confirmed. */
+  addLetGo({ sequenceNumber }: Pick<PutRecord, 'sequenceNumber'>): void {
+    this.#unprocessed.delete(sequenceNumber);
   }
 
   duplicates(): readonly Duplicate[] {

@@ -1,3 +1,4 @@
+import { failedRecord } from '@millrace/core';
 import type { Checkpointer, RecordProcessor } from 'millrace';
 import type { DeliveryLedger } from './delivery-ledger';
 import type { TestTime } from './test-time';
@@ -41,7 +42,7 @@ export function observedProcessor(processor: RecordProcessor, observation: Obser
         await observed(input, (given) => processor.processRecords(given));
         delivered.settle('processed');
       } catch (error) {
-        delivered.settle('failed');
+        delivered.settle('failed', failedRecord(error));
         throw error;
       } finally {
         dead.removeEventListener('abort', onDeath);

@@ -3,6 +3,7 @@ import type { EmbeddedAws } from '@millrace/local';
 import { Worker, type StopOptions, type StopResult, type WorkerOptions } from 'millrace';
 import type { DeliveryLedger } from './delivery-ledger';
 import { MortalClock } from './mortal-clock';
+import { observedPolicy } from './observed-policy';
 import { observedProcessor } from './observed-processor';
 import { testClients } from './test-clients';
 import type { TestTime } from './test-time';
@@ -60,6 +61,9 @@ export class TestWorker {
       dynamodb,
       clock: new MortalClock(time.clock, dead),
       random: seededRandom(seed),
+      ...(options.failurePolicy !== undefined && {
+        failurePolicy: observedPolicy(options.failurePolicy, { ledger, time, dead }),
+      }),
       processorFactory: (shard) =>
         observedProcessor(options.processorFactory(shard), {
           workerName: name,
@@ -70,6 +74,7 @@ export class TestWorker {
         }),
     });
     this.worker.on('workerStarted', () => (this.#hasStarted = true));
+    this.worker.on('recordSkipped', (record) => ledger.addLetGo(record));
     this.worker.run().then(
       () => (this.#end = { failure: undefined }),
       (error: unknown) => (this.#end = { failure: { error } }),
