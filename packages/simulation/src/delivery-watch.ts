@@ -14,16 +14,18 @@ export interface Session {
   readonly token: number;
   /** How many were acknowledged before it. */
   readonly begun: number;
-  /** The first record that it has not been given. */
-  next: number;
-  /** Where its last batch began. */
-  batchStart: number;
-  /** The last call of `processRecords` did not resolve. */
-  hasFailed: boolean;
+  /** The record that must come next, unless more was acknowledged: behind what is done with, or where a call has failed. */
+  due: number;
+  /** How many it has been given. */
+  given: number;
+  /** Where its last call ended. */
+  end: number;
   /** How many records it has acknowledged, or were before it. */
   acknowledged: number;
-  /** How many it had been given when a call last resolved. */
+  /** How many it is done with: calls that resolved had them, or failed at a later one that they named. */
   resolved: number;
+  /** How often each record has failed as the only one of a call. */
+  readonly failedAlone: Map<number, number>;
 }
 
 export interface DeliveryWatchParts {
@@ -61,8 +63,8 @@ export class DeliveryWatch {
       violate('G7', `${machine.name} begins behind records that were not acknowledged`, shardId);
     }
     return {
-      ...{ machine, shard, token, hasFailed: false, begun: covered },
-      ...{ next: covered, batchStart: covered, acknowledged: covered, resolved: covered },
+      ...{ machine, shard, token, begun: covered, failedAlone: new Map<number, number>() },
+      ...{ due: covered, given: covered, end: covered, acknowledged: covered, resolved: covered },
     };
   }
 
@@ -87,19 +89,20 @@ export class DeliveryWatch {
       violate('G2', 'a batch is not a piece of the shard', shardId);
       return;
     }
-    const retryFrom = Math.max(session.acknowledged, session.batchStart);
-    const isRetry = session.hasFailed && first === retryFrom;
-    const isBehindTheGap = session.next < first && first <= shard.agedOut;
-    if (first !== session.next && !isRetry && !isBehindTheGap) {
-      violate('G2', `${machine.name} gets record ${first} when ${session.next} was due`, shardId);
+    const due = Math.max(session.due, session.acknowledged);
+    const isBehindTheGap = due < first && first <= shard.agedOut;
+    if (first !== due && !isBehindTheGap) {
+      violate('G2', `${machine.name} gets record ${first} when ${due} was due`, shardId);
     }
-    if (first < shard.delivered && !isRetry) {
-      this.duplicates += Math.min(shard.delivered, first + records.length) - first;
+    const end = first + records.length;
+    const again = Math.min(shard.delivered, end) - Math.max(first, session.given);
+    if (again > 0) {
+      this.duplicates += again;
       if (isCalm) violate('G5', `record ${first} comes a second time`, shardId);
     }
-    session.batchStart = first;
-    session.next = Math.max(session.next, first + records.length);
-    session.hasFailed = true;
+    session.due = first;
+    session.end = end;
+    session.given = Math.max(session.given, end);
     this.#markDelivered(shard, first, records.length);
   }
 
@@ -115,13 +118,62 @@ export class DeliveryWatch {
   }
 
   resolved(session: Session): void {
-    session.hasFailed = false;
-    session.resolved = session.next;
+    session.due = session.end;
+    session.resolved = session.end;
+  }
+
+  /** A call fails, at the record with this index if it names one. Who was told to stop has not failed at a record. */
+  fails(session: Session, { named, wasTold }: { readonly named: number | undefined; readonly wasTold: boolean }): void {
+    const { failedAlone, due, end } = session;
+    const failed = named ?? (end - due === 1 ? due : undefined);
+    if (failed !== undefined && !wasTold) failedAlone.set(failed, (failedAlone.get(failed) ?? 0) + 1);
+    if (named === undefined) return;
+    session.due = named;
+    session.resolved = Math.max(session.resolved, named);
+  }
+
+  /** The sink is called with a dead letter. */
+  deadLetter(session: Session, record: RecordPosition, attempts: number): void {
+    const { machine, shard, token } = session;
+    this.#parts.leases.checkCall(machine, shard.shardId, token, 'a dead letter');
+    this.#checkLetGo(session, record, attempts);
+  }
+
+  /** The record counts as done: it was skipped, or the sink is about to confirm that it has it. */
+  letGo(session: Session, record: RecordPosition, attempts: number): void {
+    const { log, trace, time } = this.#parts;
+    const { shard, machine } = session;
+    const index = this.#checkLetGo(session, record, attempts);
+    if (index === undefined) return;
+    trace.add(
+      time.nowMs,
+      shard.shardId,
+      `${machine.name} lets ${index} go`,
+      () => `${machine.name} lets index ${index} go`,
+    );
+    log.letGo(shard, index);
+    session.due = Math.max(session.due, index + 1);
+  }
+
+  /** Only one that has failed by itself, as often as it may. */
+  #checkLetGo(session: Session, { sequenceNumber }: RecordPosition, attempts: number): number | undefined {
+    const { violate } = this.#parts;
+    const { machine, shard, failedAlone } = session;
+    const index = shard.indexOf.get(sequenceNumber);
+    const failures = index === undefined ? 0 : (failedAlone.get(index) ?? 0);
+    if (index !== undefined && failures >= attempts) return index;
+    const which = String(index ?? sequenceNumber);
+    violate(
+      'G7',
+      `${machine.name} lets record ${which} go, which has failed ${failures} times by itself`,
+      shard.shardId,
+    );
+    return undefined;
   }
 
   /** The user's code says so, up to and including a record; without one, all that calls that resolved were given. */
   acknowledge(session: Session, upTo?: RecordPosition): void {
-    const { trace, time } = this.#parts;
+    const { trace, time, log } = this.#parts;
     const { shard, machine } = session;
     const index = upTo === undefined ? session.resolved - 1 : shard.indexOf.get(upTo.sequenceNumber);
     if (index === undefined || index < session.acknowledged) return;
@@ -129,7 +181,7 @@ export class DeliveryWatch {
       return `${machine.name} acknowledges up to index ${index}`;
     });
     session.acknowledged = index + 1;
-    shard.acknowledged = Math.max(shard.acknowledged, index + 1);
+    log.acknowledge(shard, index + 1);
   }
 
   /** How a checkpoint of all that was acknowledged came out. `denied`: it is proven not to be stored. */

@@ -1,7 +1,7 @@
 import type { Chance } from './chance';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
 import { callFaultKinds, calmKinds, faultKinds, showerKinds } from './fault-kinds';
-import { goodHabits, habits, type Habit } from './user-code';
+import { goodHabits, habits, policies, type Habit, type SimulatedPolicy } from './user-code';
 
 /** How a fleet is set up, and what it will go through: all of it follows from the seed. */
 export interface FleetSettings {
@@ -37,6 +37,8 @@ export interface FleetSettings {
   readonly checkpointing: 'manual' | 'automatic';
   readonly initialPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly habits: readonly Habit[];
+  /** But for `block` some records are such that the user's code fails at them. */
+  readonly failurePolicy: SimulatedPolicy;
   readonly slowMs: number;
   /** A call that is deaf to its signal lasts up to so long. */
   readonly stubbornMs: number;
@@ -130,6 +132,8 @@ export function drawSettings(
     stubbornMs: isPatient ? 60_000 : 30_000,
     chaosEndsAtMs,
     faults: drawFaults(chance, kindsIn[weather], chance.happens(0.2) ? startsFromMs : chaosBeginsAtMs, chaosEndsAtMs),
+    // What a record holds up is not acknowledged in time, and comes again.
+    failurePolicy: weather === 'storm' && chance.happens(0.5) ? (chance.oneOf(policies) ?? 'block') : 'block',
   };
 }
 

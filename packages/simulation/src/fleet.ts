@@ -1,4 +1,4 @@
-import type { WorkerOptions } from 'millrace';
+import type { DeadLetterSink, WorkerOptions } from 'millrace';
 import type { Chance } from './chance';
 import type { DeliveryWatch } from './delivery-watch';
 import type { FaultKind } from './fault-kinds';
@@ -12,7 +12,7 @@ import { SimulatedWorker } from './simulated-worker';
 import type { StreamLog } from './stream-log';
 import type { Trace } from './trace';
 import { describeError, tracedLogger } from './traced-logger';
-import { UserCode } from './user-code';
+import { maxAttempts, UserCode } from './user-code';
 import type { Violate } from './violation';
 import type { VirtualTime } from './virtual-time';
 
@@ -89,6 +89,12 @@ export class Fleet {
     });
     const { checkpointing, initialPosition, idleTimeBetweenReadsMs, givesUpEarly, auditIntervalMs } = settings;
     const failoverTimeMs = inTurn(settings.failoverTimesMs, this.workers.length, 10_000);
+    const codes = new Map<string, UserCode>();
+    const codeOf = (shardId: string): UserCode => {
+      const code = codes.get(shardId);
+      if (code === undefined) throw new Error(`${name} has never had ${shardId}`);
+      return code;
+    };
     const worker = new SimulatedWorker({
       ...{ machine, workerId: this.#workerIdFor(name), network, time, streamName, tableName, chance: chance.fork() },
       logger: this.#loggerOf(machine),
@@ -106,9 +112,15 @@ export class Fleet {
         leases: { failoverTimeMs, ...leaseOptions(settings, this.workers.length) },
         fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
         ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, failoverTimeMs) } : {}),
-        processorFactory: ({ shardId }) => this.#userCode(machine, shardId),
+        ...failureOptions(settings, (letter, context) => codeOf(letter.shardId).deadLetter(letter, context)),
+        processorFactory: ({ shardId }) => {
+          const code = this.#userCode(machine, shardId);
+          codes.set(shardId, code);
+          return code;
+        },
       },
     });
+    worker.worker.on('recordSkipped', (record) => codeOf(record.shardId).skipped(record));
     this.workers.push(worker);
     this.#parts.onChange();
     worker.worker.on('workerStarted', () => this.#parts.onChange());
@@ -164,6 +176,7 @@ export class Fleet {
       ...{ machine, shardId, violate, isOver, calls, watch: deliveries, chance: chance.fork() },
       habit: chance.oneOf(settings.habits) ?? 'steady',
       checkpointing: settings.checkpointing,
+      failurePolicy: settings.failurePolicy,
       endsShardsSilently: settings.endsShardsSilently,
       slowMs: settings.slowMs,
       stubbornMs: settings.stubbornMs,
@@ -223,4 +236,13 @@ function leaseOptions(settings: FleetSettings, index: number): NonNullable<Worke
     maxLeases: inTurn(maxLeases, index, Infinity),
     plans: inTurn(knowsSecondPlan, index, false) ? [dealtPlan] : [],
   };
+}
+
+function failureOptions(
+  { failurePolicy }: FleetSettings,
+  deadLetter: DeadLetterSink,
+): Pick<WorkerOptions, 'failurePolicy' | 'retry'> {
+  if (failurePolicy === 'block') return {};
+  const retry = { baseDelayMs: 100, maxDelayMs: 1_000, ...(failurePolicy === 'bisect' ? {} : { maxAttempts }) };
+  return { retry, failurePolicy: failurePolicy === 'dead-letter' ? { deadLetter } : failurePolicy };
 }

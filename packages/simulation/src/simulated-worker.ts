@@ -18,7 +18,15 @@ export interface SimulatedWorkerParts {
   readonly onAgedOut: (event: WorkerEvents['recordsAgedOut']) => void;
   readonly options: Pick<
     WorkerOptions,
-    'auditIntervalMs' | 'checkpointing' | 'fetch' | 'initialPosition' | 'leases' | 'processorFactory' | 'stallTimeoutMs'
+    | 'auditIntervalMs'
+    | 'checkpointing'
+    | 'failurePolicy'
+    | 'fetch'
+    | 'initialPosition'
+    | 'leases'
+    | 'processorFactory'
+    | 'retry'
+    | 'stallTimeoutMs'
   >;
   readonly streamName: string;
   readonly tableName: string;

@@ -1,7 +1,7 @@
 import type { Checkpoint } from '@millrace/core';
 
 /** One record as its producer remembers it. */
-interface PutRecord {
+export interface PutRecord {
   readonly key: string;
   /** Its place among the records of its key. */
   readonly number: number;
@@ -18,8 +18,10 @@ export interface ShardLog {
   readonly indexOf: Map<string, number>;
   /** So many records, from the first, were delivered at least once, or have aged out. */
   delivered: number;
-  /** So many records, from the first, were acknowledged; also those that aged out unread before one of them. */
+  /** So many records, from the first, were acknowledged or let go; also those that aged out unread before one of them. */
   acknowledged: number;
+  /** Records that were let go: skipped, or confirmed by the sink for dead letters. */
+  readonly letGo: Set<number>;
   /** So many records, from the first, have aged out, read or not. */
   agedOut: number;
   /** A `shardEnded` has resolved. */
@@ -53,7 +55,7 @@ export class StreamLog {
       if (parent !== undefined) parent.closedAtMs = Math.min(parent.closedAtMs, nowMs);
     }
     this.#shards.set(shardId, {
-      ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>() },
+      ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>(), letGo: new Set<number>() },
       ...{
         delivered: 0,
         acknowledged: 0,
@@ -94,6 +96,21 @@ export class StreamLog {
       this.#nextOfKey.set(key, Math.max(this.#nextOfKey.get(key) ?? 0, number + 1));
     }
     shard.delivered = Math.max(shard.delivered, shard.agedOut);
+  }
+
+  /** Somebody has acknowledged so many records, from the first. */
+  acknowledge(shard: ShardLog, count: number): void {
+    shard.acknowledged = Math.max(shard.acknowledged, count);
+    while (shard.letGo.has(shard.acknowledged)) shard.acknowledged++;
+  }
+
+  /** Nobody need acknowledge this one record any more. */
+  letGo(shard: ShardLog, index: number): void {
+    shard.letGo.add(index);
+    // Of what has aged out nobody is asked.
+    const { acknowledged, agedOut } = shard;
+    if (index >= acknowledged && index <= agedOut) this.acknowledge(shard, index);
+    else this.acknowledge(shard, acknowledged);
   }
 
   /** The record is delivered for the first time: says what is wrong with that. */

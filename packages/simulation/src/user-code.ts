@@ -1,13 +1,17 @@
+import { comparePositions } from '@millrace/core';
 import {
   CheckpointNotStoredError,
   LeaseLostError,
+  RecordFailedError,
   type Checkpointer,
+  type DeadLetter,
   type InitializeInput,
   type ProcessRecordsInput,
   type RecordPosition,
   type RecordProcessor,
   type ShardEndedInput,
   type ShutdownRequestedInput,
+  type UserRecord,
 } from 'millrace';
 import type { Chance } from './chance';
 import type { DeliveryWatch, Session } from './delivery-watch';
@@ -22,11 +26,23 @@ export type Habit = (typeof habits)[number];
 /** Habits that never fail and finish in time. */
 export const goodHabits: readonly Habit[] = ['steady', 'buffering', 'partial', 'slow'];
 
+/** What becomes of records that it goes on failing at. */
+export const policies = ['block', 'bisect', 'skip', 'dead-letter'] as const;
+export type SimulatedPolicy = (typeof policies)[number];
+
+/** As often a record fails by itself before it is let go. */
+export const maxAttempts = 3;
+
+/** Of the records, one of so many is such that it cannot be processed. */
+const poisonShare = 37;
+
 export interface UserCodeParts {
   readonly machine: Machine;
   readonly shardId: string;
   readonly habit: Habit;
   readonly checkpointing: 'manual' | 'automatic';
+  /** Some records are such that it fails at them. */
+  readonly failurePolicy: SimulatedPolicy;
   /** It has no `shardEnded`, if it acknowledges the last record anyway. */
   readonly endsShardsSilently: boolean;
   /** What is slow takes up to so long. */
@@ -49,7 +65,11 @@ function never(): Promise<never> {
 /** A user's record processor: takes its time, fails at times, and acknowledges in a way of its own. */
 export class UserCode implements RecordProcessor {
   readonly #parts: UserCodeParts;
+  /** It says at which record it failed. */
+  readonly #namesTheFailed: boolean;
   #session: Session | undefined;
+  /** The last record of all calls: a piece of a batch may come after all of it. */
+  #lastGiven: UserRecord | undefined;
   #isBusy = false;
   #batches = 0;
 
@@ -57,7 +77,8 @@ export class UserCode implements RecordProcessor {
 
   constructor(parts: UserCodeParts) {
     this.#parts = parts;
-    const { endsShardsSilently, checkpointing, habit } = parts;
+    const { endsShardsSilently, checkpointing, habit, failurePolicy, chance } = parts;
+    this.#namesTheFailed = failurePolicy !== 'block' && chance.happens(0.5);
     const acknowledgesAll = checkpointing === 'automatic' || habit === 'steady' || habit === 'buffering';
     if (endsShardsSilently && acknowledgesAll) return;
     this.shardEnded = (input) => this.#noted('shardEnded', input.signal, () => this.#endShard(input));
@@ -77,51 +98,108 @@ export class UserCode implements RecordProcessor {
     return this.#noted('shutdownRequested', input.signal, () => this.#shutDown(input));
   }
 
+  /** The sink for the dead letters of this shard: takes its time, and fails at times. */
+  deadLetter({ record }: DeadLetter, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+    return this.#noted('deadLetter', signal, async () => {
+      const { machine, watch, chance, isOver } = this.#parts;
+      if (machine.isDown) return never();
+      if (this.#session === undefined) return;
+      watch.deadLetter(this.#session, record, maxAttempts);
+      await machine.sleep(chance.between(0, 200));
+      if (!isOver() && chance.happens(0.3)) throw new Error('the dead letter was not kept');
+      watch.letGo(this.#session, record, maxAttempts);
+    });
+  }
+
+  /** It hears that a record was left out. */
+  skipped(record: RecordPosition): void {
+    if (this.#session !== undefined) this.#parts.watch.letGo(this.#session, record, maxAttempts);
+  }
+
   #noted(method: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
     const { machine, calls, shardId } = this.#parts;
     return calls.during({ machine, shardId, method, signal }, work);
   }
 
   async #process({ records, checkpointer, signal }: ProcessRecordsInput): Promise<void> {
-    const { machine, watch, checkpointing, chance, violate, shardId } = this.#parts;
+    const { machine, watch, checkpointing, violate, shardId } = this.#parts;
     const session = this.#session;
     if (machine.isDown) return never();
     if (session === undefined) return;
     if (this.#isBusy) violate('G2', `two calls at once on ${machine.name}`, shardId);
     this.#isBusy = true;
     try {
-      watch.delivered(session, records);
-      const habit = this.#habit();
-      await machine.sleep(this.#workMs(habit));
-      const middle = records[records.length >> 1];
-      if (habit === 'failing' && chance.happens(0.1)) await this.#checkpointBeyond(checkpointer, records.at(-1));
-      if (habit === 'failing' && chance.happens(0.5)) {
-        if (checkpointing === 'manual' && middle !== undefined && chance.happens(0.5)) {
-          watch.acknowledge(session, middle);
-          await this.#checkpoint(session, checkpointer, middle);
-        }
-        throw new Error('user code failed');
-      }
-      // What it could not finish it must not acknowledge.
-      if (signal.aborted && habit !== 'stubborn') throw new Error('user code was told to stop');
-      if (checkpointing === 'automatic') {
-        watch.resolved(session);
-        watch.acknowledge(session);
-        return;
-      }
-      this.#batches++;
-      if (habit === 'buffering' && this.#batches % 3 !== 0) {
-        watch.resolved(session);
-        if (this.shardEnded === undefined) void this.#acknowledgeLater(session, checkpointer, records.at(-1));
-        return;
-      }
-      const upTo = habit === 'partial' ? middle : records.at(-1);
-      watch.acknowledge(session, upTo);
-      await this.#checkpoint(session, checkpointer, habit === 'partial' ? upTo : undefined);
-      watch.resolved(session);
+      await this.#deal(session, { records, checkpointer, signal });
+    } catch (error) {
+      const named = error instanceof RecordFailedError ? session.shard.indexOf.get(error.sequenceNumber) : undefined;
+      watch.fails(session, { named, wasTold: signal.aborted });
+      if (named !== undefined && checkpointing === 'automatic') watch.acknowledge(session);
+      throw error;
     } finally {
       this.#isBusy = false;
     }
+  }
+
+  async #deal(
+    session: Session,
+    { records, checkpointer, signal }: Pick<ProcessRecordsInput, 'records' | 'checkpointer' | 'signal'>,
+  ): Promise<void> {
+    const { machine, watch, checkpointing, chance } = this.#parts;
+    watch.delivered(session, records);
+    const last = records.at(-1);
+    if (this.#lastGiven === undefined || (last !== undefined && comparePositions(this.#lastGiven, last) < 0))
+      this.#lastGiven = last;
+    const habit = this.#habit();
+    await machine.sleep(this.#workMs(habit));
+    const middle = records[records.length >> 1];
+    if (habit === 'failing' && chance.happens(0.1)) await this.#checkpointBeyond(checkpointer);
+    if (habit === 'failing' && chance.happens(0.5)) {
+      if (checkpointing === 'manual' && middle !== undefined && chance.happens(0.5)) {
+        watch.acknowledge(session, middle);
+        await this.#checkpoint(session, checkpointer, middle);
+      }
+      throw new Error('user code failed');
+    }
+    await this.#failAtPoison(session, records, checkpointer);
+    // What it could not finish it must not acknowledge.
+    if (signal.aborted && habit !== 'stubborn') throw new Error('user code was told to stop');
+    if (checkpointing === 'automatic') {
+      watch.resolved(session);
+      watch.acknowledge(session);
+      return;
+    }
+    this.#batches++;
+    if (habit === 'buffering' && this.#batches % 3 !== 0) {
+      watch.resolved(session);
+      if (this.shardEnded === undefined) void this.#acknowledgeLater(session, checkpointer, records.at(-1));
+      return;
+    }
+    const upTo = habit === 'partial' ? middle : records.at(-1);
+    watch.acknowledge(session, upTo);
+    await this.#checkpoint(session, checkpointer, habit === 'partial' ? upTo : undefined);
+    watch.resolved(session);
+  }
+
+  /** Who names the record is done with those before it; that acknowledges them in automatic mode only. */
+  async #failAtPoison(session: Session, records: readonly UserRecord[], checkpointer: Checkpointer): Promise<void> {
+    const index = records.findIndex(({ sequenceNumber }) => this.#isPoison(session, sequenceNumber));
+    const poison = records[index];
+    if (poison === undefined) return;
+    if (!this.#namesTheFailed) throw new Error('user code failed at one of its records');
+    const before = records[index - 1];
+    if (before !== undefined && this.#parts.checkpointing === 'manual') {
+      this.#parts.watch.acknowledge(session, before);
+      await this.#checkpoint(session, checkpointer, before);
+    }
+    throw new RecordFailedError(poison);
+  }
+
+  #isPoison({ shard }: Session, sequenceNumber: string): boolean {
+    const { failurePolicy, isOver } = this.#parts;
+    // What is tried for as long as it takes is mended at last.
+    if (failurePolicy === 'block' || (failurePolicy === 'bisect' && isOver())) return false;
+    const record = shard.records[shard.indexOf.get(sequenceNumber) ?? -1];
+    return record !== undefined && (record.number * 7 + Number(record.key.slice(1)) * 11) % poisonShare === 3;
   }
 
   async #endShard({ checkpointer }: ShardEndedInput): Promise<void> {
@@ -165,10 +243,10 @@ export class UserCode implements RecordProcessor {
   }
 
   /** A mistake, which is refused: nobody can acknowledge what it was not given. What became of it shows in the row. */
-  async #checkpointBeyond(checkpointer: Checkpointer, last: RecordPosition | undefined): Promise<void> {
-    if (last === undefined) return;
-    const sequenceNumber = String(BigInt(last.sequenceNumber) + 1n);
-    await checkpointer.checkpoint({ ...last, sequenceNumber }).catch(() => undefined);
+  async #checkpointBeyond(checkpointer: Checkpointer): Promise<void> {
+    if (this.#lastGiven === undefined) return;
+    const sequenceNumber = String(BigInt(this.#lastGiven.sequenceNumber) + 1n);
+    await checkpointer.checkpoint({ ...this.#lastGiven, sequenceNumber }).catch(() => undefined);
   }
 
   /** Stores what was acknowledged just now, and says what came of it. */

@@ -48,3 +48,22 @@ describe('records that have aged out', () => {
     expect(log.hasAgedOut(shardId, undefined)).toBe(true);
   });
 });
+
+describe('records that were let go', () => {
+  it('count as acknowledged once all before them do', () => {
+    const { log, shard } = aLog(9, 3);
+    log.letGo(shard, 5);
+    expect(shard.acknowledged).toBe(3);
+    log.letGo(shard, 3);
+    expect(shard.acknowledged).toBe(4);
+    log.acknowledge(shard, 5);
+    expect(shard.acknowledged).toBe(6);
+  });
+
+  it('do so at once behind records that have aged out', () => {
+    const { log, shard } = aLog(2, 2);
+    log.ageOut(shard, 4, false);
+    log.letGo(shard, 6);
+    expect(shard.acknowledged).toBe(7);
+  });
+});

@@ -4,38 +4,18 @@ import { lines, plantsIn, type Plant } from './plant';
 
 const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
   {
-    name: 'checkpoint-before-delivery',
-    what: "In automatic mode records are acknowledged before the user's code has had them.",
-    find: '    this.#checkpointer.deliver(last);\n',
-    replace:
-      "    this.#checkpointer.deliver(last);\n    if (checkpointing === 'automatic') this.#checkpointer.acknowledge(last);\n",
-  },
-  {
     name: 'acknowledge-what-failed',
     what: 'At a stop the last batch counts as delivered although its call failed.',
     find: lines(
       "        await this.#callOnce('shutdownRequested', () =>",
       '          this.#processor?.shutdownRequested?.({',
-      '            checkpointer: this.#checkpointer.handleUpTo(this.#resolved),',
+      '            checkpointer: this.#checkpointer.handleUpTo(this.#delivery.resolved),',
     ),
     replace: lines(
       "        await this.#callOnce('shutdownRequested', () =>",
       '          this.#processor?.shutdownRequested?.({',
       '            checkpointer: this.#checkpointer.handle(),',
     ),
-  },
-  {
-    name: 'position-before-the-batch',
-    what: 'The position is moved before the batch has been dealt with.',
-    find: '    const outcome = await this.#dispatcher.dispatch(records, this.#reading);',
-    replace:
-      '    this.#position = checkpointAt(last);\n    const outcome = await this.#dispatcher.dispatch(records, this.#reading);',
-  },
-  {
-    name: 'position-of-the-acknowledged',
-    what: 'Reading starts again from what was handed over before, and not behind the last batch.',
-    find: "    this.#position = checkpointAt(last);\n    return 'taken';",
-    replace: "    return 'taken';",
   },
   {
     name: 'deliver-after-the-loss',
@@ -111,6 +91,41 @@ const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
   },
 ]);
 
+const delivering: readonly Plant[] = plantsIn('worker/src/shard-delivery.ts', [
+  {
+    name: 'checkpoint-before-delivery',
+    what: "In automatic mode records are acknowledged before the user's code has had them.",
+    find: '    checkpointer.deliver(last);\n',
+    replace:
+      "    checkpointer.deliver(last);\n    if (this.#parts.checkpointing === 'automatic') checkpointer.acknowledge(last);\n",
+  },
+  {
+    name: 'position-before-the-batch',
+    what: 'The position is moved before the batch has been dealt with.',
+    find: '    const outcome = await this.#dispatcher.dispatch(records, this.#position, signal);',
+    replace:
+      '    const before = this.#position;\n    this.#position = checkpointAt(last);\n    const outcome = await this.#dispatcher.dispatch(records, before, signal);',
+  },
+  {
+    name: 'position-of-the-acknowledged',
+    what: 'Reading starts again from what was handed over before, and not behind the last batch.',
+    find: "    this.#position = checkpointAt(last);\n    return 'taken';",
+    replace: "    return 'taken';",
+  },
+  {
+    name: 'let-go-before-the-sink',
+    what: 'A record counts as let go before its dead letter is confirmed.',
+    find: "    await watchdog.userCall('deadLetter',",
+    replace: "    checkpointer.letGo(record, before);\n    await watchdog.userCall('deadLetter',",
+  },
+  {
+    name: 'checkpoint-of-the-whole-batch',
+    what: 'The checkpointer of a piece of a batch stands for the whole batch.',
+    find: 'checkpointer: checkpointer.handleUpTo(last),',
+    replace: 'checkpointer: checkpointer.handle(),',
+  },
+]);
+
 const stopping: readonly Plant[] = plantsIn('worker/src/worker.ts', [
   {
     name: 'release-unsettled',
@@ -140,32 +155,101 @@ const dispatching: readonly Plant[] = [
     {
       name: 'no-deadline-check',
       what: 'Whether the lease is ours for certain is not asked before a batch is handed over.',
-      find: 'while (!signal.aborted && !this.#target.mayDeliver()) await',
+      find: 'while (!signal.aborted && !this.#parts.target.mayDeliver()) await',
       replace: 'while (!signal.aborted && signal.aborted) await',
     },
     {
       name: 'deadline-check-before-a-turn',
       what: 'The check of the lease and the call do not stand in one turn.',
-      find: "      if (signal.aborted) return 'aborted';\n      // No await",
-      replace: "      if (signal.aborted) return 'aborted';\n      await this.#sleep(100, signal);\n      // No await",
+      find: "    if (signal.aborted) return { kind: 'aborted' };\n",
+      replace: "    if (signal.aborted) return { kind: 'aborted' };\n    await this.#sleep(100, signal);\n",
     },
     {
       name: 'skip-the-failed',
       what: 'A batch that failed is skipped.',
-      find: 'const remaining = after(rest, this.#target.acknowledged());',
-      replace: 'const remaining: readonly UserRecord[] = after([], this.#target.acknowledged());',
+      find: 'const next = rest === undefined ?',
+      replace: 'const next = rest === undefined || rest.failures === 1 ?',
     },
     {
       name: 'retry-the-acknowledged',
       what: 'A batch that failed is handed over again from its beginning.',
-      find: 'const remaining = after(rest, this.#target.acknowledged());',
-      replace: 'const remaining = rest;',
+      find: 'const done = Math.max(firstOpen, namedAt);',
+      replace: 'const done = Math.max(0, namedAt);',
     },
     {
       name: 'retry-after-the-end',
       what: 'A batch that failed is handed over again after reading was to end.',
-      find: "if (!(await this.#waitAfter(error, attempt, rest, signal))) return 'aborted';",
-      replace: 'await this.#waitAfter(error, attempt, rest, new AbortController().signal);',
+      find: "if (!(await this.#sleep(retryInMs, signal))) return 'aborted';",
+      replace: 'await this.#sleep(retryInMs, new AbortController().signal);',
+    },
+    {
+      name: 'split-loses-a-record',
+      what: 'The second half of a batch that is split begins one record too late.',
+      find: 'const second = records.slice(at);',
+      replace: 'const second = records.slice(at + 1);',
+    },
+    {
+      name: 'split-without-the-second-half',
+      what: 'Of a batch that is split only the first half is handed over again.',
+      find: 'pieces.push(...next.toReversed());',
+      replace: 'pieces.push(...next.slice(0, 1));',
+    },
+    {
+      name: 'second-half-first',
+      what: 'The second half of a batch that is split is handed over before the first.',
+      find: 'pieces.push(...next.toReversed());',
+      replace: 'pieces.push(...next);',
+    },
+    {
+      name: 'named-is-done',
+      what: 'The record that the processor names as the failed one counts as done.',
+      find: 'const lastDone = records[namedAt - 1];',
+      replace: 'const lastDone = records[namedAt];',
+    },
+    {
+      name: 'named-is-passed',
+      what: 'Behind a record that the processor names as the failed one it goes on.',
+      find: 'const done = Math.max(firstOpen, namedAt);',
+      replace: 'const done = Math.max(firstOpen, named === undefined ? 0 : Math.min(namedAt + 1, records.length - 1));',
+    },
+    {
+      name: 'unconfirmed-is-let-go',
+      what: 'A record is let go although the sink for dead letters has failed.',
+      find: "if (attempt.kind !== 'failed') return attempt.kind === 'resolved';",
+      replace: "if (attempt.kind !== 'aborted' || signal.aborted) return attempt.kind !== 'aborted';",
+    },
+    {
+      name: 'let-go-without-the-lease',
+      what: 'Whether the lease is ours for certain is not asked before a record is let go.',
+      find: 'const attempt = await this.#attempt(() => target.letGo(record, before, cause), signal);',
+      replace:
+        "const attempt: Attempt = await target.letGo(record, before, cause).then(() => ({ kind: 'resolved' }), (error: unknown) => ({ kind: 'failed', error }));",
+    },
+    {
+      name: 'batch-attempts-count',
+      what: 'Failures of a batch count as attempts of its first record.',
+      find: 'attempts: attempts + (isByItself ? 1 : 0)',
+      replace: 'attempts: attempts + 1',
+    },
+  ]),
+  ...plantsIn('record-dispatcher/src/failure-policy.ts', [
+    {
+      name: 'let-go-at-the-first-failure',
+      what: 'A record is let go when it has failed once.',
+      find: 'if (attempts >= maxAttempts)',
+      replace: 'if (attempts >= 1)',
+    },
+    {
+      name: 'block-lets-go',
+      what: 'Records are let go although the policy is to block.',
+      find: "if (policy === 'block') return { kind: 'retry' };",
+      replace: "if (policy === 'block' && attempts < 3) return { kind: 'retry' };",
+    },
+    {
+      name: 'bisect-lets-go',
+      what: 'Records are let go although the policy is to bisect.',
+      find: "if (policy !== 'bisect' && attempts > 0) {",
+      replace: 'if (attempts > 0) {',
     },
   ]),
   ...plantsIn('checkpointer/src/shard-checkpointer.ts', [
@@ -184,8 +268,20 @@ const dispatching: readonly Plant[] = [
     {
       name: 'acknowledge-the-undelivered',
       what: 'A record may be acknowledged that was not handed to this processor.',
-      find: '    this.#assertDelivered(position);\n',
-      replace: '',
+      find: '    this.#assertDelivered(position);\n    this.#advance(checkpointAt(position));\n',
+      replace: '    this.#advance(checkpointAt(position));\n',
+    },
+    {
+      name: 'let-go-acknowledges-all-before',
+      what: 'A record that is let go acknowledges those before it, too.',
+      find: 'before: follows ? last.before : before,',
+      replace: 'before: this.#acknowledged,',
+    },
+    {
+      name: 'let-go-holds-up',
+      what: 'What is acknowledged never passes a record that was let go before those before it were acknowledged.',
+      find: 'if (compareCheckpoints(this.#acknowledged, next.before) < 0) return;',
+      replace: 'if (compareCheckpoints(this.#acknowledged, next.position) < 0) return;',
     },
     {
       name: 'stored-before-it-is',
@@ -255,4 +351,4 @@ const fetching: readonly Plant[] = [
   ]),
 ];
 
-export const readingPlants: readonly Plant[] = [...consuming, ...stopping, ...dispatching, ...fetching];
+export const readingPlants: readonly Plant[] = [...consuming, ...delivering, ...stopping, ...dispatching, ...fetching];
