@@ -113,7 +113,10 @@ export class UserCode implements RecordProcessor {
 
   /** It hears that a record was left out. */
   skipped(record: RecordPosition): void {
-    if (this.#session !== undefined) this.#parts.watch.letGo(this.#session, record, maxAttempts);
+    const { watch, violate, failurePolicy, shardId } = this.#parts;
+    if (failurePolicy !== 'skip')
+      violate('G7', `a record was skipped, although the policy is ${failurePolicy}`, shardId);
+    if (this.#session !== undefined) watch.letGo(this.#session, record, maxAttempts);
   }
 
   #noted(method: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {

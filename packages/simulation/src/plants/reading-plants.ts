@@ -243,7 +243,8 @@ const dispatching: readonly Plant[] = [
       name: 'block-lets-go',
       what: 'Records are let go although the policy is to block.',
       find: "if (policy === 'block') return { kind: 'retry' };",
-      replace: "if (policy === 'block' && attempts < 3) return { kind: 'retry' };",
+      replace:
+        "if (policy === 'block') return attempts < 3 ? { kind: 'retry' } : { kind: 'let-go', reason: 'attempts' };",
     },
     {
       name: 'bisect-lets-go',
