@@ -155,7 +155,8 @@ export class HeldLease {
       if (outcome.kind === 'failed') return outcome;
       this.#end('lost', 'its checkpoint was refused');
       const sent = { checkpoint, asked, inDoubt: this.#unanswered.mayHaveStored(asked) };
-      const stored = storedAfterLoss(outcome.row, sent);
+      // A renewal that was answered while this waited may have carried what was asked for.
+      const stored = this.#isStored(asked) ? 'yes' : storedAfterLoss(outcome.row, sent);
       return stored === 'yes' ? { kind: 'stored' } : { kind: 'lost', stored, error: outcome.error };
     });
   }

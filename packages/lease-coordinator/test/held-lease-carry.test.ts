@@ -100,6 +100,20 @@ describe('a renewal', () => {
     harness.held.abandon();
   });
 
+  it('has stored what a checkpoint that waited for it asked for, though the lease was abandoned meanwhile', async () => {
+    const harness = new HeldLeaseHarness();
+    const acknowledged = new Acknowledged(harness);
+    await harness.clock.advance(renewIntervalMs - 1);
+    harness.failNext({ kind: 'delay', beforeMs: 100, afterMs: 100 });
+    acknowledged.position = at(4);
+    await harness.clock.advance(1);
+    const later = harness.held.checkpoint(at(5), at(4));
+    harness.held.abandon();
+    await harness.clock.advance(200);
+    expect(await later).toEqual({ kind: 'stored' });
+    expect(harness.row().checkpoint).toEqual(at(4));
+  });
+
   it('is not sent while the lease winds down, whatever is acknowledged', async () => {
     const harness = new HeldLeaseHarness();
     const acknowledged = new Acknowledged(harness);
