@@ -95,7 +95,7 @@ export class ShardCheckpointer {
     if (this.#delivered === undefined || comparePositions(this.#delivered, position) < 0) this.#delivered = position;
   }
 
-  /** The checkpointer for a call with records: without an argument it stands for what has been delivered by now. */
+  /** The checkpointer that stands for what has been delivered by now, without an argument. */
   handle(): Checkpointer {
     return this.handleUpTo(this.#delivered);
   }

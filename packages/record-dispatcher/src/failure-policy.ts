@@ -20,8 +20,8 @@ export interface PieceFailure {
   /** How often its first record has failed by itself: alone in a call, or named by the user's code. */
   readonly attempts: number;
   readonly recordCount: number;
-  /** The user's code has named the first record as the one that failed. */
-  readonly isNamed: boolean;
+  /** The user's code has named the record that failed: the first one, or one that it was not given in this call. */
+  readonly named: 'first' | 'elsewhere' | undefined;
   /** Since the first record arrived in the stream, in milliseconds. */
   readonly ageMs: number;
 }
@@ -38,11 +38,11 @@ const splitFrom = 2;
 
 export function decideOnFailure(
   policy: FailurePolicy,
-  { failures, attempts, recordCount, isNamed, ageMs }: PieceFailure,
+  { failures, attempts, recordCount, named, ageMs }: PieceFailure,
   { maxAttempts, maxRecordAgeMs }: ResolvedRetryOptions,
 ): FailureDecision {
-  if (policy === 'block') return { kind: 'retry' };
-  if (recordCount > 1 && !isNamed) {
+  if (policy === 'block' || named === 'elsewhere') return { kind: 'retry' };
+  if (recordCount > 1 && named === undefined) {
     return failures >= splitFrom ? { kind: 'split', at: recordCount >> 1 } : { kind: 'retry' };
   }
   if (policy !== 'bisect' && attempts > 0) {

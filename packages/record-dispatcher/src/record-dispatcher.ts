@@ -11,7 +11,13 @@ import {
   type RecordPosition,
   type UserRecord,
 } from '@millrace/core';
-import { decideOnFailure, type FailureDecision, type FailurePolicy, type GiveUpReason } from './failure-policy';
+import {
+  decideOnFailure,
+  type FailureDecision,
+  type FailurePolicy,
+  type GiveUpReason,
+  type PieceFailure,
+} from './failure-policy';
 import type { ResolvedRetryOptions } from './retry-options';
 
 /** What the dispatcher needs to know of the shard that it works for. */
@@ -67,10 +73,7 @@ interface Piece {
 }
 
 /** What of a piece that has failed is still to be done. */
-interface Rest extends Piece {
-  /** The user's code has named its first record as the one that failed. */
-  readonly isNamed: boolean;
-}
+interface Rest extends Piece, Pick<PieceFailure, 'named'> {}
 
 type Attempt =
   { readonly kind: 'resolved' } | { readonly kind: 'aborted' } | { readonly kind: 'failed'; readonly error: unknown };
@@ -118,7 +121,9 @@ export class RecordDispatcher {
     const { target } = this.#parts;
     // The next one is the last.
     const pieces: Piece[] = [{ records: batch, before, failures: 0, attempts: 0 }];
-    for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
+    for (let next = pieces.pop(); next !== undefined; next = pieces.pop()) {
+      // The whole batch may have been handed over, and some of it acknowledged since.
+      const piece = behind(next, firstOpen(next, target.acknowledged()));
       const { records } = piece;
       const last = records.at(-1);
       if (last === undefined) continue;
@@ -130,9 +135,9 @@ export class RecordDispatcher {
         continue;
       }
       const rest = this.#rest(piece, attempt.error);
-      const next = rest === undefined ? [] : await this.#afterFailure(rest, attempt.error, signal);
-      if (next === 'aborted') return 'aborted';
-      pieces.push(...next.toReversed());
+      const others = rest === undefined ? [] : await this.#afterFailure(rest, attempt.error, signal);
+      if (others === 'aborted') return 'aborted';
+      pieces.push(...others.toReversed());
     }
     return 'delivered';
   }
@@ -153,45 +158,44 @@ export class RecordDispatcher {
   #rest(piece: Piece, error: unknown): Rest | undefined {
     const { target, logger } = this.#parts;
     const { records, failures, attempts } = piece;
-    const named = failedRecord(error);
-    const namedAt = named === undefined ? -1 : records.findIndex((record) => comparePositions(record, named) === 0);
-    if (named !== undefined && namedAt < 0) {
-      logger.warn({ err: error, ...named }, 'record processor named a record that this call did not have');
+    const failed = failedRecord(error);
+    const namedAt = failed === undefined ? -1 : records.findIndex((record) => comparePositions(record, failed) === 0);
+    if (failed !== undefined && namedAt < 0) {
+      logger.warn({ err: error, ...failed }, 'record processor named a record that this call did not have');
     }
     const lastDone = records[namedAt - 1];
     if (lastDone !== undefined) target.resolved(lastDone);
-    const acknowledged = target.acknowledged();
-    const firstOpen = records.findIndex((record) => compareCheckpoints(acknowledged, checkpointAt(record)) < 0);
-    if (firstOpen < 0) {
+    const done = Math.max(firstOpen(piece, target.acknowledged()), namedAt);
+    if (done === records.length) {
       logger.warn({ err: error }, 'record processor failed after it had acknowledged the whole batch');
       return undefined;
     }
-    const done = Math.max(firstOpen, namedAt);
-    const isNamed = done === namedAt;
-    const previous = records[done - 1];
-    if (previous === undefined) {
-      const isByItself = isNamed || records.length === 1;
-      return { ...piece, failures: failures + 1, attempts: attempts + (isByItself ? 1 : 0), isNamed };
+    const named = failed === undefined ? undefined : namedAt < 0 ? 'elsewhere' : done === namedAt ? 'first' : undefined;
+    if (done === 0) {
+      const isByItself = named === 'first' || (records.length === 1 && named === undefined);
+      return { ...piece, failures: failures + 1, attempts: attempts + (isByItself ? 1 : 0), named };
     }
     // Progress was made: what failed now is another record than before.
-    const rest = { records: records.slice(done), before: checkpointAt(previous) };
-    return { ...rest, failures: 1, attempts: isNamed ? 1 : 0, isNamed };
+    return { ...behind(piece, done), failures: 1, attempts: named === 'first' ? 1 : 0, named };
   }
 
   /** Resolves with what is to be handed over in place of the piece, after the delay that is due. */
   async #afterFailure(piece: Rest, error: unknown, signal: AbortSignal): Promise<readonly Piece[] | 'aborted'> {
     const { policy, retry, clock } = this.#parts;
-    const { records, failures, attempts, isNamed } = piece;
+    const { records, failures, attempts, named } = piece;
     const [first] = records;
     if (first === undefined) return [];
     const ageMs = clock.wallTime() - first.approximateArrivalTimestamp.getTime();
     const recordCount = records.length;
-    const decision = decideOnFailure(policy, { failures, attempts, recordCount, isNamed, ageMs }, retry);
+    // Who was told to stop may have failed because of that.
+    const decision: FailureDecision = signal.aborted
+      ? { kind: 'retry' }
+      : decideOnFailure(policy, { failures, attempts, recordCount, named, ageMs }, retry);
     const retryInMs = decision.kind === 'let-go' ? 0 : this.#delayMs(failures);
     this.#tell(piece, first, { error, action: decision.kind, retryInMs });
     if (decision.kind === 'let-go') {
       const isGone = await this.#letGo(first, piece, { reason: decision.reason, attempts, error }, signal);
-      return isGone ? [after(piece)] : 'aborted';
+      return isGone ? [behind(piece, 1)] : 'aborted';
     }
     if (!(await this.#sleep(retryInMs, signal))) return 'aborted';
     return decision.kind === 'retry' ? [piece] : split(piece, decision.at);
@@ -203,7 +207,9 @@ export class RecordDispatcher {
     { error, action, retryInMs }: Pick<DeliveryFailure, 'error' | 'action' | 'retryInMs'>,
   ): void {
     const failure = { attempt, action, recordCount: records.length, firstSequenceNumber, retryInMs };
-    if (action !== 'let-go') {
+    if (action === 'let-go') {
+      this.#parts.logger.warn({ err: error, ...failure }, 'record processor failed, the record is let go');
+    } else {
       const log = attempt < loudAttempt ? 'warn' : 'error';
       this.#parts.logger[log](
         { err: error, ...failure },
@@ -244,27 +250,27 @@ export class RecordDispatcher {
   }
 }
 
-/** A longer half is split at its next failure; a record that comes to stand alone has not failed by itself yet, unless it was named. */
-function split(piece: Rest, at: number): readonly Piece[] {
-  const { records, before, attempts, isNamed } = piece;
-  const first = records.slice(0, at);
-  const second = records.slice(at);
-  const lastOfFirst = first.at(-1);
-  const failuresOf = (half: readonly UserRecord[]): number => (!isNamed && half.length > 1 ? 1 : 0);
-  const own = isNamed ? attempts : 0;
-  return [
-    { records: first, before, failures: isNamed ? own : failuresOf(first), attempts: own },
-    {
-      records: second,
-      before: lastOfFirst === undefined ? before : checkpointAt(lastOfFirst),
-      failures: failuresOf(second),
-      attempts: 0,
-    },
-  ];
+/** How many records of the piece, from the first, are acknowledged. */
+function firstOpen({ records }: Piece, acknowledged: Checkpoint): number {
+  const index = records.findIndex((record) => compareCheckpoints(acknowledged, checkpointAt(record)) < 0);
+  return index < 0 ? records.length : index;
 }
 
-/** What comes behind the first record. */
-function after({ records, before }: Piece): Piece {
-  const [first, ...rest] = records;
-  return { records: rest, before: first === undefined ? before : checkpointAt(first), failures: 0, attempts: 0 };
+/** What comes behind so many records. */
+function behind(piece: Piece, count: number): Piece {
+  const previous = piece.records[count - 1];
+  if (previous === undefined) return piece;
+  return { records: piece.records.slice(count), before: checkpointAt(previous), failures: 0, attempts: 0 };
+}
+
+/** A longer half is split at its next failure; a record that comes to stand alone has not failed by itself yet, unless it was named. */
+function split(piece: Rest, at: number): readonly Piece[] {
+  const isNamed = piece.named === 'first';
+  const first = { ...piece, records: piece.records.slice(0, at) };
+  const second = behind(piece, at);
+  const failuresOf = ({ records }: Piece): number => (!isNamed && records.length > 1 ? 1 : 0);
+  return [
+    isNamed ? { ...first, failures: first.attempts } : { ...first, failures: failuresOf(first), attempts: 0 },
+    { ...second, failures: failuresOf(second) },
+  ];
 }

@@ -164,6 +164,20 @@ describe('skip', () => {
   );
 });
 
+describe('a piece', () => {
+  it('is not handed over again where it was acknowledged by an earlier call', async () => {
+    const target = new FakeTarget((_, call) => {
+      if (call < 3) throw new Error('no');
+      if (call === 3) target.acknowledgedUpTo = checkpointAt(aRecord(7));
+    });
+    await dispatched(target, 'bisect');
+    expect(target.calls.slice(2)).toEqual([
+      ['1', '2', '3', '4', '5'],
+      ['8', '9', '10'],
+    ]);
+  });
+});
+
 describe('dead-letter', () => {
   it('lets the record go only once the sink has confirmed', async () => {
     const target = failingAt([7]);
@@ -220,6 +234,16 @@ describe('naming the failed record', () => {
     expect(target.calls[1]).toHaveLength(10);
     const message = 'record processor named a record that this call did not have';
     expect(logger.lines.filter((line) => line.message === message)).toHaveLength(1);
+  });
+
+  it('lets none of this call go, and splits nothing, when it is one of an earlier call: of a buffer, say', async () => {
+    const target = new FakeTarget(() => {
+      throw new RecordFailedError(aRecord(99));
+    });
+    const { outcome } = await dispatched(target, 'skip', { options: { maxAttempts: 1 } });
+    expect(outcome).toBeUndefined();
+    expect(target.let).toEqual([]);
+    expect(new Set(target.calls.map((call) => call.length))).toEqual(new Set([10]));
   });
 
   it('is understood from another copy of the package', async () => {
@@ -309,7 +333,7 @@ describe('every policy', () => {
 
 describe('decideOnFailure', () => {
   const retry = { baseDelayMs: 1, maxDelayMs: 1, maxAttempts: 3, maxRecordAgeMs: Infinity };
-  const alone = { failures: 3, attempts: 3, recordCount: 1, isNamed: false, ageMs: 0 };
+  const alone = { failures: 3, attempts: 3, recordCount: 1, named: undefined, ageMs: 0 };
   const nine = { ...alone, attempts: 0, recordCount: 9 };
 
   it.each([
@@ -320,10 +344,12 @@ describe('decideOnFailure', () => {
     ['skip', { ...alone, attempts: 2 }, { kind: 'retry' }],
     ['skip', nine, { kind: 'split', at: 4 }],
     ['skip', { ...nine, failures: 1 }, { kind: 'retry' }],
-    ['bisect', { ...nine, failures: 1, attempts: 1, isNamed: true }, { kind: 'split', at: 1 }],
-    ['skip', { ...nine, failures: 1, attempts: 1, isNamed: true }, { kind: 'split', at: 1 }],
-    ['skip', { ...nine, failures: 1, attempts: 3, isNamed: true }, { kind: 'let-go', reason: 'attempts' }],
-    ['block', { ...nine, attempts: 3, isNamed: true }, { kind: 'retry' }],
+    ['bisect', { ...nine, failures: 1, attempts: 1, named: 'first' }, { kind: 'split', at: 1 }],
+    ['skip', { ...nine, failures: 1, attempts: 1, named: 'first' }, { kind: 'split', at: 1 }],
+    ['skip', { ...nine, failures: 1, attempts: 3, named: 'first' }, { kind: 'let-go', reason: 'attempts' }],
+    ['block', { ...nine, attempts: 3, named: 'first' }, { kind: 'retry' }],
+    ['skip', { ...alone, named: 'elsewhere' }, { kind: 'retry' }],
+    ['dead-letter', { ...nine, named: 'elsewhere' }, { kind: 'retry' }],
   ] as const)('%s, %o: %o', (policy, failure, decision) => {
     expect(decideOnFailure(policy, failure, retry)).toEqual(decision);
   });

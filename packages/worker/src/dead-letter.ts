@@ -4,7 +4,7 @@ import type { UserRecord } from '@millrace/core';
 export interface DeadLetter {
   /**
    * `streamArn/shardId/sequenceNumber/subSequenceNumber`: the same whenever this record becomes a dead letter again, which it may
-   * after a crash.
+   * after a crash. Applications that share a sink tell theirs apart by `applicationName`.
    */
   readonly id: string;
   readonly applicationName: string;

@@ -59,8 +59,9 @@ export interface RecordProcessor {
   /** Before the first record. If it rejects it is called again, with growing delays, while the lease is held. */
   initialize?(input: InitializeInput): Promise<void> | void;
   /**
-   * Takes the next records. If it rejects, the records that it has not acknowledged are handed over again, and none
-   * behind them before it has succeeded. Resolving acknowledges them only with `checkpointing: 'automatic'`.
+   * Takes the next records. If it rejects, the records that it has not acknowledged, or those from the one that it has named by a
+   * `RecordFailedError` on, are handed over again, as `failurePolicy` says; none behind them before it has succeeded, or they
+   * were let go. Resolving acknowledges them only with `checkpointing: 'automatic'`.
    */
   processRecords(input: ProcessRecordsInput): Promise<void> | void;
   /** The lease is another's or may be soon. Nothing can be stored any more; what was not acknowledged comes again elsewhere. */

@@ -74,7 +74,8 @@ interface CommonOptions {
    */
   readonly checkpointing?: 'manual' | 'automatic';
   /**
-   * How often acknowledged records are stored with `checkpointing: 'automatic'`, in milliseconds; 100 to 3,600,000.
+   * How often acknowledged records are stored with `checkpointing: 'automatic'`, and in any mode records that the failure policy
+   * has let go, in milliseconds; 100 to 3,600,000.
    * After a crash at most this much is delivered again; every checkpoint is a write to the lease table, and saves a
    * renewal.
    *
