@@ -1,5 +1,10 @@
 import type { DeadLetter } from 'millrace';
 
+export interface ErrorText {
+  readonly name: string;
+  readonly message: string;
+}
+
 /** What stands in the body of a message, as JSON. */
 export interface DeadLetterMessage {
   /** The letter's id: the same for each message about this record. */
@@ -18,7 +23,9 @@ export interface DeadLetterMessage {
   readonly data?: string;
   /** Of the record's data. */
   readonly dataBytes: number;
-  readonly error: { readonly name: string; readonly message: string };
+  readonly error: ErrorText;
+  /** Of the error, if it has one: a `RecordFailedError` tells only there what went wrong. */
+  readonly cause?: ErrorText;
   readonly reason: DeadLetter['reason'];
   readonly attempts: number;
   readonly workerId: string;
@@ -37,7 +44,10 @@ export interface MessageParts {
 export function toMessage(letter: DeadLetter, { withData, errorText = maxErrorText }: MessageParts): DeadLetterMessage {
   const { record, error, id, applicationName, streamArn, shardId, reason, attempts, workerId, fencingToken } = letter;
   const { data, partitionKey, explicitHashKey, sequenceNumber, subSequenceNumber, aggregated } = record;
-  const { name, message } = describeError(error);
+  const shortened = ({ name, message }: ErrorText): ErrorText => {
+    return { name: name.slice(0, errorText), message: message.slice(0, errorText) };
+  };
+  const cause = error instanceof Error ? error.cause : undefined;
   return {
     ...{ id, applicationName, streamArn, shardId, sequenceNumber, subSequenceNumber, partitionKey },
     ...(explicitHashKey !== undefined && { explicitHashKey }),
@@ -45,7 +55,8 @@ export function toMessage(letter: DeadLetter, { withData, errorText = maxErrorTe
     aggregated,
     ...(withData && { data: Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString('base64') }),
     dataBytes: data.byteLength,
-    error: { name: name.slice(0, errorText), message: message.slice(0, errorText) },
+    error: shortened(describeError(error)),
+    ...(cause !== undefined && { cause: shortened(describeError(cause)) }),
     ...{ reason, attempts, workerId, fencingToken },
   };
 }
@@ -68,7 +79,7 @@ export function parseDeadLetterMessage(body: string): DeadLetterMessage & { read
 }
 
 /** Code may throw anything, errors whose message is no text included: what cannot be described must not keep the letter back. */
-function describeError(error: unknown): DeadLetterMessage['error'] {
+function describeError(error: unknown): ErrorText {
   try {
     if (!(error instanceof Error)) return { name: typeof error, message: String(error) };
     const { name, message }: { readonly name: unknown; readonly message: unknown } = error;

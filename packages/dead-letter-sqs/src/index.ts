@@ -1,2 +1,2 @@
 export { sqsDeadLetters, type SqsDeadLetterOptions } from './sqs-dead-letters';
-export { parseDeadLetterMessage, type DeadLetterMessage } from './dead-letter-message';
+export { parseDeadLetterMessage, type DeadLetterMessage, type ErrorText } from './dead-letter-message';

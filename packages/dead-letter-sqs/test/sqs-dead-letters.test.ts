@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { SQSClient } from '@aws-sdk/client-sqs';
-import type { DeadLetter } from 'millrace';
+import { RecordFailedError, type DeadLetter } from 'millrace';
 import { parseDeadLetterMessage, sqsDeadLetters, type SqsDeadLetterOptions } from '../src';
 
 interface Sent {
@@ -112,6 +112,17 @@ describe('sqsDeadLetters', () => {
     const { sink, sent } = aSink();
     await sink({ ...aLetter(), error }, { signal });
     expect(parseDeadLetterMessage(sent[0]?.MessageBody ?? '').error).toEqual(described);
+  });
+
+  it('says why the record failed that a processor has named', async () => {
+    const { sink, sent } = aSink();
+    const letter = aLetter();
+    const error = new RecordFailedError(letter.record, { cause: new RangeError('delay is negative') });
+    await sink({ ...letter, error }, { signal });
+    expect(parseDeadLetterMessage(sent[0]?.MessageBody ?? '')).toMatchObject({
+      error: { name: 'RecordFailedError', message: 'record 17/3 failed' },
+      cause: { name: 'RangeError', message: 'delay is negative' },
+    });
   });
 
   it('escapes what SQS refuses', async () => {

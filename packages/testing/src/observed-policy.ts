@@ -8,7 +8,8 @@ export function observedPolicy(
   policy: Policy,
   { ledger, time, dead }: Pick<Observation, 'ledger' | 'time' | 'dead'>,
 ): Policy {
-  if (typeof policy === 'string') return policy;
+  // What is none is for the worker to refuse.
+  if (typeof policy !== 'object' || typeof policy.deadLetter !== 'function') return policy;
   return {
     ...policy,
     deadLetter: async (letter, context) => {
