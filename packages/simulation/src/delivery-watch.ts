@@ -120,6 +120,7 @@ export class DeliveryWatch {
   resolved(session: Session): void {
     session.due = session.end;
     session.resolved = session.end;
+    this.#handled(session);
   }
 
   /** A call fails, at the record with this index if it names one. Who was told to stop has not failed at a record. */
@@ -130,6 +131,7 @@ export class DeliveryWatch {
     if (named === undefined) return;
     session.due = named;
     session.resolved = Math.max(session.resolved, named);
+    this.#handled(session);
   }
 
   /** The sink is called with a dead letter. */
@@ -153,6 +155,7 @@ export class DeliveryWatch {
     );
     log.letGo(shard, index);
     session.due = Math.max(session.due, index + 1);
+    this.#handled(session);
   }
 
   /** Only one that has failed by itself, as often as it may. */
@@ -181,6 +184,7 @@ export class DeliveryWatch {
       return `${machine.name} acknowledges up to index ${index}`;
     });
     session.acknowledged = index + 1;
+    this.#handled(session);
     log.acknowledge(shard, index + 1);
   }
 
@@ -191,6 +195,10 @@ export class DeliveryWatch {
     if (outcome === 'stored') leases.checkStored(shardId, records);
     // What was acknowledged before is stored already.
     else if (records > session.begun) leases.deny(shardId, session.token, records);
+  }
+
+  #handled({ shard, due, acknowledged }: Session): void {
+    shard.handled = Math.max(shard.handled, due, acknowledged);
   }
 
   #markDelivered(shard: ShardLog, first: number, count: number): void {

@@ -222,15 +222,15 @@ class Simulation {
     this.#note('every shard has an owner, and the load is even');
     this.#rest.well();
     this.#waitUntil(
-      () => this.#log.isDelivered() && this.#time.nowMs >= minVirtualMs - 10_000,
+      () => this.#log.isHandled() && this.#time.nowMs >= minVirtualMs - 10_000,
       drainLimitMs,
-      () => this.#violate('G1', `not everything was delivered: ${this.#log.describeBacklog()}`, this.#behind()),
+      () => this.#violate('G1', `not everything was dealt with: ${this.#log.describeBacklog()}`, this.#behind()),
       () => this.#stop(),
     );
   }
 
   #stop(): void {
-    this.#note('every record was delivered');
+    this.#note('every record was dealt with');
     for (const worker of this.#fleet.live()) this.#fleet.stop(worker);
     this.#waitUntil(
       () => this.#fleet.up().length === 0 && this.#time.nowMs >= minVirtualMs,

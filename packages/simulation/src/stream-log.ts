@@ -18,6 +18,8 @@ export interface ShardLog {
   readonly indexOf: Map<string, number>;
   /** So many records, from the first, were delivered at least once, or have aged out. */
   delivered: number;
+  /** A processor is done with so many records, from the first: its calls resolved, or it has acknowledged them, or they were let go. */
+  handled: number;
   /** So many records, from the first, were acknowledged or let go; also those that aged out unread before one of them. */
   acknowledged: number;
   /** Records that were let go: skipped, or confirmed by the sink for dead letters. */
@@ -58,6 +60,7 @@ export class StreamLog {
       ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>(), letGo: new Set<number>() },
       ...{
         delivered: 0,
+        handled: 0,
         acknowledged: 0,
         closedAtMs: Infinity,
         agedOut: 0,
@@ -143,9 +146,9 @@ export class StreamLog {
     return index === undefined ? undefined : index + 1;
   }
 
-  /** Every record of every shard was delivered. */
-  isDelivered(): boolean {
-    return this.shards().every(({ records, delivered }) => delivered >= records.length);
+  /** A processor is done with every record of every shard; what has aged out nobody can do. */
+  isHandled(): boolean {
+    return this.shards().every(({ records, handled, agedOut }) => Math.max(handled, agedOut) >= records.length);
   }
 
   /** Which shards are not acknowledged to their end. */

@@ -23,7 +23,7 @@ describe('records that have aged out', () => {
     expect(shard.delivered).toBe(6);
     const next = shard.records[6];
     expect(next && log.firstDelivery(next)).toBeUndefined();
-    expect(log.isDelivered()).toBe(false);
+    expect(log.isHandled()).toBe(false);
   });
 
   it('are not acknowledged by that: no checkpoint may cover them yet', () => {
@@ -36,7 +36,7 @@ describe('records that have aged out', () => {
   it('leave nothing to be done when they were the last ones', () => {
     const { log, shard } = aLog(0, 0);
     log.ageOut(shard, 0, true);
-    expect([isDone(shard), log.isAcknowledged(), log.isDelivered()]).toEqual([true, true, true]);
+    expect([isDone(shard), log.isAcknowledged(), log.isHandled()]).toEqual([true, true, true]);
   });
 
   it('may be reported as such, and no others', () => {

@@ -167,14 +167,14 @@ const dispatching: readonly Plant[] = [
     {
       name: 'skip-the-failed',
       what: 'A batch that failed is skipped.',
-      find: 'const next = rest === undefined ?',
-      replace: 'const next = rest === undefined || rest.failures === 1 ?',
+      find: 'const others = rest === undefined ?',
+      replace: 'const others = rest === undefined || rest.failures === 1 ?',
     },
     {
       name: 'retry-the-acknowledged',
       what: 'A batch that failed is handed over again from its beginning.',
-      find: 'const done = Math.max(firstOpen, namedAt);',
-      replace: 'const done = Math.max(0, namedAt);',
+      find: 'return index < 0 ? records.length : index;',
+      replace: 'return index < 0 ? records.length : 0;',
     },
     {
       name: 'retry-after-the-end',
@@ -185,20 +185,20 @@ const dispatching: readonly Plant[] = [
     {
       name: 'split-loses-a-record',
       what: 'The second half of a batch that is split begins one record too late.',
-      find: 'const second = records.slice(at);',
-      replace: 'const second = records.slice(at + 1);',
+      find: 'const second = behind(piece, at);',
+      replace: 'const second = behind(piece, at + 1);',
     },
     {
       name: 'split-without-the-second-half',
       what: 'Of a batch that is split only the first half is handed over again.',
-      find: 'pieces.push(...next.toReversed());',
-      replace: 'pieces.push(...next.slice(0, 1));',
+      find: 'pieces.push(...others.toReversed());',
+      replace: 'pieces.push(...others.slice(0, 1));',
     },
     {
       name: 'second-half-first',
       what: 'The second half of a batch that is split is handed over before the first.',
-      find: 'pieces.push(...next.toReversed());',
-      replace: 'pieces.push(...next);',
+      find: 'pieces.push(...others.toReversed());',
+      replace: 'pieces.push(...others);',
     },
     {
       name: 'named-is-done',
@@ -209,8 +209,9 @@ const dispatching: readonly Plant[] = [
     {
       name: 'named-is-passed',
       what: 'Behind a record that the processor names as the failed one it goes on.',
-      find: 'const done = Math.max(firstOpen, namedAt);',
-      replace: 'const done = Math.max(firstOpen, named === undefined ? 0 : Math.min(namedAt + 1, records.length - 1));',
+      find: 'const done = Math.max(firstOpen(piece, target.acknowledged()), namedAt);',
+      replace:
+        'const done = Math.max(firstOpen(piece, target.acknowledged()), Math.min(namedAt + 1, records.length - 1));',
     },
     {
       name: 'unconfirmed-is-let-go',
@@ -242,9 +243,9 @@ const dispatching: readonly Plant[] = [
     {
       name: 'block-lets-go',
       what: 'Records are let go although the policy is to block.',
-      find: "if (policy === 'block') return { kind: 'retry' };",
+      find: "if (policy === 'block' || named === 'elsewhere') return { kind: 'retry' };",
       replace:
-        "if (policy === 'block') return attempts < 3 ? { kind: 'retry' } : { kind: 'let-go', reason: 'attempts' };",
+        "if (policy === 'block' && attempts > 2) return { kind: 'let-go', reason: 'attempts' };\n  if (policy === 'block' || named === 'elsewhere') return { kind: 'retry' };",
     },
     {
       name: 'bisect-lets-go',
