@@ -102,17 +102,18 @@ export class LeaseCoordinator {
   /** Ends the loops beside the tick. */
   readonly #over = new AbortController();
   #creating = 0;
+  /** What it has, and is about to have. */
+  readonly #wanted = (): number => this.#held.size + this.#moving.size + this.#creating;
   #readConsistently = true;
   #failures = 0;
   #stopping = false;
 
   constructor(deps: LeaseCoordinatorDependencies) {
-    const { clock, logger, options, workerId } = deps;
+    const { clock, logger, options, workerId, selectReadable, isBarred, store, random, identity } = deps;
     this.#deps = deps;
     this.#reporter = new LeaseReporter(clock, logger, deps.observer ?? {});
     this.#tasks = new Tasks(logger);
     this.#table = new TableView(workerId, options);
-    const { selectReadable, isBarred } = deps;
     const isHeld = (leaseKey: string): boolean => this.#held.has(leaseKey);
     const isMoving = (leaseKey: string): boolean => this.#moving.has(leaseKey);
     const own = { isHeld, isMoving, isBarred, selectReadable };
@@ -123,16 +124,14 @@ export class LeaseCoordinator {
     const window = new CallWindow();
     let writes = 0;
     this.#nextWriteId = () => `${workerId}/${String(++writes)}`;
-    const isGone = (worker: string): boolean => this.#table.isGone(worker, clock.now());
     this.#held = new LeaseHoldings({
       ...{ ...deps, reporter: this.#reporter, tasks: this.#tasks, nextWriteId: this.#nextWriteId, window },
-      isGone,
+      isGone: (worker) => this.#table.isGone(worker, clock.now()),
       successorOf: (leaseKey) => this.#successors.of(leaseKey),
       onEnded: (leaseKey, to) => this.#ended(leaseKey, to),
     });
-    const { store, random, identity, initialTimestampMs } = deps;
     this.#moves = new LeaseMoves({
-      ...{ store, random, identity, initialTimestampMs, clock, logger, options, me: workerId },
+      ...{ store, random, identity, initialTimestampMs: deps.initialTimestampMs, clock, logger, options, me: workerId },
       ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId, window },
     });
     this.#registration = options.registry ? this.#newRegistration() : undefined;
@@ -199,10 +198,11 @@ export class LeaseCoordinator {
     return this.isAcquiring && this.#gathering.phase === 'settled' ? 'gathering' : this.#gathering.phase;
   }
 
-  /** Adds the row of a lease, which this worker holds from then on. Resolves with whether there was none. */
+  /** Adds the row of a lease, which this worker holds from then on if it may. Resolves with whether there was none. */
   async #create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
+    const unowned = ownership.unowned || this.#wanted() >= this.#deps.options.maxLeases;
     this.#creating++;
-    const { isNew, acquired } = await this.#moves.create(seed, ownership).finally(() => this.#created());
+    const { isNew, acquired } = await this.#moves.create(seed, { unowned }).finally(() => this.#created());
     if (acquired !== undefined) this.#acquired('taken', acquired, undefined);
     return isNew;
   }
@@ -357,8 +357,8 @@ export class LeaseCoordinator {
   }
 
   async #acquire(how: 'taken' | 'adopted', observed: Lease): Promise<void> {
-    // Planned before the signal, but only now its turn.
-    if (this.#stopping) return;
+    // Planned before the signal, or before other moves, but only now its turn.
+    if (this.#stopping || (how === 'taken' && this.#wanted() > this.#deps.options.maxLeases)) return;
     const acquired = await (how === 'taken' ? this.#moves.take(observed) : this.#moves.adopt(observed));
     // What the others do by now is seen sooner than with the next regular reading.
     if (acquired === 'lost-race') this.#tasks.add(this.#again.soon(this.#deps.options.settleMs, this.#over.signal));

@@ -1,4 +1,5 @@
 import type { LeaseSeed } from '@millrace/core';
+import { aLease } from '@millrace/core/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { failoverTimeMs, key, scanIntervalMs, settleMs, TestFleet, type TestWorker } from './coordinator-harness';
 import { throttle, timeout } from './held-lease-harness';
@@ -222,6 +223,32 @@ describe('a row that is created', () => {
     await a.coordinator.firstStart.create(seedOf(0), { unowned: false });
     expect(await a.coordinator.firstStart.create(seedOf(1), { unowned: true })).toBe(true);
     expect(fleet.row(1)).toMatchObject({ leaseOwner: undefined, handedOver: false });
+  });
+
+  it('is nobody’s when its creator has come to its limit since the shares were computed', async () => {
+    fleet = new TestFleet(2);
+    const a = fleet.join('a', { options: { maxLeases: 3 } });
+    await fleet.pass(1_000);
+    expect(a.deliverable).toHaveLength(2);
+    const { firstStart } = a.coordinator;
+    await Promise.all([5, 6].map((index) => firstStart.create(seedOf(index), { unowned: false })));
+    expect(a.deliverable).toEqual([key(0), key(1), key(5)]);
+    expect(fleet.row(6).leaseOwner).toBeUndefined();
+  });
+
+  it('counts for the limit before it is there: no other lease is taken in its place', async () => {
+    fleet = new TestFleet(0);
+    const a = fleet.join('a', { options: { maxLeases: 2 } });
+    await fleet.pass(1_000);
+    a.store.fault = ({ operation }) =>
+      operation === 'create' ? { kind: 'delay', beforeMs: 100, afterMs: 100 } : undefined;
+    const creating = [0, 1].map((index) => a.coordinator.firstStart.create(seedOf(index), { unowned: false }));
+    fleet.table.put(aLease({ leaseKey: key(7) }));
+    a.coordinator.wake();
+    await fleet.pass(500);
+    await Promise.all(creating);
+    expect(a.deliverable).toEqual([key(0), key(1)]);
+    expect(fleet.row(7).leaseOwner).toBeUndefined();
   });
 
   it('is nobody’s new row when there is one already', async () => {
