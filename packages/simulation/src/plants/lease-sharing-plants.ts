@@ -271,8 +271,14 @@ const coordinating: readonly Plant[] = [
     {
       name: 'acquire-while-stopping',
       what: 'A move that was planned before the stop is carried out after it.',
-      find: lines('    // Planned before the signal, but only now its turn.', '    if (this.#stopping) return;'),
-      replace: '',
+      find: "if (this.#stopping || (how === 'taken' &&",
+      replace: "if ((how === 'taken' &&",
+    },
+    {
+      name: 'create-beyond-the-limit',
+      what: 'A row is created as its own by a worker that has come to its limit since the shares were computed.',
+      find: 'const unowned = ownership.unowned || this.#wanted() >= this.#deps.options.maxLeases;',
+      replace: 'const { unowned } = ownership;',
     },
     {
       name: 'move-while-held',
