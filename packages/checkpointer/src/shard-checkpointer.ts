@@ -18,9 +18,10 @@ export interface Checkpointer {
    * Acknowledges records, and resolves once that is stored: the next holder of the lease starts after them.
    *
    * Without an argument: every record handed to this processor up to and including the call that this checkpointer came
-   * with; in `shutdownRequested` and `shardEnded`, up to the last call of `processRecords` that resolved, or what came before the
-   * record that it named as failed. With a record, or its position: up to and including that record. A position at or before one that is stored already resolves
-   * without a write: it is true already. Calls may overlap; they share writes.
+   * with; in `shutdownRequested` and `shardEnded`, up to the last call of `processRecords` that resolved, or to what came
+   * before the record that it named as failed. With a record, or its position: up to and including that record. A
+   * position at or before one that is stored already resolves without a write: it is true already. Calls may overlap;
+   * they share writes.
    *
    * @throws LeaseLostError the lease is another's; its `stored` says whether the checkpoint may have been stored.
    * @throws CheckpointOutOfRangeError the record was not handed to this processor; nothing was stored.
@@ -43,8 +44,8 @@ export class ShardCheckpointer {
   #acknowledged: Checkpoint;
   #stored: Checkpoint;
   /**
-   * Records that were let go before everything up to `before` was acknowledged, in their order; of those that follow each other
-   * directly the last. There is an acknowledged record between two, or there will be: it has no limit of its own.
+   * Records that were let go before everything up to `before` was acknowledged, in their order. Those that follow each
+   * other directly are one entry, so that there are no more than calls that nobody has acknowledged.
    */
   readonly #letGo: { readonly before: Checkpoint; readonly position: Checkpoint }[] = [];
   #lastWrite: Promise<void> = Promise.resolve();

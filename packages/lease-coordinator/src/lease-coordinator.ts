@@ -102,7 +102,7 @@ export class LeaseCoordinator {
   /** Ends the loops beside the tick. */
   readonly #over = new AbortController();
   #creating = 0;
-  /** What it has, and is about to have. */
+  /** As many leases it has at most when all that is under way is done: moves that ask for one, or give one back, count too. */
   readonly #wanted = (): number => this.#held.size + this.#moving.size + this.#creating;
   #readConsistently = true;
   #failures = 0;

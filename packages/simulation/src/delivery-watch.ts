@@ -24,7 +24,7 @@ export interface Session {
   acknowledged: number;
   /** How many it is done with: calls that resolved had them, or failed at a later one that they named. */
   resolved: number;
-  /** How often each record has failed as the only one of a call. */
+  /** How often each record has failed by itself: as the only one of a call, or named. */
   readonly failedAlone: Map<number, number>;
 }
 

@@ -24,6 +24,11 @@ export interface MachineParts {
 /** The least step of a clock: less would vanish in the sum with a time that is a number of seven digits. */
 const leastMs = 0.001;
 
+/** What is waited for on a machine that is down. One of its own for each: whoever waits for a promise is kept by it. */
+export function never(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
 /** Where one worker runs: its clocks, and what can happen to it as a whole. */
 export class Machine implements Clock {
   readonly name: string;

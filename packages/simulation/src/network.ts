@@ -1,7 +1,7 @@
 import type { CallFaults, Fate } from './call-faults';
 import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
-import type { Machine } from './machine';
+import { never, type Machine } from './machine';
 import { connectionReset, isWrite, type ServiceCall } from './service-call';
 import type { SimulatedAws } from './simulated-aws';
 import type { VirtualTime } from './virtual-time';
@@ -40,11 +40,6 @@ const lateShare = 0.1;
 const changesHands: ReadonlySet<WriteKind> = new Set<WriteKind>([
   ...(['asks', 'hands over', 'cancels', 'releases', 'releases to a successor'] as const),
 ]);
-
-/** One of its own for each: whoever waits for a promise is kept by it. */
-function never(): Promise<never> {
-  return new Promise(() => undefined);
-}
 
 /** Between the machines and the services: where calls take time, go wrong, and are seen. */
 export class Network {

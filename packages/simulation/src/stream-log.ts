@@ -1,7 +1,7 @@
 import type { Checkpoint } from '@millrace/core';
 
 /** One record as its producer remembers it. */
-export interface PutRecord {
+interface PutRecord {
   readonly key: string;
   /** Its place among the records of its key. */
   readonly number: number;

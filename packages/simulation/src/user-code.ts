@@ -15,7 +15,7 @@ import {
 } from 'millrace';
 import type { Chance } from './chance';
 import type { DeliveryWatch, Session } from './delivery-watch';
-import type { Machine } from './machine';
+import { never, type Machine } from './machine';
 import type { RunningCalls } from './running-calls';
 import type { Violate } from './violation';
 
@@ -55,11 +55,6 @@ export interface UserCodeParts {
   readonly violate: Violate;
   /** After the faults everybody behaves. */
   readonly isOver: () => boolean;
-}
-
-/** One of its own for each: whoever waits for a promise is kept by it. */
-function never(): Promise<never> {
-  return new Promise(() => undefined);
 }
 
 /** A user's record processor: takes its time, fails at times, and acknowledges in a way of its own. */
