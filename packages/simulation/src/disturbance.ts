@@ -3,6 +3,7 @@ import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
 import type { Fleet } from './fleet';
 import { faultsApartMs, isCallFault, type FleetSettings, type PlannedFault } from './fleet-settings';
+import type { KclThief } from './kcl-thief';
 import type { LeaseWatch } from './lease-watch';
 import type { Machine, StoppingCall } from './machine';
 import type { ManualHarm } from './manual-harm';
@@ -23,6 +24,7 @@ export interface DisturbanceParts {
   readonly producer: Producer;
   readonly aws: SimulatedAws;
   readonly manual: ManualHarm;
+  readonly thief: KclThief;
   readonly leases: Pick<LeaseWatch, 'rows'>;
   /** Told of whatever may have an effect on the fleet. */
   readonly onHappening: (kind: FaultKind) => void;
@@ -41,6 +43,9 @@ const stoppingCalls: readonly StoppingCall[] = [
 
 /** What a worker that is told to stop may be about just then. */
 const lastCalls: readonly StoppingCall[] = ['creates', 'creates', 'checkpoints', 'takes', 'adopts', 'asks', 'records'];
+
+/** A worker that is told to stop stores what it has to in so long. */
+const lastCheckpointsWithinMs = 5_000;
 
 /** As long as there is no row, a reshard waits so long at a time. */
 const reshardAgainMs = 2_000;
@@ -71,8 +76,9 @@ export class Disturbance {
 
   /** All that still lasts, or waits for its moment, ends now. */
   end(): void {
-    const { fleet, faults } = this.#parts;
+    const { fleet, faults, thief } = this.#parts;
     faults.mishaps.end();
+    thief.end();
     for (const { machine } of fleet.workers) {
       machine.diesAtNextTimer = false;
       machine.diesAtCall = undefined;
@@ -102,7 +108,7 @@ export class Disturbance {
 
   /** Returns what it came to, or nothing if it could not be. */
   #cause(kind: FaultKind, machine: Machine | undefined): string | undefined {
-    const { time, fleet, aws, manual, chance, settings, faults } = this.#parts;
+    const { time, fleet, aws, manual, thief, chance, settings, faults } = this.#parts;
     if (isCallFault(kind)) {
       const only = chance.happens(0.5) ? machine : undefined;
       const lastsMs = Math.min(chance.between(3_000, 40_000), settings.chaosEndsAtMs - time.nowMs);
@@ -122,6 +128,8 @@ export class Disturbance {
         return this.#counted(kind, 'of all');
       case 'row-deleted':
         return this.#counted(kind, manual.deleteRow());
+      case 'kcl-steals':
+        return thief.plan();
       case 'trim':
         return this.#counted(kind, manual.trim());
       case 'age-out':
@@ -137,7 +145,7 @@ export class Disturbance {
         const worker = fleet.live().length > 1 ? chance.oneOf(fleet.live()) : undefined;
         if (worker === undefined) return undefined;
         if (chance.happens(0.5)) return this.#leaveAtCall(worker);
-        fleet.stop(worker);
+        this.#stop(worker);
         return this.#counted(kind, worker.machine.name);
       }
       default:
@@ -164,10 +172,20 @@ export class Disturbance {
     const leave = (): void => {
       if (!worker.isLive || fleet.live().length < 2 || time.nowMs >= settings.chaosEndsAtMs) return;
       this.#counted('leave', machine.name);
-      fleet.stop(worker);
+      this.#stop(worker);
     };
     machine.leavesAtCall = { at, leave: () => void time.after(chance.between(0, 20), leave) };
     return `${machine.name}, at a call: ${at}`;
+  }
+
+  /** Under showers the last checkpoints often fail, each once. */
+  #stop(worker: SimulatedWorker): void {
+    const { time, fleet, faults, chance, settings } = this.#parts;
+    if (settings.weather === 'showers' && chance.happens(0.5)) {
+      const untilMs = time.nowMs + lastCheckpointsWithinMs;
+      faults.open({ kind: 'unknown-error', machine: worker.machine, writes: 'checkpoints', untilMs, probability: 1 });
+    }
+    fleet.stop(worker);
   }
 
   #harm(kind: FaultKind, machine: Machine): string | undefined {
@@ -208,7 +226,8 @@ export class Disturbance {
         const text = `${machine.name} for ${lastsMs.toFixed(0)} ms`;
         // At any moment, or at the worst: counted when it strikes.
         if (chance.happens(0.6)) {
-          const at = chance.oneOf(stoppingCalls) ?? 'any';
+          const givesUp = settings.failurePolicy === 'dead-letter' && chance.happens(0.5);
+          const at = givesUp ? 'giving up' : (chance.oneOf(stoppingCalls) ?? 'any');
           machine.stopsAtCall = { kind, lastsMs, at, untilMs: settings.chaosEndsAtMs };
           return `${text}, at a call: ${at}`;
         }

@@ -23,6 +23,7 @@ export const faultKinds = [
   'stale-read',
   'expired-iterator',
   'row-deleted',
+  'kcl-steals',
   'trim',
   'age-out',
   'split',

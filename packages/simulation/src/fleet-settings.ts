@@ -1,3 +1,4 @@
+import { ambushKinds, type AmbushKind } from './ambush';
 import type { Chance } from './chance';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
 import { callFaultKinds, calmKinds, faultKinds, showerKinds } from './fault-kinds';
@@ -25,6 +26,7 @@ export interface FleetSettings {
   readonly registry: readonly boolean[];
   /** Whether it knows the second version of the plan. */
   readonly knowsSecondPlan: readonly boolean[];
+  /** Whoever starts after the faults has no limit. */
   readonly maxLeases: readonly number[];
   /** A new worker takes the name of one that is gone. */
   readonly reusesNames: boolean;
@@ -42,6 +44,10 @@ export interface FleetSettings {
   readonly slowMs: number;
   /** A call that is deaf to its signal lasts up to so long. */
   readonly stubbornMs: number;
+  /** Trouble that lies in wait for a moment that is rare. */
+  readonly ambush: AmbushKind | undefined;
+  /** The table has the leases of an earlier stream until then; 0: it has none. */
+  readonly foreignRowsUntilMs: number;
   /** When the last fault is over. */
   readonly chaosEndsAtMs: number;
   readonly faults: readonly PlannedFault[];
@@ -63,6 +69,10 @@ const chaosBeginsAtMs = 12_000;
 
 /** Faults that come together do so within this time. */
 const clusterMs = 8_000;
+
+/** Of the storms. */
+const ambushShare = 0.12;
+const foreignRowsShare = 1 / 30;
 
 /** One seed of so many is calm, and one of so many has showers. */
 const calmShare = 6;
@@ -86,20 +96,23 @@ export function drawSettings(
 ): FleetSettings {
   const weather = drawWeather(chance);
   const isCalm = weather !== 'storm';
-  const failoverTimeMs = chance.oneOf([8_000, 15_000, 20_000, 20_000]) ?? 20_000;
+  const ambush = weather === 'storm' && chance.happens(ambushShare) ? chance.oneOf(ambushKinds) : undefined;
+  const drawnFailoverTimeMs = chance.oneOf([8_000, 15_000, 20_000, 20_000, 20_000]) ?? 20_000;
+  const failoverTimeMs = ambush === undefined ? drawnFailoverTimeMs : 8_000;
   const handoverTimeoutMs = chance.oneOf([4_000, 8_000, 15_000]) ?? 6_000;
   const isPatient = chance.happens(0.4);
   const chaosEndsAtMs = chance.between(200_000, 250_000);
-  const registry = drawRegistry(chance);
+  const registry = ambush === undefined ? drawRegistry(chance) : [true];
   const sizes = {
     workers: workers ?? minWorkers + (chance.happens(0.3) ? 1 : 0),
     shards: shards ?? chance.wholeBetween(minShards, minShards + 2),
   };
-  const failoverTimesMs = chance.happens(0.2) ? [failoverTimeMs, failoverTimeMs * 2] : [failoverTimeMs];
+  const failoverTimesMs =
+    ambush === 'held-row' || chance.happens(0.2) ? [failoverTimeMs, failoverTimeMs * 2] : [failoverTimeMs];
   const mailIntervalMs = drawMailInterval(chance, failoverTimeMs);
   const scanIntervalMs = failoverTimeMs / (chance.happens(0.3) ? 5 : 4);
   // Who is not in the registry does not say which plans it knows.
-  const knowsSecondPlan = registry.includes(false) ? [false] : drawPlans(chance);
+  const knowsSecondPlan = registry.includes(false) || ambush === 'left-shard' ? [false] : drawPlans(chance);
   const reshardsBefore = chance.happens(0.2) ? chance.wholeBetween(1, 3) : 0;
   // What was put before the first worker came lies clearly before LATEST.
   const startsFromMs = reshardsBefore > 0 ? 4_000 : 0;
@@ -117,12 +130,15 @@ export function drawSettings(
     registry,
     knowsSecondPlan,
     // The second plan knows of no limits, nor does anybody know those of workers that are not in the registry.
-    maxLeases: drawMaxLeases(chance, !registry.includes(false) && !knowsSecondPlan.includes(true)),
+    maxLeases:
+      ambush === 'left-shard'
+        ? [1]
+        : drawMaxLeases(chance, !registry.includes(false) && !knowsSecondPlan.includes(true)),
     reusesNames: chance.happens(1 / 4),
     endsShardsSilently: chance.happens(1 / 4),
     idleTimeBetweenReadsMs: chance.oneOf([4_000, 8_000, 12_000]) ?? 8_000,
     // Who is not in the registry does not see that others fill the table, and puts back what they are about to create.
-    auditIntervalMs: chance.happens(0.2) && !registry.includes(false) ? 10_000 : 60_000,
+    auditIntervalMs: ambush !== undefined || (chance.happens(0.2) && !registry.includes(false)) ? 10_000 : 60_000,
     // The second plan moves what was given up as soon as it may.
     givesUpEarly: weather === 'storm' && !knowsSecondPlan.includes(true) && chance.happens(0.5),
     checkpointing: chance.happens(0.3) ? 'automatic' : 'manual',
@@ -131,7 +147,15 @@ export function drawSettings(
     slowMs: handoverTimeoutMs * 0.7,
     stubbornMs: isPatient ? 60_000 : 30_000,
     chaosEndsAtMs,
-    faults: drawFaults(chance, kindsIn[weather], chance.happens(0.2) ? startsFromMs : chaosBeginsAtMs, chaosEndsAtMs),
+    ambush,
+    foreignRowsUntilMs:
+      weather === 'storm' && chance.happens(foreignRowsShare) ? startsFromMs + chance.between(10_000, 30_000) : 0,
+    faults: drawFaults(chance, {
+      kinds: kindsIn[weather],
+      fromMs: chance.happens(0.2) ? startsFromMs : chaosBeginsAtMs,
+      untilMs: chaosEndsAtMs,
+      merges: ambush === 'waiting-child' ? 3 : 0,
+    }),
     // What a record holds up is not acknowledged in time, and comes again.
     failurePolicy: weather === 'storm' && chance.happens(0.5) ? (chance.oneOf(policies) ?? 'block') : 'block',
   };
@@ -211,11 +235,21 @@ export function inTurn<T>(list: readonly T[], index: number, otherwise: T): T {
 
 function drawFaults(
   chance: Chance,
-  kinds: readonly FaultKind[],
-  fromMs: number,
-  untilMs: number,
+  {
+    kinds,
+    fromMs,
+    untilMs,
+    merges,
+  }: {
+    readonly kinds: readonly FaultKind[];
+    readonly fromMs: number;
+    readonly untilMs: number;
+    /** So many of them are among the faults in any case. */
+    readonly merges: number;
+  },
 ): readonly PlannedFault[] {
   const drawn: PlannedFault[] = [{ kind: 'split', atMs: chance.between(fromMs, untilMs) }];
+  for (let left = merges; left > 0; left--) drawn.push({ kind: 'merge', atMs: chance.between(fromMs, untilMs) });
   let atMs = 0;
   for (let left = chance.wholeBetween(6, 16); left > 0; left--) {
     const isSoonAfter = atMs > 0 && chance.happens(0.4);

@@ -1,6 +1,7 @@
-import type { DeadLetterSink, WorkerOptions } from 'millrace';
+import { StreamRecreatedError, type DeadLetterSink, type WorkerOptions } from 'millrace';
 import type { Chance } from './chance';
 import type { DeliveryWatch } from './delivery-watch';
+import { maxReadLagMs } from './fast-table';
 import type { FaultKind } from './fault-kinds';
 import { dealtPlan } from './dealt-plan';
 import { inTurn, type FleetSettings } from './fleet-settings';
@@ -34,12 +35,17 @@ export interface FleetParts {
   readonly onChange: () => void;
   readonly leases: Pick<LeaseWatch, 'holder' | 'isHolder'>;
   readonly onKilled: (machine: Machine, how: FaultKind) => void;
+  /** It stands still, in the middle of the user's code. */
+  readonly onStruck: (machine: Machine, kind: FaultKind) => void;
 }
 
 const hourMs = 3_600_000;
 
 /** What a worker that could not start has met, so that it is begun anew. */
 const restartAfterMs = 4_000;
+
+/** A worker that has read the table is told of what was in it so much later at most. */
+const startsWithinMs = 10_000;
 
 /** As far as a monotonic clock may be off: with the margin of an expiry that is allowed. */
 const maxClockError = 0.02;
@@ -73,7 +79,7 @@ export class Fleet {
   }
 
   start(): void {
-    const { time, chance, trace, network, settings, streamName, tableName } = this.#parts;
+    const { time, chance, trace, network, settings, streamName, tableName, isOver } = this.#parts;
     const name = `w${this.workers.length + 1}`;
     const machine = new Machine({
       name,
@@ -109,7 +115,11 @@ export class Fleet {
         checkpointing,
         initialPosition,
         auditIntervalMs,
-        leases: { failoverTimeMs, ...leaseOptions(settings, this.workers.length) },
+        leases: {
+          failoverTimeMs,
+          ...leaseOptions(settings, this.workers.length),
+          ...(isOver() ? { maxLeases: Infinity } : {}),
+        },
         fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
         ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, failoverTimeMs) } : {}),
         ...failureOptions(settings, (letter, context) => codeOf(letter.shardId).deadLetter(letter, context)),
@@ -136,7 +146,7 @@ export class Fleet {
 
   /** Whoever looks after the fleet sees to it that it has room for every lease. */
   makeRoom(): void {
-    while (!this.live().some(({ maxLeases }) => maxLeases === Infinity)) this.start();
+    if (!this.live().some(({ maxLeases }) => maxLeases === Infinity)) this.start();
   }
 
   /** In some fleets that of a worker that is gone, as a supervisor does that starts it anew. */
@@ -171,9 +181,10 @@ export class Fleet {
   }
 
   #userCode(machine: Machine, shardId: string): UserCode {
-    const { settings, chance, deliveries, calls, violate, isOver } = this.#parts;
+    const { settings, chance, deliveries, calls, violate, isOver, onStruck } = this.#parts;
     return new UserCode({
       ...{ machine, shardId, violate, isOver, calls, watch: deliveries, chance: chance.fork() },
+      onStruck: (kind) => onStruck(machine, kind),
       habit: chance.oneOf(settings.habits) ?? 'steady',
       checkpointing: settings.checkpointing,
       failurePolicy: settings.failurePolicy,
@@ -195,7 +206,8 @@ export class Fleet {
       if (message === 'lease lost') this.#checkLoss(machine, leaseKey ?? '', fields);
       if (level === 'error' && settings.weather === 'calm' && !settings.endsShardsSilently)
         violate('worker', `${machine.name}: ${message}`, leaseKey);
-      if (isMistake) violate('worker', `${machine.name}: ${message}: ${describeError(fields['err'])}`, leaseKey);
+      if (isMistake && !this.#sawForeignRows(fields['err']))
+        violate('worker', `${machine.name}: ${message}: ${describeError(fields['err'])}`, leaseKey);
     });
   }
 
@@ -209,6 +221,14 @@ export class Fleet {
     }
   }
 
+  /** Who starts when they are being deleted may see them once more by a read that is not consistent. */
+  #sawForeignRows(error: unknown): boolean {
+    const { time, settings } = this.#parts;
+    return (
+      error instanceof StreamRecreatedError && time.nowMs < settings.foreignRowsUntilMs + maxReadLagMs + startsWithinMs
+    );
+  }
+
   #onEnd(worker: SimulatedWorker): void {
     const { time, trace, violate, isOver } = this.#parts;
     const { machine, end, hasStarted, isStopping } = worker;
@@ -219,7 +239,8 @@ export class Fleet {
     if (isStopping && end === 'clean') return;
     // At its start a worker says at once what is wrong; whoever runs it begins anew.
     const isMistake = end !== 'clean' && end?.error instanceof TypeError;
-    if (hasStarted || isMistake)
+    const isExcused = end !== 'clean' && this.#sawForeignRows(end?.error);
+    if ((hasStarted && !isExcused) || isMistake)
       violate('worker', `${machine.name} ended ${how} ${hasStarted ? 'while it was running' : 'at its start'}`);
     else if (!isStopping || !isOver()) time.after(restartAfterMs, () => this.start());
   }

@@ -17,6 +17,8 @@ export interface LeaseRow {
   readonly parentShardIds: readonly string[];
   readonly writeId: string | undefined;
   readonly failoverMs: number | undefined;
+  /** Some worker of ours has had the lease. */
+  readonly wasAcquired: boolean;
   readonly marks: string;
 }
 
@@ -40,6 +42,7 @@ export function leaseRowOf(item: Item): LeaseRow | undefined {
     parentShardIds: item['parentShardId']?.SS ?? [],
     writeId: item['millraceWrite']?.S,
     failoverMs: failoverMs === undefined ? undefined : Number(failoverMs),
+    wasAcquired: item['millraceAcquired'] !== undefined,
     marks: marksOf(item),
   };
 }

@@ -159,6 +159,25 @@ export class LeaseWatch {
     this.#lastRows.set(leaseKey, { ...row, checkpoint: { kind: 'trim-horizon' }, checkpointText: '' });
   }
 
+  /** Somebody has written to the row who is no worker of ours. Its holder is inside of its deadline until that has passed. */
+  writtenByOthers(leaseKey: string): void {
+    const item = this.#parts.aws.item(leaseKey) as Item | undefined;
+    const row = item === undefined ? undefined : leaseRowOf(item);
+    if (row === undefined) return;
+    const { time, trace, rest } = this.#parts;
+    trace.add(time.nowMs, leaseKey, `others write ${row.counter}`, () => {
+      return `not one of ours writes: ${describeRow(this.rows.get(leaseKey))} -> ${describeRow(row)}`;
+    });
+    rest.disturbed();
+    this.rows.set(leaseKey, row);
+    this.#lastRows.set(leaseKey, row);
+  }
+
+  /** How long ago its holder began to write to it. */
+  writtenAgoMs(leaseKey: string): number {
+    return this.#parts.time.nowMs - (this.#holders.get(leaseKey)?.writtenAtMs ?? -Infinity);
+  }
+
   /** By the row, the machine's worker holds the lease with this token: only somebody else can have ended that. */
   isHolder(machine: Machine, leaseKey: string, token: number): boolean {
     const [holder, row] = [this.#holders.get(leaseKey), this.rows.get(leaseKey)];

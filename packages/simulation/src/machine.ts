@@ -4,8 +4,8 @@ import type { FaultKind } from './fault-kinds';
 import type { ServiceName } from './service-call';
 import type { WriteKind } from './write-kinds';
 
-/** A call that brings records, any at all, or a write of one kind. */
-export type StoppingCall = 'records' | 'any' | WriteKind;
+/** A call that brings records, any at all, or a write of one kind; or the user's code gives a record up. */
+export type StoppingCall = 'records' | 'any' | 'giving up' | WriteKind;
 
 export interface MachineParts {
   readonly name: string;
@@ -136,17 +136,19 @@ export class Machine implements Clock {
   }
 
   /**
-   * A call has taken effect, and its reply is on its way. Returns what happens to the machine just then.
+   * A call has taken effect, and its reply is on its way; or the user's code is about to give a record up. Returns what happens
+   * to the machine just then.
    *
    * @param call what it brought or wrote; `undefined` if that is nothing
    */
-  strike(call: 'records' | WriteKind | undefined): 'pause' | 'suspend' | undefined {
+  strike(call: 'records' | 'giving up' | WriteKind | undefined): 'pause' | 'suspend' | undefined {
     const { stopsAtCall, leavesAtCall } = this;
     if (leavesAtCall !== undefined && leavesAtCall.at === call) {
       this.leavesAtCall = undefined;
       leavesAtCall.leave();
     }
-    if (stopsAtCall === undefined || (stopsAtCall.at !== 'any' && stopsAtCall.at !== call)) return undefined;
+    if (stopsAtCall === undefined || (stopsAtCall.at !== call && (stopsAtCall.at !== 'any' || call === 'giving up')))
+      return undefined;
     this.stopsAtCall = undefined;
     const { kind, lastsMs, untilMs } = stopsAtCall;
     this[kind](Math.max(0, Math.min(lastsMs, untilMs - this.#parts.time.nowMs)));

@@ -44,18 +44,20 @@ export class ManualHarm {
   /**
    * Somebody deletes a row, one in a run: the next counter of the same one would be made of a wall clock that may be hours
    * behind, and a child that has begun is all that shows that its parent was read.
+   *
+   * @param only the one; without it one that tells something, or any
    */
-  deleteRow(): string | undefined {
+  deleteRow(only?: string): string | undefined {
     const { time, settings, chance, aws, leases, tableName } = this.#parts;
     const putBackMs = auditedWithinMs + 1.5 * Math.max(...settings.failoverTimesMs);
     if (this.#hasDeleted || this.#hasTrimmed || time.nowMs + putBackMs > settings.chaosEndsAtMs) return undefined;
-    if (time.nowMs < settings.startsToMs + filledWithinMs) return undefined;
+    if (time.nowMs < Math.max(settings.startsToMs, settings.foreignRowsUntilMs) + filledWithinMs) return undefined;
     const rows = [...leases.rows.values()];
     const proven = rows.filter((each) => isFinished(each) && hasUnevenChildren(each, rows));
     const waiting = rows.filter((each) => waitsForAnother(each, rows));
     const telling = waiting.length > 0 ? waiting : proven;
     const candidates = telling.length > 0 && chance.happens(0.7) ? telling : rows.filter((each) => mayGo(each, rows));
-    const row = chance.oneOf(candidates);
+    const row = only === undefined ? chance.oneOf(candidates) : leases.rows.get(only);
     if (row === undefined) return undefined;
     this.#hasDeleted = true;
     aws.perform({

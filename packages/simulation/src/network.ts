@@ -11,14 +11,20 @@ import { writeKindOf, type WriteKind } from './write-kinds';
 /** How an effect came out. */
 type Outcome = { readonly output: unknown } | { readonly error: Error };
 
+/** `instead`: what is seen in its place; an answer comes later by `heldUpMs`. */
+export interface AnswerFate {
+  readonly instead?: Error | undefined;
+  readonly heldUpMs?: number | undefined;
+}
+
 /** Who watches the calls; told in the order in which things happen. */
 export interface CallWatch {
   /** The call leaves its machine. */
   sent(machine: Machine, call: ServiceCall): void;
   /** Right before it takes effect. */
   arriving(machine: Machine, call: ServiceCall): void;
-  /** It took effect, or was refused, just now. */
-  performed(machine: Machine, call: ServiceCall, outcome: Outcome): void;
+  /** It took effect, or was refused, just now. Returns what becomes of the answer. */
+  performed(machine: Machine, call: ServiceCall, outcome: Outcome): AnswerFate;
   /** A write that was sent long ago is about to take effect. */
   cameLate(): void;
   met(kind: FaultKind, machine: Machine, call?: ServiceCall): void;
@@ -88,10 +94,10 @@ export class Network {
           replyAfter(replyMs, { output: undefined });
           return;
         }
-        const outcome = this.#perform(machine, call, fate.readLagMs);
+        const { outcome, heldUpMs = 0 } = this.#perform(machine, call, fate.readLagMs);
         if (dies === 'after-effect') machine.goDown('kill-after-effect');
-        else if (fate.effects === 1) replyAfter(replyMs, outcome);
-        else time.after(fate.repeatMs ?? 0, () => replyAfter(replyMs, this.#perform(machine, call)));
+        else if (fate.effects === 1) replyAfter(replyMs + heldUpMs, outcome);
+        else time.after(fate.repeatMs ?? 0, () => replyAfter(replyMs, this.#perform(machine, call).outcome));
       };
       const arriveLate = (): void => {
         watch.cameLate();
@@ -125,7 +131,11 @@ export class Network {
     return machine.cutOffUntilMs[service] > this.#parts.time.nowMs;
   }
 
-  #perform(machine: Machine, call: ServiceCall, readLagMs?: number): Outcome {
+  #perform(
+    machine: Machine,
+    call: ServiceCall,
+    readLagMs?: number,
+  ): { readonly outcome: Outcome; readonly heldUpMs?: number | undefined } {
     const { aws, watch, chance } = this.#parts;
     const kind = isWrite(call) ? writeKindOf(call) : undefined;
     if (kind !== undefined) this.#waiting.arriving(call);
@@ -138,14 +148,15 @@ export class Network {
       if (!(error instanceof Error && '$metadata' in error)) throw error;
       outcome = { error };
     }
-    watch.performed(machine, call, outcome);
+    const { instead, heldUpMs } = watch.performed(machine, call, outcome);
     if (kind !== undefined && 'output' in outcome) this.#waiting.applied(call);
     const applied = 'output' in outcome ? kind : undefined;
     const struck = machine.strike('output' in outcome && bringsRecords(outcome.output) ? 'records' : applied);
-    if (struck === undefined) return outcome;
+    if (instead !== undefined) outcome = { error: instead };
+    if (struck === undefined) return { outcome, heldUpMs };
     watch.met(struck, machine, call);
     // A connection does not always outlive it.
-    return kind !== undefined && chance.happens(0.5) ? { error: connectionReset() } : outcome;
+    return { outcome: kind !== undefined && chance.happens(0.5) ? { error: connectionReset() } : outcome, heldUpMs };
   }
 }
 

@@ -1,3 +1,4 @@
+import { Ambush } from './ambush';
 import { CallFaults } from './call-faults';
 import { Chance } from './chance';
 import { DeliveryWatch } from './delivery-watch';
@@ -14,14 +15,17 @@ import {
   type FleetSettings,
   type Weather,
 } from './fleet-settings';
+import { ForeignRows } from './foreign-rows';
+import { KclThief } from './kcl-thief';
 import { describeRow } from './lease-row';
 import { LeaseWatch } from './lease-watch';
+import type { Machine } from './machine';
 import { ManualHarm } from './manual-harm';
 import { Network, type CallWatch } from './network';
 import { Producer } from './producer';
 import { RestWatch } from './rest-watch';
 import { RunningCalls } from './running-calls';
-import { isWrite } from './service-call';
+import { isWrite, type ServiceCall } from './service-call';
 import { SimulatedAws } from './simulated-aws';
 import { StreamLog } from './stream-log';
 import { Trace } from './trace';
@@ -101,6 +105,9 @@ class Simulation {
   readonly #fleet: Fleet;
   readonly #producer: Producer;
   readonly #disturbance: Disturbance;
+  readonly #ambush: Ambush;
+  readonly #thief: KclThief;
+  readonly #foreignRows: ForeignRows;
   #violation: (Violation & { readonly atMs: number }) | undefined;
   #wellSinceMs = Infinity;
   #isOver = false;
@@ -139,14 +146,23 @@ class Simulation {
       isOver: () => this.#isOver,
       onChange: () => this.#rest.disturbed(),
       onKilled: (_, how) => this.#onKilled(how),
+      onStruck: (machine, kind) => this.#met(kind, machine),
     });
     const manual = new ManualHarm({
       ...{ ...common, aws: this.#aws, leases: this.#leases, chance: this.#chance.fork() },
       ...{ streamName, tableName },
     });
+    const onHappening = (kind: FaultKind, what: string): void => {
+      this.#disturbance.count(kind);
+      this.#note(`fault: ${kind} ${what}`);
+    };
+    const services = { ...common, leases: this.#leases, aws: this.#aws, streamName, tableName, onHappening };
+    this.#thief = new KclThief({ ...services, chance: this.#chance.fork() });
+    this.#ambush = new Ambush({ ...services, manual, fleet: this.#fleet, producer: this.#producer });
+    this.#foreignRows = new ForeignRows(services);
     this.#disturbance = new Disturbance({
       ...{ ...common, faults, aws: this.#aws, chance: this.#chance.fork(), fleet: this.#fleet },
-      ...{ producer: this.#producer, manual, leases: this.#leases },
+      ...{ producer: this.#producer, manual, thief: this.#thief, leases: this.#leases },
       onHappening: (kind) => {
         if (!harmlessKinds.includes(kind)) this.#rest.disturbed();
       },
@@ -193,6 +209,8 @@ class Simulation {
       this.#time.after(this.#chance.between(startsFromMs, startsToMs), () => this.#fleet.start());
     }
     this.#disturbance.begin();
+    this.#ambush.begin();
+    this.#foreignRows.begin();
     this.#produce();
     this.#time.at(chaosEndsAtMs, () => this.#quieten());
   }
@@ -207,6 +225,7 @@ class Simulation {
   #quieten(): void {
     this.#isOver = true;
     this.#disturbance.end();
+    this.#ambush.end();
     this.#note('the faults are over');
     if (this.#fleet.up().length === 0) this.#fleet.start();
     this.#fleet.makeRoom();
@@ -312,23 +331,27 @@ class Simulation {
   #callWatch(): CallWatch {
     return {
       sent: (_, call) => this.#leases.sent(call),
-      arriving: () => undefined,
+      arriving: (_, call) => this.#foreignRows.arriving(call),
       cameLate: () => this.#rest.disturbed(),
       performed: (machine, call, outcome) => {
         if (call.service === 'dynamodb') this.#leases.performed(machine, call, outcome);
         // A late sign of life of a worker that is gone: for a while it counts as alive, and then as gone again.
         if (isWrite(call) && machine.isDown) this.#rest.disturbed();
+        if ('error' in outcome) return {};
+        this.#foreignRows.performed(machine, call);
+        return { instead: this.#thief.performed(machine, call), heldUpMs: this.#ambush.performed(machine, call) };
       },
-      met: (kind, machine, call) => {
-        this.#disturbance.count(kind);
-        const { Key } = (call?.input ?? {}) as { readonly Key?: { readonly leaseKey?: { readonly S?: string } } };
-        const { name } = machine;
-        const operation = call?.operation ?? '';
-        this.#trace.add(this.#time.nowMs, Key?.leaseKey?.S, `${name} ${kind} ${operation}`, () => {
-          return `${name} meets ${kind} with ${operation}`;
-        });
-      },
+      met: (kind, machine, call) => this.#met(kind, machine, call),
     };
+  }
+
+  #met(kind: FaultKind, { name }: Machine, call?: ServiceCall): void {
+    this.#disturbance.count(kind);
+    const { Key } = (call?.input ?? {}) as { readonly Key?: { readonly leaseKey?: { readonly S?: string } } };
+    const operation = call?.operation ?? '';
+    this.#trace.add(this.#time.nowMs, Key?.leaseKey?.S, `${name} ${kind} ${operation}`, () => {
+      return `${name} meets ${kind} with ${operation}`;
+    });
   }
 
   #note(text: string): void {

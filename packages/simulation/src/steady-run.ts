@@ -91,7 +91,10 @@ function networkOf(time: VirtualTime, aws: SimulatedAws, meter: CostMeter, chanc
       arriving: (_, call) => {
         if (call.service === 'dynamodb') meter.arriving(call);
       },
-      performed: (_, call, outcome) => meter.performed(call, 'output' in outcome ? (outcome.output as Members) : {}),
+      performed: (_, call, outcome) => {
+        meter.performed(call, 'output' in outcome ? (outcome.output as Members) : {});
+        return {};
+      },
       cameLate: () => undefined,
       met: () => undefined,
     },

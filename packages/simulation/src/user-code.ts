@@ -14,6 +14,7 @@ import {
   type UserRecord,
 } from 'millrace';
 import type { Chance } from './chance';
+import type { FaultKind } from './fault-kinds';
 import type { DeliveryWatch, Session } from './delivery-watch';
 import { never, type Machine } from './machine';
 import type { RunningCalls } from './running-calls';
@@ -53,6 +54,8 @@ export interface UserCodeParts {
   readonly watch: DeliveryWatch;
   readonly calls: RunningCalls;
   readonly violate: Violate;
+  /** The machine was struck in the middle of its work. */
+  readonly onStruck: (kind: FaultKind) => void;
   /** After the faults everybody behaves. */
   readonly isOver: () => boolean;
 }
@@ -183,6 +186,7 @@ export class UserCode implements RecordProcessor {
     const index = records.findIndex(({ sequenceNumber }) => this.#isPoison(session, sequenceNumber));
     const poison = records[index];
     if (poison === undefined) return;
+    await this.#mayBeStruck(session, poison);
     if (!this.#namesTheFailed) throw new Error('user code failed at one of its records');
     const before = records[index - 1];
     if (before !== undefined && this.#parts.checkpointing === 'manual') {
@@ -190,6 +194,17 @@ export class UserCode implements RecordProcessor {
       await this.#checkpoint(session, checkpointer, before);
     }
     throw new RecordFailedError(poison);
+  }
+
+  /** The machine may stand still between the last attempt and what comes of its failure. */
+  async #mayBeStruck({ shard, failedAlone }: Session, { sequenceNumber }: UserRecord): Promise<void> {
+    const failures = failedAlone.get(shard.indexOf.get(sequenceNumber) ?? -1) ?? 0;
+    if (failures < maxAttempts - 1) return;
+    const { machine, onStruck } = this.#parts;
+    const struck = machine.strike('giving up');
+    if (struck === undefined) return;
+    onStruck(struck);
+    await machine.sleep(1);
   }
 
   #isPoison({ shard }: Session, sequenceNumber: string): boolean {
