@@ -157,7 +157,7 @@ export class HeldLease {
       const sent = { checkpoint, asked, inDoubt: this.#unanswered.mayHaveStored(asked) };
       // A renewal that was answered while this waited may have carried what was asked for.
       const stored = this.#isStored(asked) ? 'yes' : storedAfterLoss(outcome.row, sent);
-      return stored === 'yes' ? { kind: 'stored' } : { kind: 'lost', stored, error: outcome.error };
+      return { kind: 'lost', stored, error: outcome.error };
     });
   }
 

@@ -46,7 +46,7 @@ describe('a write without an answer', () => {
     await settle();
     await harness.stolenBy('b');
     await harness.clock.advance(callTimeoutMs + 500);
-    expect(await outcome).toEqual({ kind: 'stored' });
+    expect(await outcome).toEqual({ kind: 'lost', stored: 'yes', error: undefined });
     expect(harness.held.ending).toBe('lost');
   });
 

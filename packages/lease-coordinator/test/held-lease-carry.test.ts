@@ -110,7 +110,7 @@ describe('a renewal', () => {
     const later = harness.held.checkpoint(at(5), at(4));
     harness.held.abandon();
     await harness.clock.advance(200);
-    expect(await later).toEqual({ kind: 'stored' });
+    expect(await later).toEqual({ kind: 'lost', stored: 'yes' });
     expect(harness.row().checkpoint).toEqual(at(4));
   });
 
