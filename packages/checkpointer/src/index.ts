@@ -1,2 +1,3 @@
 export type { CheckpointStore } from './checkpoint-store';
+export { LowWatermark } from './low-watermark';
 export { ShardCheckpointer, type Checkpointer } from './shard-checkpointer';

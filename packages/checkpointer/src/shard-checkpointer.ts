@@ -40,6 +40,7 @@ export interface Checkpointer {
 export class ShardCheckpointer {
   readonly #shardId: string;
   readonly #store: CheckpointStore;
+  readonly #blockedMs: () => number | undefined;
   #delivered: RecordPosition | undefined;
   #acknowledged: Checkpoint;
   #stored: Checkpoint;
@@ -54,14 +55,18 @@ export class ShardCheckpointer {
     shardId,
     start,
     store,
+    blockedMs = () => undefined,
   }: {
     readonly shardId: string;
     /** The checkpoint that the lease had when it was taken. */
     readonly start: Checkpoint;
     readonly store: CheckpointStore;
+    /** For how long this process has stood still of late, if that is long enough to cost a lease. */
+    readonly blockedMs?: () => number | undefined;
   }) {
     this.#shardId = shardId;
     this.#store = store;
+    this.#blockedMs = blockedMs;
     this.#acknowledged = start;
     this.#stored = start;
   }
@@ -196,7 +201,12 @@ export class ShardCheckpointer {
         this.noteStored(goal);
         return;
       case 'lost':
-        throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error });
+        // Of the goal nobody knows.
+        if (outcome.stored === 'yes') {
+          this.noteStored(target);
+          return;
+        }
+        throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error, blockedMs: this.#blockedMs() });
       case 'failed':
         throw new CheckpointNotStoredError(
           `shard ${this.#shardId}: the checkpoint failed, and may be stored or not; the lease is still held, so try again`,

@@ -83,6 +83,18 @@ describe('ShardCheckpointer', () => {
     expect(store.asked).toEqual(['10', '30'].map((sequence) => checkpointAt(at(sequence))));
   });
 
+  it('counts only what was asked for as stored when the lease is lost: of what else the write carried nobody knows', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    checkpointer.deliver(at('12'));
+    store.next = { kind: 'lost', stored: 'yes' };
+    const handle = checkpointer.handle();
+    checkpointer.acknowledge(at('12'));
+    await handle.checkpoint(at('10'));
+    store.next = { kind: 'lost', stored: 'no' };
+    await expect(handle.checkpoint(at('11'))).rejects.toThrow(LeaseLostError);
+    expect(checkpointer.stored).toEqual(checkpointAt(at('10')));
+  });
+
   it('does nothing when nothing was delivered yet', async () => {
     const { store, checkpointer } = aCheckpointer();
     await checkpointer.handle().checkpoint();

@@ -148,16 +148,21 @@ export class CorruptLeaseError extends MillraceError {
  */
 export class LeaseLostError extends MillraceError {
   readonly code = 'LEASE_LOST';
+  /** For how long the event loop had stood still shortly before, if that was long enough to cost the lease; in milliseconds. */
+  readonly blockedMs: number | undefined;
 
   constructor(
     readonly leaseKey: string,
     readonly stored: 'no' | 'unknown' = 'no',
-    options?: ErrorOptions,
+    { blockedMs, ...options }: ErrorOptions & { readonly blockedMs?: number | undefined } = {},
   ) {
+    const why = blockedMs === undefined ? '' : `, the event loop was blocked for ${String(blockedMs)} ms`;
     super(
-      `the lease of ${leaseKey} was lost; the checkpoint ${stored === 'no' ? 'was not stored' : 'may or may not have been stored'}`,
+      `the lease of ${leaseKey} was lost${why}; ` +
+        `the checkpoint ${stored === 'no' ? 'was not stored' : 'may or may not have been stored'}`,
       options,
     );
+    this.blockedMs = blockedMs;
   }
 }
 

@@ -11,8 +11,8 @@ import type { ResolvedRetryOptions } from './retry-options';
  */
 export type FailurePolicy = 'block' | 'bisect' | 'skip' | 'dead-letter';
 
-/** Why a record was let go. */
-export type GiveUpReason = 'attempts' | 'age';
+/** Why a record was let go. `key`: one before it with the same key was. */
+export type GiveUpReason = 'attempts' | 'age' | 'key';
 
 export interface PieceFailure {
   /** How often the piece has failed in a row; 1 for the first time. */

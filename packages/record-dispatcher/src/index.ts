@@ -1,3 +1,5 @@
-export { RecordDispatcher, type DeliveryFailure, type DispatchTarget, type LostCause } from './record-dispatcher';
+export type { DeliveryFailure, LostCause } from './failed-delivery';
 export type { FailurePolicy, GiveUpReason } from './failure-policy';
+export { KeyedDispatcher, type KeyedTarget, type NumberedRecord } from './keyed-dispatcher';
+export { RecordDispatcher, type DispatchTarget } from './record-dispatcher';
 export { resolveRetryOptions, type ResolvedRetryOptions, type RetryOptions } from './retry-options';

@@ -1,5 +1,4 @@
 import {
-  backoffDelayMs,
   checkpointAt,
   compareCheckpoints,
   comparePositions,
@@ -12,12 +11,14 @@ import {
   type UserRecord,
 } from '@millrace/core';
 import {
-  decideOnFailure,
-  type FailureDecision,
-  type FailurePolicy,
-  type GiveUpReason,
-  type PieceFailure,
-} from './failure-policy';
+  logFailure,
+  logSinkFailure,
+  recheckLeaseMs,
+  retryDelayMs,
+  type DeliveryFailure,
+  type LostCause,
+} from './failed-delivery';
+import { decideOnFailure, type FailureDecision, type FailurePolicy, type PieceFailure } from './failure-policy';
 import type { ResolvedRetryOptions } from './retry-options';
 
 /** What the dispatcher needs to know of the shard that it works for. */
@@ -40,27 +41,6 @@ export interface DispatchTarget {
   letGo(record: UserRecord, before: Checkpoint, cause: LostCause): Promise<void>;
 }
 
-/** Why a record is let go. */
-export interface LostCause {
-  readonly reason: GiveUpReason;
-  /** How often it has failed by itself. */
-  readonly attempts: number;
-  /** The last failure. */
-  readonly error: unknown;
-}
-
-export interface DeliveryFailure {
-  readonly error: unknown;
-  /** How often these records have failed in a row; 1 for the first time. */
-  readonly attempt: number;
-  /** What comes of it: the records are handed over again, as they were or in two pieces; or the first of them is let go. */
-  readonly action: FailureDecision['kind'];
-  /** Records that this is about. */
-  readonly recordCount: number;
-  readonly firstSequenceNumber: string;
-  readonly retryInMs: number;
-}
-
 /** A part of a batch that is handed over in one call. */
 interface Piece {
   readonly records: readonly UserRecord[];
@@ -77,12 +57,6 @@ interface Rest extends Piece, Pick<PieceFailure, 'named'> {}
 
 type Attempt =
   { readonly kind: 'resolved' } | { readonly kind: 'aborted' } | { readonly kind: 'failed'; readonly error: unknown };
-
-/** How often the lease is asked again while it cannot be proven ours, e.g. after the machine was suspended. */
-const recheckLeaseMs = 100;
-
-/** From this failure in a row on, a person is called: the log line becomes an error. */
-const loudAttempt = 5;
 
 export interface RecordDispatcherParts {
   readonly target: DispatchTarget;
@@ -206,17 +180,9 @@ export class RecordDispatcher {
     { sequenceNumber: firstSequenceNumber }: UserRecord,
     { error, action, retryInMs }: Pick<DeliveryFailure, 'error' | 'action' | 'retryInMs'>,
   ): void {
-    const failure = { attempt, action, recordCount: records.length, firstSequenceNumber, retryInMs };
-    if (action === 'let-go') {
-      this.#parts.logger.warn({ err: error, ...failure }, 'record processor failed, the record is let go');
-    } else {
-      const log = attempt < loudAttempt ? 'warn' : 'error';
-      this.#parts.logger[log](
-        { err: error, ...failure },
-        'record processor failed, its records will be delivered again',
-      );
-    }
-    this.#parts.target.failed({ error, ...failure });
+    const failure = { error, attempt, action, recordCount: records.length, firstSequenceNumber, retryInMs };
+    logFailure(this.#parts.logger, failure);
+    this.#parts.target.failed(failure);
   }
 
   /** Resolves with whether the record is gone; not before `signal` aborts otherwise. Until then it blocks. */
@@ -227,16 +193,15 @@ export class RecordDispatcher {
       const attempt = await this.#attempt(() => target.letGo(record, before, cause), signal);
       if (attempt.kind !== 'failed') return attempt.kind === 'resolved';
       const retryInMs = this.#delayMs(failures);
-      const failure = { err: attempt.error, sequenceNumber, subSequenceNumber, attempt: failures, retryInMs };
-      const log = failures < loudAttempt ? 'warn' : 'error';
-      logger[log](failure, 'dead letter was not confirmed, it will be sent again');
+      const { error } = attempt;
+      logSinkFailure(logger, { error, sequenceNumber, subSequenceNumber, attempt: failures, retryInMs });
       if (!(await this.#sleep(retryInMs, signal))) return false;
     }
   }
 
   #delayMs(failures: number): number {
     const { retry, random } = this.#parts;
-    return backoffDelayMs(failures - 1, { baseMs: retry.baseDelayMs, maxMs: retry.maxDelayMs }, random);
+    return retryDelayMs(failures, retry, random);
   }
 
   async #sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {

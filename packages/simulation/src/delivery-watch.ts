@@ -78,10 +78,7 @@ export class DeliveryWatch {
       return `${machine.name} gets ${records.length} records from ${from} (index ${first ?? '?'}), token ${token}`;
     });
     leases.checkCall(machine, shardId, token, 'a batch');
-    const unfinished = shard.parentShardIds.find((parent) => this.#isBefore(parent));
-    if (unfinished !== undefined) violate('G2', `records came before parent ${unfinished} was finished`, shardId);
-    if (shard.isOvertaken) violate('G2', 'records came after those of a child', shardId);
-    this.#overtake(shard);
+    this.checkPlace(shard);
     if (
       first === undefined ||
       records.some(({ sequenceNumber }, at) => shard.indexOf.get(sequenceNumber) !== first + at)
@@ -104,6 +101,16 @@ export class DeliveryWatch {
     session.end = end;
     session.given = Math.max(session.given, end);
     this.#markDelivered(shard, first, records.length);
+  }
+
+  /** Records of the shard come now: after all of its parents, and before any of its children. */
+  checkPlace(shard: ShardLog): void {
+    const { violate } = this.#parts;
+    const { shardId } = shard;
+    const unfinished = shard.parentShardIds.find((parent) => this.#isBefore(parent));
+    if (unfinished !== undefined) violate('G2', `records came before parent ${unfinished} was finished`, shardId);
+    if (shard.isOvertaken) violate('G2', 'records came after those of a child', shardId);
+    this.#overtake(shard);
   }
 
   shardEnds({ machine, shard, token }: Session): void {
@@ -153,7 +160,7 @@ export class DeliveryWatch {
       `${machine.name} lets ${index} go`,
       () => `${machine.name} lets index ${index} go`,
     );
-    log.letGo(shard, index);
+    log.settleOne(shard, index);
     session.due = Math.max(session.due, index + 1);
     this.#handled(session);
   }

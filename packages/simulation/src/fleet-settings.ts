@@ -1,3 +1,4 @@
+import type { ConcurrencyOptions } from 'millrace';
 import { ambushKinds, type AmbushKind } from './ambush';
 import type { Chance } from './chance';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
@@ -39,6 +40,8 @@ export interface FleetSettings {
   readonly checkpointing: 'manual' | 'automatic';
   readonly initialPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly habits: readonly Habit[];
+  /** Processors take records one by one; those of one key in turn, or all of them. Absent: they take batches. */
+  readonly singleRecords: SingleRecordSettings | undefined;
   /** But for `block` some records are such that the user's code fails at them. */
   readonly failurePolicy: SimulatedPolicy;
   readonly slowMs: number;
@@ -51,6 +54,12 @@ export interface FleetSettings {
   /** When the last fault is over. */
   readonly chaosEndsAtMs: number;
   readonly faults: readonly PlannedFault[];
+}
+
+export interface SingleRecordSettings {
+  readonly concurrency: Required<ConcurrencyOptions> | undefined;
+  /** What becomes a dead letter takes all of its key with it. */
+  readonly quarantinesKeys: boolean;
 }
 
 export interface PlannedFault {
@@ -156,6 +165,7 @@ export function drawSettings(
       untilMs: chaosEndsAtMs,
       merges: ambush === 'waiting-child' ? 3 : 0,
     }),
+    singleRecords: drawSingleRecords(chance),
     // What a record holds up is not acknowledged in time, and comes again.
     failurePolicy: weather === 'storm' && chance.happens(0.5) ? (chance.oneOf(policies) ?? 'block') : 'block',
   };
@@ -170,6 +180,15 @@ function drawWeather(chance: Chance): Weather {
 /** In showers: what goes wrong with one row comes so far apart. Half of that is the most for which a machine stands still. */
 export function faultsApartMs({ weather, failoverTimesMs }: FleetSettings): number {
   return weather === 'showers' ? Math.min(...failoverTimesMs) * 0.6 : 0;
+}
+
+/** In one seed of four, three of four of these by key. */
+function drawSingleRecords(chance: Chance): SingleRecordSettings | undefined {
+  if (!chance.happens(1 / 4)) return undefined;
+  if (!chance.happens(3 / 4)) return { concurrency: undefined, quarantinesKeys: false };
+  const maxInFlight = chance.wholeBetween(1, 8);
+  const maxAhead = maxInFlight + chance.wholeBetween(0, 20);
+  return { concurrency: { by: 'partitionKey', maxInFlight, maxAhead }, quarantinesKeys: chance.happens(0.5) };
 }
 
 /** Off in one seed of eight, and of these in some only for a part of the fleet. */

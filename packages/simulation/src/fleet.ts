@@ -8,8 +8,10 @@ import { inTurn, type FleetSettings } from './fleet-settings';
 import type { LeaseWatch } from './lease-watch';
 import { Machine } from './machine';
 import type { Network } from './network';
+import type { RecordWatch } from './record-watch';
 import type { RunningCalls } from './running-calls';
 import { SimulatedWorker } from './simulated-worker';
+import { SingleRecordCode } from './single-record-code';
 import type { StreamLog } from './stream-log';
 import type { Trace } from './trace';
 import { describeError, tracedLogger } from './traced-logger';
@@ -25,6 +27,7 @@ export interface FleetParts {
   readonly trace: Trace;
   readonly violate: Violate;
   readonly deliveries: DeliveryWatch;
+  readonly records: RecordWatch;
   readonly log: StreamLog;
   readonly calls: RunningCalls;
   readonly streamName: string;
@@ -95,8 +98,8 @@ export class Fleet {
     });
     const { checkpointing, initialPosition, idleTimeBetweenReadsMs, givesUpEarly, auditIntervalMs } = settings;
     const failoverTimeMs = inTurn(settings.failoverTimesMs, this.workers.length, 10_000);
-    const codes = new Map<string, UserCode>();
-    const codeOf = (shardId: string): UserCode => {
+    const codes = new Map<string, UserCode | SingleRecordCode>();
+    const codeOf = (shardId: string): UserCode | SingleRecordCode => {
       const code = codes.get(shardId);
       if (code === undefined) throw new Error(`${name} has never had ${shardId}`);
       return code;
@@ -122,6 +125,7 @@ export class Fleet {
         },
         fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
         ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, failoverTimeMs) } : {}),
+        ...(settings.singleRecords?.concurrency && { concurrency: settings.singleRecords.concurrency }),
         ...failureOptions(settings, (letter, context) => codeOf(letter.shardId).deadLetter(letter, context)),
         processorFactory: ({ shardId }) => {
           const code = this.#userCode(machine, shardId);
@@ -180,18 +184,19 @@ export class Fleet {
     }
   }
 
-  #userCode(machine: Machine, shardId: string): UserCode {
-    const { settings, chance, deliveries, calls, violate, isOver, onStruck } = this.#parts;
-    return new UserCode({
-      ...{ machine, shardId, violate, isOver, calls, watch: deliveries, chance: chance.fork() },
-      onStruck: (kind) => onStruck(machine, kind),
+  #userCode(machine: Machine, shardId: string): UserCode | SingleRecordCode {
+    const { settings, chance, deliveries, records, calls, violate, isOver, onStruck } = this.#parts;
+    const parts = {
+      ...{ machine, shardId, violate, isOver, calls, chance: chance.fork() },
+      onStruck: (kind: FaultKind) => onStruck(machine, kind),
       habit: chance.oneOf(settings.habits) ?? 'steady',
-      checkpointing: settings.checkpointing,
       failurePolicy: settings.failurePolicy,
       endsShardsSilently: settings.endsShardsSilently,
       slowMs: settings.slowMs,
       stubbornMs: settings.stubbornMs,
-    });
+    };
+    if (settings.singleRecords !== undefined) return new SingleRecordCode({ ...parts, watch: records });
+    return new UserCode({ ...parts, watch: deliveries, checkpointing: settings.checkpointing });
   }
 
   #loggerOf(machine: Machine): ReturnType<typeof tracedLogger> {
@@ -260,10 +265,12 @@ function leaseOptions(settings: FleetSettings, index: number): NonNullable<Worke
 }
 
 function failureOptions(
-  { failurePolicy }: FleetSettings,
+  { failurePolicy, singleRecords }: FleetSettings,
   deadLetter: DeadLetterSink,
 ): Pick<WorkerOptions, 'failurePolicy' | 'retry'> {
   if (failurePolicy === 'block') return {};
   const retry = { baseDelayMs: 100, maxDelayMs: 1_000, ...(failurePolicy === 'bisect' ? {} : { maxAttempts }) };
-  return { retry, failurePolicy: failurePolicy === 'dead-letter' ? { deadLetter } : failurePolicy };
+  if (failurePolicy !== 'dead-letter') return { retry, failurePolicy };
+  const scope = singleRecords?.quarantinesKeys === true ? 'key' : 'record';
+  return { retry, failurePolicy: { deadLetter, scope } };
 }

@@ -23,6 +23,7 @@ import type { Machine } from './machine';
 import { ManualHarm } from './manual-harm';
 import { Network, type CallWatch } from './network';
 import { Producer } from './producer';
+import { RecordWatch } from './record-watch';
 import { RestWatch } from './rest-watch';
 import { RunningCalls } from './running-calls';
 import { isWrite, type ServiceCall } from './service-call';
@@ -132,6 +133,13 @@ class Simulation {
       workerOn: (machine) => this.#fleet.workerOn(machine),
     });
     this.#deliveries = new DeliveryWatch({ ...common, leases: this.#leases, isCalm: this.#settings.isCalm });
+    const { concurrency, quarantinesKeys = false } = this.#settings.singleRecords ?? {};
+    const records = new RecordWatch({
+      ...{ ...common, leases: this.#leases, isCalm: this.#settings.isCalm, deliveries: this.#deliveries },
+      laneOf: (key) => (concurrency === undefined ? '' : key),
+      ...{ maxInFlight: 1, maxAhead: 1, ...concurrency },
+      quarantinesKeys: quarantinesKeys && this.#settings.failurePolicy === 'dead-letter',
+    });
     this.#producer = new Producer(this.#aws.kinesis, streamName, this.#log, this.#chance.fork(), this.#time);
     const { chaosEndsAtMs } = this.#settings;
     const faults = new CallFaults(this.#chance.fork(), chaosEndsAtMs, faultsApartMs(this.#settings));
@@ -141,7 +149,7 @@ class Simulation {
     });
     this.#fleet = new Fleet({
       ...common,
-      ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries, calls },
+      ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries, records, calls },
       leases: this.#leases,
       isOver: () => this.#isOver,
       onChange: () => this.#rest.disturbed(),

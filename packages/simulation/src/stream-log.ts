@@ -18,12 +18,14 @@ export interface ShardLog {
   readonly indexOf: Map<string, number>;
   /** So many records, from the first, were delivered at least once, or have aged out. */
   delivered: number;
+  /** Records behind these that were delivered. */
+  readonly deliveredAhead: Set<number>;
   /** A processor is done with so many records, from the first: its calls resolved, or it has acknowledged them, or they were let go. */
   handled: number;
   /** So many records, from the first, were acknowledged or let go; also those that aged out unread before one of them. */
   acknowledged: number;
-  /** Records that were let go: skipped, or confirmed by the sink for dead letters. */
-  readonly letGo: Set<number>;
+  /** Records that were acknowledged by themselves, or let go: skipped, or confirmed by the sink for dead letters. */
+  readonly settled: Set<number>;
   /** So many records, from the first, have aged out, read or not. */
   agedOut: number;
   /** A `shardEnded` has resolved. */
@@ -57,9 +59,10 @@ export class StreamLog {
       if (parent !== undefined) parent.closedAtMs = Math.min(parent.closedAtMs, nowMs);
     }
     this.#shards.set(shardId, {
-      ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>(), letGo: new Set<number>() },
+      ...{ shardId, parentShardIds, records: [], indexOf: new Map<string, number>(), settled: new Set<number>() },
       ...{
         delivered: 0,
+        deliveredAhead: new Set<number>(),
         handled: 0,
         acknowledged: 0,
         closedAtMs: Infinity,
@@ -95,21 +98,33 @@ export class StreamLog {
   ageOut(shard: ShardLog, kept: number, hasLeft: boolean): void {
     shard.agedOut = shard.records.length - kept;
     shard.hasLeft = hasLeft;
-    for (const { key, number } of shard.records.slice(shard.delivered, shard.agedOut)) {
+    const unread = shard.records.slice(0, shard.agedOut).filter((_, index) => !this.wasDelivered(shard, index));
+    for (const { key, number } of unread) {
       this.#nextOfKey.set(key, Math.max(this.#nextOfKey.get(key) ?? 0, number + 1));
     }
     shard.delivered = Math.max(shard.delivered, shard.agedOut);
+    while (shard.deliveredAhead.has(shard.delivered)) shard.delivered++;
+  }
+
+  /** The record was delivered at least once, or has aged out. */
+  wasDelivered({ delivered, deliveredAhead }: ShardLog, index: number): boolean {
+    return index < delivered || deliveredAhead.has(index);
+  }
+
+  markDelivered(shard: ShardLog, index: number): void {
+    shard.deliveredAhead.add(index);
+    while (shard.deliveredAhead.has(shard.delivered)) shard.delivered++;
   }
 
   /** Somebody has acknowledged so many records, from the first. */
   acknowledge(shard: ShardLog, count: number): void {
     shard.acknowledged = Math.max(shard.acknowledged, count);
-    while (shard.letGo.has(shard.acknowledged)) shard.acknowledged++;
+    while (shard.settled.has(shard.acknowledged)) shard.acknowledged++;
   }
 
   /** Nobody need acknowledge this one record any more. */
-  letGo(shard: ShardLog, index: number): void {
-    shard.letGo.add(index);
+  settleOne(shard: ShardLog, index: number): void {
+    shard.settled.add(index);
     // Of what has aged out nobody is asked.
     const { acknowledged, agedOut } = shard;
     if (index >= acknowledged && index <= agedOut) this.acknowledge(shard, index);

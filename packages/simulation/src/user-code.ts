@@ -18,6 +18,7 @@ import type { FaultKind } from './fault-kinds';
 import type { DeliveryWatch, Session } from './delivery-watch';
 import { never, type Machine } from './machine';
 import type { RunningCalls } from './running-calls';
+import type { ShardLog } from './stream-log';
 import type { Violate } from './violation';
 
 /** How the code of a user goes about its work. */
@@ -183,7 +184,7 @@ export class UserCode implements RecordProcessor {
 
   /** Who names the record is done with those before it; that acknowledges them in automatic mode only. */
   async #failAtPoison(session: Session, records: readonly UserRecord[], checkpointer: Checkpointer): Promise<void> {
-    const index = records.findIndex(({ sequenceNumber }) => this.#isPoison(session, sequenceNumber));
+    const index = records.findIndex(({ sequenceNumber }) => isPoison(this.#parts, session.shard, sequenceNumber));
     const poison = records[index];
     if (poison === undefined) return;
     await this.#mayBeStruck(session, poison);
@@ -205,14 +206,6 @@ export class UserCode implements RecordProcessor {
     if (struck === undefined) return;
     onStruck(struck);
     await machine.sleep(1);
-  }
-
-  #isPoison({ shard }: Session, sequenceNumber: string): boolean {
-    const { failurePolicy, isOver } = this.#parts;
-    // What is tried for as long as it takes is mended at last.
-    if (failurePolicy === 'block' || (failurePolicy === 'bisect' && isOver())) return false;
-    const record = shard.records[shard.indexOf.get(sequenceNumber) ?? -1];
-    return record !== undefined && (record.number * 7 + Number(record.key.slice(1)) * 11) % poisonShare === 3;
   }
 
   async #endShard({ checkpointer }: ShardEndedInput): Promise<void> {
@@ -298,4 +291,16 @@ export class UserCode implements RecordProcessor {
     if (habit === 'stubborn' && chance.happens(0.15)) return chance.between(5_000, stubbornMs);
     return chance.between(0, 30);
   }
+}
+
+/** Whether the record is such that nobody can process it. */
+export function isPoison(
+  { failurePolicy, isOver }: Pick<UserCodeParts, 'failurePolicy' | 'isOver'>,
+  { records, indexOf }: ShardLog,
+  sequenceNumber: string,
+): boolean {
+  // What is tried for as long as it takes is mended at last.
+  if (failurePolicy === 'block' || (failurePolicy === 'bisect' && isOver())) return false;
+  const record = records[indexOf.get(sequenceNumber) ?? -1];
+  return record !== undefined && (record.number * 7 + Number(record.key.slice(1)) * 11) % poisonShare === 3;
 }

@@ -52,9 +52,9 @@ describe('records that have aged out', () => {
 describe('records that were let go', () => {
   it('count as acknowledged once all before them do', () => {
     const { log, shard } = aLog(9, 3);
-    log.letGo(shard, 5);
+    log.settleOne(shard, 5);
     expect(shard.acknowledged).toBe(3);
-    log.letGo(shard, 3);
+    log.settleOne(shard, 3);
     expect(shard.acknowledged).toBe(4);
     log.acknowledge(shard, 5);
     expect(shard.acknowledged).toBe(6);
@@ -63,7 +63,7 @@ describe('records that were let go', () => {
   it('do so at once behind records that have aged out', () => {
     const { log, shard } = aLog(2, 2);
     log.ageOut(shard, 4, false);
-    log.letGo(shard, 6);
+    log.settleOne(shard, 6);
     expect(shard.acknowledged).toBe(7);
   });
 });

@@ -1,5 +1,13 @@
 import { failedRecord } from '@millrace/core';
-import type { Checkpointer, RecordProcessor } from 'millrace';
+import type {
+  Checkpointer,
+  InitializeInput,
+  LeaseLostInput,
+  Processor,
+  ShardEndedInput,
+  ShutdownRequestedInput,
+  UserRecord,
+} from 'millrace';
 import type { DeliveryLedger } from './delivery-ledger';
 import type { TestTime } from './test-time';
 import type { UserCall } from './user-call';
@@ -14,7 +22,7 @@ export interface Observation {
 }
 
 /** The user's processor, with what is delivered to it written down. */
-export function observedProcessor(processor: RecordProcessor, observation: Observation): RecordProcessor {
+export function observedProcessor(processor: Processor, observation: Observation): Processor {
   const { workerName, shardId, ledger, time, dead } = observation;
   /** The input of a call with its checkpointer observed: whoever waits for a checkpoint is not at work. */
   const observed = async <Input extends object>(
@@ -25,35 +33,54 @@ export function observedProcessor(processor: RecordProcessor, observation: Obser
     // As dead as code in a living process can be: its worker never learns that it has returned.
     if (dead.aborted) await new Promise<never>(() => undefined);
   };
-  return {
-    processRecords: async (input) => {
-      const delivered = ledger.addDeliveries(
-        input.records.map(({ partitionKey, sequenceNumber, subSequenceNumber }) => ({
-          workerName,
-          shardId,
-          partitionKey,
-          sequenceNumber,
-          subSequenceNumber,
-        })),
-      );
-      const onDeath = (): void => delivered.settle('failed');
-      dead.addEventListener('abort', onDeath, { once: true });
-      try {
-        await observed(input, (given) => processor.processRecords(given));
-        delivered.settle('processed');
-      } catch (error) {
-        delivered.settle('failed', failedRecord(error));
-        throw error;
-      } finally {
-        dead.removeEventListener('abort', onDeath);
-      }
-    },
-    ...(processor.initialize && { initialize: (input) => observed(input, (given) => processor.initialize?.(given)) }),
-    ...(processor.leaseLost && { leaseLost: (input) => observed(input, (given) => processor.leaseLost?.(given)) }),
-    ...(processor.shardEnded && { shardEnded: (input) => observed(input, (given) => processor.shardEnded?.(given)) }),
-    ...(processor.shutdownRequested && {
-      shutdownRequested: (input) => observed(input, (given) => processor.shutdownRequested?.(given)),
+  const delivering = async (records: readonly UserRecord[], call: () => Promise<void>): Promise<void> => {
+    const delivered = ledger.addDeliveries(
+      records.map(({ partitionKey, sequenceNumber, subSequenceNumber }) => ({
+        workerName,
+        shardId,
+        partitionKey,
+        sequenceNumber,
+        subSequenceNumber,
+      })),
+    );
+    const onDeath = (): void => delivered.settle('failed');
+    dead.addEventListener('abort', onDeath, { once: true });
+    try {
+      await call();
+      delivered.settle('processed');
+    } catch (error) {
+      delivered.settle('failed', failedRecord(error));
+      throw error;
+    } finally {
+      dead.removeEventListener('abort', onDeath);
+    }
+  };
+  const lifecycle = {
+    ...(processor.initialize && {
+      initialize: (input: InitializeInput) => observed(input, (given) => processor.initialize?.(given)),
     }),
+    ...(processor.leaseLost && {
+      leaseLost: (input: LeaseLostInput) => observed(input, (given) => processor.leaseLost?.(given)),
+    }),
+    ...(processor.shardEnded && {
+      shardEnded: (input: ShardEndedInput) => observed(input, (given) => processor.shardEnded?.(given)),
+    }),
+    ...(processor.shutdownRequested && {
+      shutdownRequested: (input: ShutdownRequestedInput) =>
+        observed(input, (given) => processor.shutdownRequested?.(given)),
+    }),
+  };
+  if ('processRecord' in processor) {
+    return {
+      ...lifecycle,
+      processRecord: (input) =>
+        delivering([input.record], () => observed(input, (given) => processor.processRecord(given))),
+    };
+  }
+  return {
+    ...lifecycle,
+    processRecords: (input) =>
+      delivering(input.records, () => observed(input, (given) => processor.processRecords(given))),
   };
 }
 

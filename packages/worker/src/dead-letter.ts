@@ -13,8 +13,11 @@ export interface DeadLetter {
   readonly record: UserRecord;
   /** What the processor rejected with the last time. */
   readonly error: unknown;
-  /** `'attempts'`: it failed `retry.maxAttempts` times. `'age'`: it is older than `retry.maxRecordAgeMs`. */
-  readonly reason: 'attempts' | 'age';
+  /**
+   * `'attempts'`: it failed `retry.maxAttempts` times. `'age'`: it is older than `retry.maxRecordAgeMs`. `'key'`: with `scope: 'key'`,
+   * an earlier record with its partition key became a dead letter; `error` is that one's, and `attempts` is 0.
+   */
+  readonly reason: 'attempts' | 'age' | 'key';
   /** How often the processor has failed at this record by itself, in this life of the lease. */
   readonly attempts: number;
   readonly workerId: string;

@@ -3,7 +3,8 @@ import { sleepOrAbort } from './repeated-step';
 
 export interface EventLoopWatchParts {
   readonly failoverTimeMs: number;
-  readonly onBlocked: (event: { readonly blockedMs: number }) => void;
+  /** Told of a block; returns what the log is to say of it. */
+  readonly onBlocked: (event: { readonly blockedMs: number }) => object;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -13,6 +14,9 @@ const maxIntervalMs = 500;
 
 /** Of the failover time: a block of so long is told. It is the time that the user's code has from `signal` to the deadline. */
 const tellFrom = 1 / 10;
+
+/** Of the failover time: a block of so long can cost a lease. */
+const costsFrom = 1 / 2;
 
 /** The log says it again after this long at the earliest. */
 const logEveryMs = 60_000;
@@ -35,6 +39,8 @@ export class EventLoopWatch {
   /** Of the last minute, each greater than all that came after it: the first is the greatest. */
   readonly #delays: { readonly atMs: number; readonly delayMs: number }[] = [];
   #loggedAtMs = -Infinity;
+  /** When the timer that is running is due. */
+  #dueAtMs = Infinity;
 
   constructor(parts: EventLoopWatchParts) {
     const { failoverTimeMs } = parts;
@@ -48,6 +54,19 @@ export class EventLoopWatch {
     const sinceMs = this.#parts.clock.now() - rememberMs;
     while (this.#delays[0] !== undefined && this.#delays[0].atMs < sinceMs) this.#delays.shift();
     return Math.round(this.#delays[0]?.delayMs ?? 0);
+  }
+
+  /**
+   * How long the thread has stood still at most within the last failover time, also if it has not come to measure that yet;
+   * `undefined` if that is too short to cost a lease.
+   */
+  get costlyBlockMs(): number | undefined {
+    const { clock, failoverTimeMs } = this.#parts;
+    const nowMs = clock.now();
+    // The greatest comes first, and may be too old.
+    const recent = this.#delays.find(({ atMs }) => atMs >= nowMs - failoverTimeMs)?.delayMs ?? 0;
+    const blockedMs = Math.round(Math.max(recent, nowMs - this.#dueAtMs));
+    return blockedMs >= failoverTimeMs * costsFrom ? blockedMs : undefined;
   }
 
   /** Measures while `work` is under way, and settles as it does. */
@@ -65,10 +84,13 @@ export class EventLoopWatch {
   async #measure(signal: AbortSignal): Promise<void> {
     const { clock } = this.#parts;
     for (;;) {
-      const startedAtMs = clock.now();
-      if (!(await sleepOrAbort(clock, this.#intervalMs, signal))) return;
+      this.#dueAtMs = clock.now() + this.#intervalMs;
+      if (!(await sleepOrAbort(clock, this.#intervalMs, signal))) {
+        this.#dueAtMs = Infinity;
+        return;
+      }
       const nowMs = clock.now();
-      this.#note(nowMs, Math.max(0, nowMs - startedAtMs - this.#intervalMs));
+      this.#note(nowMs, Math.max(0, nowMs - this.#dueAtMs));
     }
   }
 
@@ -80,8 +102,8 @@ export class EventLoopWatch {
     const blockedMs = Math.round(delayMs);
     const isRepeated = atMs - this.#loggedAtMs < logEveryMs;
     if (!isRepeated) this.#loggedAtMs = atMs;
-    if (isRepeated) logger.debug({ blockedMs }, 'event loop was blocked');
-    else logger.warn({ blockedMs, advice }, 'event loop was blocked');
-    onBlocked({ blockedMs });
+    const more = onBlocked({ blockedMs });
+    if (isRepeated) logger.debug({ blockedMs, ...more }, 'event loop was blocked');
+    else logger.warn({ blockedMs, ...more, advice }, 'event loop was blocked');
   }
 }

@@ -17,16 +17,20 @@ export type { Checkpointer } from '@millrace/checkpointer';
 export type {
   InitializeInput,
   LeaseLostInput,
+  Processor,
   ProcessorFactory,
   ProcessorLease,
+  ProcessRecordInput,
   ProcessRecordsInput,
   RecordProcessor,
   ShardEndedInput,
   ShutdownRequestedInput,
+  SingleRecordProcessor,
 } from './record-processor';
 export type { DeadLetter, DeadLetterSink } from './dead-letter';
-export type { FailurePolicyOption } from './failure-policy-option';
-export type { LetGoRecord, WorkerEvents } from './worker-events';
+export type { ConcurrencyOptions } from './concurrency-options';
+export type { DeadLetterPolicy, FailurePolicyOption } from './failure-policy-option';
+export type { BlockSuspect, LetGoRecord, WorkerEvents } from './worker-events';
 export type { ShardHealth, WorkerHealth, WorkerSnapshot } from './worker-health';
 export type { ShardState } from './shard-state';
 export {

@@ -2,8 +2,15 @@ import { type LeaseObserverEvents, throttledAdvice } from '@millrace/lease-coord
 import type { TableHealth } from './table-health';
 import type { WorkerEmitter } from './worker-emitter';
 
-/** The coordinator's reports as the worker's events: a lease is named by its shard. `table` learns what became of calls. */
-export function leaseEvents(emitter: WorkerEmitter, table: TableHealth): LeaseObserverEvents {
+/**
+ * The coordinator's reports as the worker's events: a lease is named by its shard. `table` learns what became of calls;
+ * `blockedMs` says for how long this process has stood still of late, if that is long enough to cost a lease.
+ */
+export function leaseEvents(
+  emitter: WorkerEmitter,
+  table: TableHealth,
+  blockedMs: () => number | undefined,
+): LeaseObserverEvents {
   return {
     listed: () => table.read(),
     written: () => table.written(),
@@ -17,7 +24,7 @@ export function leaseEvents(emitter: WorkerEmitter, table: TableHealth): LeaseOb
     handedOver: ({ leaseKey: shardId, to: receiver }) => emitter.emit('leaseHandedOver', { shardId, receiver }),
     evicted: ({ leaseKey: shardId, owner }) => emitter.emit('leaseEvicted', { shardId, owner }),
     released: ({ leaseKey: shardId }) => emitter.emit('leaseReleased', { shardId }),
-    lost: ({ leaseKey: shardId }) => emitter.emit('leaseLost', { shardId }),
+    lost: ({ leaseKey: shardId }) => emitter.emit('leaseLost', { shardId, blockedMs: blockedMs() }),
     corrupt: (payload) => emitter.emit('leaseCorrupt', payload),
     tableThrottled: ({ operation }) => emitter.emit('leaseTableThrottled', { operation, advice: throttledAdvice }),
   };

@@ -4,7 +4,7 @@ import { sleepOrAbort } from './repeated-step';
 export interface ProgressWatchdogParts {
   /** How long there may be silence, in milliseconds. */
   readonly stallTimeoutMs: number;
-  /** Told of a call of the user's code that lasts, once per stall time. */
+  /** Told of the call of the user's code that has lasted longest, once per stall time. */
   readonly onBlocked: (event: { readonly step: string; readonly blockedMs: number }) => void;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -19,6 +19,9 @@ export type Watched<T> =
 /** Says that the work is alive, and may be silent for so many milliseconds on purpose before its next step. */
 export type ShowLife = (quietMs?: number) => void;
 
+/** Calls that ended longer ago make way for any other. */
+const keptForMs = 1_000;
+
 /** Of the stall time: a timer of ours that is later than this means that the process stood still. */
 const stoodStillFrom = 1 / 20;
 
@@ -30,8 +33,20 @@ interface Watch {
 
 interface UserCall {
   readonly step: string;
+  readonly recordCount: number;
   readonly startedAtMs: number;
   toldAtMs: number;
+  /** How long it ran at first, before it let anything else run. */
+  heldMs: number;
+}
+
+/** A call of the user's code that may have blocked the event loop. */
+export interface BusyCall {
+  readonly step: string;
+  /** That it was given; 0 if it was not called with records. */
+  readonly recordCount: number;
+  /** For how long it held the thread before it first waited for something. */
+  readonly heldMs: number;
 }
 
 /**
@@ -48,7 +63,10 @@ interface UserCall {
 export class ProgressWatchdog {
   readonly #parts: ProgressWatchdogParts;
   readonly #watches = new Set<Watch>();
-  #userCall: UserCall | undefined;
+  /** The oldest is the first. */
+  readonly #userCalls = new Set<UserCall>();
+  /** Of those that ended last the one that held the thread for longest: whoever measures a block asks a moment after it. */
+  #ended: { readonly call: UserCall; readonly atMs: number } | undefined;
 
   constructor(parts: ProgressWatchdogParts) {
     this.#parts = parts;
@@ -57,10 +75,11 @@ export class ProgressWatchdog {
   /** Which call of the user's code has not settled for a stall time or longer. */
   get problem(): string | undefined {
     const { clock, stallTimeoutMs } = this.#parts;
-    if (this.#userCall === undefined) return undefined;
-    const blockedMs = clock.now() - this.#userCall.startedAtMs;
+    const [oldest] = this.#userCalls;
+    if (oldest === undefined) return undefined;
+    const blockedMs = clock.now() - oldest.startedAtMs;
     if (blockedMs < stallTimeoutMs) return undefined;
-    return `${this.#userCall.step} has not settled for ${String(Math.floor(blockedMs / 1_000))} s`;
+    return `${oldest.step} has not settled for ${String(Math.floor(blockedMs / 1_000))} s`;
   }
 
   /** Watches until `signal` aborts. */
@@ -106,20 +125,50 @@ export class ProgressWatchdog {
     }
   }
 
+  /** A call of the user's code that was under way since then, or is: of several the one that held the thread for longest. */
+  busySince(sinceMs: number): BusyCall | undefined {
+    const calls = [...this.#userCalls];
+    if (this.#ended !== undefined && this.#ended.atMs >= sinceMs) calls.push(this.#ended.call);
+    // What a call held the thread for before then has nothing to do with it.
+    const since = calls.map((call) => (call.startedAtMs + call.heldMs >= sinceMs ? call : { ...call, heldMs: 0 }));
+    return since.reduce<UserCall | undefined>(
+      (busiest, call) => (busiest !== undefined && busiest.heldMs >= call.heldMs ? busiest : call),
+      undefined,
+    );
+  }
+
   /** Runs a call of the user's code, in this very turn, and waits for it for as long as it takes. */
-  async userCall<T>(step: string, call: () => Promise<T> | T): Promise<T> {
-    const nowMs = this.#parts.clock.now();
-    this.#userCall = { step, startedAtMs: nowMs, toldAtMs: nowMs };
+  async userCall<T>(step: string, call: () => Promise<T> | T, recordCount = 0): Promise<T> {
+    const { clock } = this.#parts;
+    const nowMs = clock.now();
+    const userCall: UserCall = { step, recordCount, startedAtMs: nowMs, toldAtMs: nowMs, heldMs: 0 };
+    this.#userCalls.add(userCall);
     try {
-      return await call();
+      return await this.#held(userCall, call);
     } finally {
-      this.#userCall = undefined;
+      this.#userCalls.delete(userCall);
+      this.#noteEnd(userCall);
     }
+  }
+
+  #held<T>(userCall: UserCall, call: () => T): T {
+    try {
+      return call();
+    } finally {
+      userCall.heldMs = this.#parts.clock.now() - userCall.startedAtMs;
+    }
+  }
+
+  #noteEnd(call: UserCall): void {
+    const atMs = this.#parts.clock.now();
+    const ended = this.#ended;
+    if (ended !== undefined && ended.call.heldMs > call.heldMs && atMs - ended.atMs < keptForMs) return;
+    this.#ended = { call, atMs };
   }
 
   #dueAtMs(): number {
     const lastMs = [...this.#watches].map(({ lifeAtMs }) => lifeAtMs);
-    if (this.#userCall !== undefined) lastMs.push(this.#userCall.toldAtMs);
+    for (const { toldAtMs } of this.#userCalls) lastMs.push(toldAtMs);
     return Math.min(...lastMs) + this.#parts.stallTimeoutMs;
   }
 
@@ -132,12 +181,13 @@ export class ProgressWatchdog {
     for (const { lifeAtMs, stalled } of [...this.#watches]) {
       if (nowMs >= lifeAtMs + stallTimeoutMs) stalled(Math.round(nowMs - lifeAtMs));
     }
-    const call = this.#userCall;
     // As in `#dueAtMs`, to the last bit: or a timer might find nothing due, and be due again at once.
-    if (call === undefined || nowMs < call.toldAtMs + stallTimeoutMs) return;
-    call.toldAtMs = nowMs;
-    const { step } = call;
-    const blockedMs = Math.round(nowMs - call.startedAtMs);
+    const isDue = [...this.#userCalls].some(({ toldAtMs }) => nowMs >= toldAtMs + stallTimeoutMs);
+    const [oldest] = this.#userCalls;
+    if (!isDue || oldest === undefined) return;
+    for (const call of this.#userCalls) call.toldAtMs = nowMs;
+    const { step } = oldest;
+    const blockedMs = Math.round(nowMs - oldest.startedAtMs);
     logger.warn({ step, blockedMs }, 'record processor has not settled, it is waited for');
     onBlocked({ step, blockedMs });
   }

@@ -34,6 +34,18 @@ export interface ProcessRecordsInput {
   readonly lease: ProcessorLease;
 }
 
+export interface ProcessRecordInput {
+  /** Never one at or before the checkpoint. */
+  readonly record: UserRecord;
+  /** Which attempt this is, in this life of the lease: 1 for the first. */
+  readonly attempt: number;
+  /** As in {@link ProcessRecordsInput}. */
+  readonly millisBehindLatest: number;
+  /** As in {@link ProcessRecordsInput}. */
+  readonly signal: AbortSignal;
+  readonly lease: ProcessorLease;
+}
+
 export interface ShardEndedInput {
   readonly checkpointer: Checkpointer;
   readonly signal: AbortSignal;
@@ -49,21 +61,10 @@ export interface LeaseLostInput {
   readonly lease: ProcessorLease;
 }
 
-/**
- * The user's code for one shard under one lease. Calls for one processor never overlap.
- *
- * Order of calls: `initialize`, `processRecords` any number of times, then one of
- * `shardEnded` (every record was handed over), `shutdownRequested` (a clean stop or hand-over), `leaseLost` (too late).
- */
-export interface RecordProcessor {
+/** What a shard tells the user's code about its life under one lease. */
+interface ShardLifecycle {
   /** Before the first record. If it rejects it is called again, with growing delays, while the lease is held. */
   initialize?(input: InitializeInput): Promise<void> | void;
-  /**
-   * Takes the next records. If it rejects, the records that it has not acknowledged, or those from the one that it has named by a
-   * `RecordFailedError` on, are handed over again, as `failurePolicy` says; none behind them before it has succeeded, or they
-   * were let go. Resolving acknowledges them only with `checkpointing: 'automatic'`.
-   */
-  processRecords(input: ProcessRecordsInput): Promise<void> | void;
   /** The lease is another's or may be soon. Nothing can be stored any more; what was not acknowledged comes again elsewhere. */
   leaseLost?(input: LeaseLostInput): Promise<void> | void;
   /**
@@ -76,5 +77,43 @@ export interface RecordProcessor {
   shutdownRequested?(input: ShutdownRequestedInput): Promise<void> | void;
 }
 
+/**
+ * The user's code for one shard under one lease, which takes its records batch by batch. Calls for one processor never overlap.
+ *
+ * Order of calls: `initialize`, `processRecords` any number of times, then one of
+ * `shardEnded` (every record was handed over), `shutdownRequested` (a clean stop or hand-over), `leaseLost` (too late).
+ */
+export interface RecordProcessor extends ShardLifecycle {
+  /**
+   * Takes the next records. If it rejects, the records that it has not acknowledged, or those from the one that it has named by a
+   * `RecordFailedError` on, are handed over again, as `failurePolicy` says; none behind them before it has succeeded, or they
+   * were let go. Resolving acknowledges them only with `checkpointing: 'automatic'`.
+   */
+  processRecords(input: ProcessRecordsInput): Promise<void> | void;
+}
+
+/**
+ * The user's code for one shard under one lease, which takes its records one by one.
+ *
+ * Order of calls: as for a {@link RecordProcessor}. With the option `concurrency` calls of `processRecord` overlap, for records
+ * of different partition keys; without it they come one after another. All other calls come when none of them is under way.
+ */
+export interface SingleRecordProcessor extends ShardLifecycle {
+  /**
+   * Takes one record. Resolving acknowledges it, whatever the option `checkpointing` says: what is stored, at an interval of
+   * `checkpointIntervalMs` and on a clean stop, is the low watermark, up to which every record of the shard is acknowledged.
+   *
+   * If it rejects it is called again with the same record, as `failurePolicy` says. Until it has succeeded, or the record was
+   * let go, no later record with the same partition key is handed over (without `concurrency`: none at all).
+   */
+  processRecord(input: ProcessRecordInput): Promise<void> | void;
+}
+
+export type Processor = RecordProcessor | SingleRecordProcessor;
+
+export function takesSingleRecords(processor: Processor): processor is SingleRecordProcessor {
+  return 'processRecord' in processor && typeof processor.processRecord === 'function';
+}
+
 /** Makes a processor for each shard whose lease this worker takes; a lease taken again gets a new one. */
-export type ProcessorFactory = (shard: { readonly shardId: string }) => RecordProcessor;
+export type ProcessorFactory = (shard: { readonly shardId: string }) => Processor;

@@ -3,9 +3,11 @@ import type { Checkpoint, Clock, Logger, Random, Shard, StartPosition } from '@m
 import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import type { ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { RecordSource } from '@millrace/record-fetcher';
+import type { BatchLimits } from './batch-limits';
+import type { ConcurrencySettings } from './concurrency-options';
 import type { Letterhead } from './dead-letter';
 import type { ResolvedFailurePolicy } from './failure-policy-option';
-import type { RecordProcessor } from './record-processor';
+import type { Processor } from './record-processor';
 import type { WorkerEvents } from './worker-events';
 
 /** What a shard consumer needs of its lease. */
@@ -38,9 +40,13 @@ export interface ReadingListener {
 export interface ShardConsumerParts {
   readonly lease: ConsumerLease;
   /** Called before `initialize`, and again if it throws. */
-  readonly createProcessor: () => RecordProcessor;
+  readonly createProcessor: () => Processor;
   readonly checkpointing: 'manual' | 'automatic';
   readonly checkpointIntervalMs: number;
+  readonly concurrency: ConcurrencySettings;
+  readonly batchLimits: BatchLimits;
+  /** For how long this process has stood still of late, if that is long enough to cost a lease. */
+  readonly blockedMs: () => number | undefined;
   readonly failurePolicy: ResolvedFailurePolicy;
   readonly retry: ResolvedRetryOptions;
   readonly letterhead: Letterhead;

@@ -2,9 +2,9 @@ import type { StartPosition } from '@millrace/core';
 import { ShardCheckpointer } from '@millrace/checkpointer';
 import { asProcessor } from './as-processor';
 import { flushAtInterval, flushAtLast } from './checkpoint-loop';
-import { ProgressWatchdog } from './progress-watchdog';
+import { ProgressWatchdog, type BusyCall } from './progress-watchdog';
 import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
-import type { ProcessorLease, RecordProcessor } from './record-processor';
+import { takesSingleRecords, type Processor, type ProcessorLease } from './record-processor';
 import type { ShardConsumerParts } from './shard-consumer-parts';
 import { ShardDelivery } from './shard-delivery';
 import { ShardReading, type ShardEnd } from './shard-reading';
@@ -54,14 +54,18 @@ export class ShardConsumer {
   #handoverAsked = false;
   /** `shardEnded` has resolved: it was the processor's last word. */
   #hasSaidLast = false;
-  #processor: RecordProcessor | undefined;
+  #processor: Processor | undefined;
+  readonly #flushing = new AbortController();
+  #flushLoop = Promise.resolve();
 
   constructor(parts: ShardConsumerParts) {
     const { lease, checkpoint: start, stallTimeoutMs, emit, clock, logger } = parts;
     this.shardId = lease.leaseKey;
     this.#parts = parts;
     this.#lease = { shardId: lease.leaseKey, fencingToken: lease.fencingToken };
-    this.#checkpointer = new ShardCheckpointer({ shardId: lease.leaseKey, start, store: lease });
+    this.#checkpointer = new ShardCheckpointer({
+      ...{ shardId: lease.leaseKey, start, store: lease, blockedMs: parts.blockedMs },
+    });
     this.#watchdog = new ProgressWatchdog({
       ...{ stallTimeoutMs, clock, logger },
       onBlocked: (event) => emit('handlerBlocked', { shardId: this.shardId, ...event }),
@@ -77,10 +81,9 @@ export class ShardConsumer {
         start,
         checkpointer: this.#checkpointer,
         watchdog: this.#watchdog,
-        signal: this.#handler,
+        ...{ signal: this.#handler, reading: this.#reading },
       },
       mayDeliver: () => lease.mayDeliver(),
-      processor: () => this.#processor,
     });
   }
 
@@ -110,6 +113,11 @@ export class ShardConsumer {
     return this.#delivery.millisBehindLatest;
   }
 
+  /** A call of the user's code that was under way since then, or is: of several the one that held the thread for longest. */
+  busySince(sinceMs: number): BusyCall | undefined {
+    return this.#watchdog.busySince(sinceMs);
+  }
+
   /** Finish the call under way, let the processor flush, give the lease up. */
   drain(): void {
     this.#draining.abort();
@@ -133,18 +141,21 @@ export class ShardConsumer {
     const watching = new AbortController();
     // Code of the user's that never ends must not keep the process alive by being watched.
     const watchLoop = this.#watchdog.run(AbortSignal.any([watching.signal, this.#abandoned.signal]));
-    const flushing = new AbortController();
-    const flushLoop = this.#flushAtInterval(flushing.signal);
     let hasEnded = false;
     try {
       hasEnded = await this.#work();
     } finally {
       // Also after a fault that ends the worker: no call of the user's code is under way then.
-      flushing.abort();
-      await flushLoop;
-      if (!hasEnded) await this.#leave();
-      watching.abort();
-      await watchLoop;
+      this.drain();
+      try {
+        await this.#delivery.settled();
+      } finally {
+        this.#flushing.abort();
+        await this.#flushLoop;
+        if (!hasEnded) await this.#leave();
+        watching.abort();
+        await watchLoop;
+      }
       lease.handoverRequested.removeEventListener('abort', onHandover);
     }
   }
@@ -156,13 +167,18 @@ export class ShardConsumer {
     };
     if (!(await this.#untilDone('initialize', () => this.#initialize(), failed))) return false;
     this.#move('initialized');
+    this.#flushLoop = this.#flushAtInterval(this.#flushing.signal);
     const end = await this.#readToEnd();
+    await this.#delivery.settled();
     return end !== undefined && (await this.#endShard(end));
   }
 
   async #initialize(): Promise<void> {
-    const { createProcessor, checkpoint } = this.#parts;
-    this.#processor ??= asProcessor(createProcessor());
+    const { createProcessor, checkpoint, concurrency } = this.#parts;
+    if (this.#processor === undefined) {
+      this.#processor = asProcessor(createProcessor(), concurrency);
+      this.#delivery.begin(this.#processor);
+    }
     await this.#processor.initialize?.({ lease: this.#lease, checkpoint, signal: this.#handler });
   }
 
@@ -172,7 +188,7 @@ export class ShardConsumer {
       ...{ shardId: this.shardId, watchdog: this.#watchdog, signal: this.#reading },
       ...{ openSource, stallTimeoutMs, emit, clock, random, logger },
       start: () => this.#start(),
-      take: (batch) => this.#delivery.take(batch, this.#reading),
+      take: (batch) => this.#delivery.take(batch),
       setProblem: (problem) => (this.#problem = problem),
       giveUp: (stalledMs) => this.#giveUp('reading', stalledMs),
     });
@@ -315,8 +331,10 @@ export class ShardConsumer {
   async #flushAtInterval(signal: AbortSignal): Promise<void> {
     const { lease, checkpointing, failurePolicy, checkpointIntervalMs: intervalMs, clock, logger } = this.#parts;
     const letsGo = failurePolicy.kind === 'skip' || failurePolicy.kind === 'dead-letter';
+    const isManual =
+      checkpointing === 'manual' && this.#processor !== undefined && !takesSingleRecords(this.#processor);
     // By itself the user's code stores all that it acknowledges, but nothing that was let go.
-    if (checkpointing === 'manual' && !letsGo) return;
+    if (isManual && !letsGo) return;
     this.#storedAtMs = clock.now();
     lease.carry({
       unstored: () => this.#checkpointer.unstored,

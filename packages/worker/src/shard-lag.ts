@@ -3,10 +3,12 @@ import type { Clock } from '@millrace/core';
 /** How far behind the tip one shard is read. */
 export class ShardLag {
   #read: { readonly millisBehindLatest: number; readonly atMs: number } | undefined;
-  /** The user's code is at the records of the last read. */
-  isBatchInHand = false;
 
-  constructor(private readonly clock: Clock) {}
+  /** @param isBusy the user's code is at records that were read */
+  constructor(
+    private readonly clock: Clock,
+    private readonly isBusy: () => boolean,
+  ) {}
 
   wasRead(millisBehindLatest: number): void {
     this.#read = { millisBehindLatest, atMs: this.clock.now() };
@@ -19,7 +21,7 @@ export class ShardLag {
 
   /** The same, and for how long the user's code has been at its records since. */
   get now(): number | undefined {
-    if (this.#read === undefined || !this.isBatchInHand) return this.atLastRead;
+    if (this.#read === undefined || !this.isBusy()) return this.atLastRead;
     return this.#read.millisBehindLatest + this.clock.now() - this.#read.atMs;
   }
 }

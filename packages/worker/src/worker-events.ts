@@ -8,8 +8,17 @@ export interface LetGoRecord {
   readonly subSequenceNumber: number;
   /** What the processor rejected with the last time. */
   readonly error: unknown;
-  readonly reason: 'attempts' | 'age';
+  readonly reason: 'attempts' | 'age' | 'key';
   readonly attempts: number;
+}
+
+/** A call of your code that may have blocked the event loop. */
+export interface BlockSuspect {
+  readonly shardId: string;
+  /** `processRecords`, for example. */
+  readonly step: string;
+  /** That it was given; 0 if it was not called with records. */
+  readonly recordCount: number;
 }
 
 /**
@@ -21,8 +30,11 @@ export interface WorkerEvents {
   workerStarted: { readonly workerId: string; readonly streamArn: string };
   /** The worker has given up its leases, or left those of `unfinishedShardIds` to expire. */
   workerStopped: { readonly workerId: string; readonly unfinishedShardIds: readonly string[] };
-  /** The thread that renews leases stood still for so long, a tenth of the failover time or more. */
-  eventLoopBlocked: { readonly blockedMs: number };
+  /**
+   * The thread that renews leases stood still for so long, a tenth of the failover time or more. `suspects`: the call of your code
+   * that held it for half of that time or longer; or, if none did so before its first `await`, for each shard one that was under way.
+   */
+  eventLoopBlocked: { readonly blockedMs: number; readonly suspects: readonly BlockSuspect[] };
   /** Lease rows were created. */
   leasesCreated: { readonly shardIds: readonly string[]; readonly reason: 'first-start' | 'audit' | 'reshard' };
   /** Finished lease rows were deleted, because the stream lists their shards no longer. */
@@ -30,7 +42,11 @@ export interface WorkerEvents {
   /** This worker holds the lease now. `how`: it was free or had expired, or its owner handed it over. */
   leaseTaken: { readonly shardId: string; readonly fencingToken: number; readonly how: 'taken' | 'handed-over' };
   /** This worker could not keep the lease, or let it expire because `stop()` ran out of time. */
-  leaseLost: { readonly shardId: string };
+  leaseLost: {
+    readonly shardId: string;
+    /** For how long the event loop had stood still shortly before, if that was long enough to cost the lease. */
+    readonly blockedMs: number | undefined;
+  };
   /** This worker has given the lease up, for anybody to take. */
   leaseReleased: { readonly shardId: string };
   /** Another worker has asked for the lease: this one finishes what is in the handler and hands it over. */

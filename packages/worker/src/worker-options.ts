@@ -19,6 +19,7 @@ import { resolveRetryOptions, type ResolvedRetryOptions, type RetryOptions } fro
 import { resolveFetchOptions, type FetchOptions, type ResolvedFetchOptions } from '@millrace/record-fetcher';
 import type { StreamReference } from '@millrace/shard-discovery';
 import type { AwsCalls } from './aws-clients';
+import { resolveConcurrency, type ConcurrencyOptions, type ConcurrencySettings } from './concurrency-options';
 import { resolveFailurePolicy, type FailurePolicyOption, type ResolvedFailurePolicy } from './failure-policy-option';
 import type { ProcessorFactory } from './record-processor';
 import { resolveTableOptions, type TableOptions } from './table-options';
@@ -68,14 +69,14 @@ interface CommonOptions {
   readonly initialPosition?: InitialPosition;
   /**
    * Who acknowledges records. `'manual'`: your code, by `checkpoint()`. `'automatic'`: a resolved `processRecords`
-   * acknowledges its batch.
+   * acknowledges its batch. A resolved `processRecord` acknowledges its record in either case.
    *
    * @defaultValue `'manual'`
    */
   readonly checkpointing?: 'manual' | 'automatic';
   /**
-   * How often acknowledged records are stored with `checkpointing: 'automatic'`, and in any mode records that the failure policy
-   * has let go, in milliseconds; 100 to 3,600,000.
+   * How often acknowledged records are stored with `checkpointing: 'automatic'` or `processRecord`, and in any mode records that the
+   * failure policy has let go, in milliseconds; 100 to 3,600,000.
    * After a crash at most this much is delivered again; every checkpoint is a write to the lease table, and saves a
    * renewal.
    *
@@ -98,6 +99,12 @@ interface CommonOptions {
    * @defaultValue `'block'`, so that nothing is ever left out
    */
   readonly failurePolicy?: FailurePolicyOption;
+  /**
+   * How many records of one shard are handed over at once. Only with a processor that has `processRecord`.
+   *
+   * @defaultValue one record after another
+   */
+  readonly concurrency?: ConcurrencyOptions;
   /** How failed records are tried again, and when the failure policy lets one go. */
   readonly retry?: RetryOptions;
   /**
@@ -157,6 +164,7 @@ export interface ResolvedWorkerOptions {
   readonly leases: ResolvedLeaseOptions;
   readonly fetch: ResolvedFetchOptions;
   readonly failurePolicy: ResolvedFailurePolicy;
+  readonly concurrency: ConcurrencySettings;
   readonly retry: ResolvedRetryOptions;
   readonly stallTimeoutMs: number;
   readonly aggregationOutOfRange: OutOfRange;
@@ -183,6 +191,7 @@ const known: Record<keyof WorkerOptions, true> = {
   leases: true,
   fetch: true,
   failurePolicy: true,
+  concurrency: true,
   retry: true,
   stallTimeoutMs: true,
   aggregationOutOfRange: true,
@@ -213,7 +222,9 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   if ((options.dynamodb?.constructor.name ?? '').includes('DocumentClient')) {
     problems.push('dynamodb must be a DynamoDBClient or its configuration, not a document client');
   }
-  const failurePolicy = resolveFailurePolicy(options.failurePolicy, problems);
+  const concurrency = resolveConcurrency(options.concurrency, problems);
+  const isByKey = concurrency.by === 'partitionKey';
+  const failurePolicy = resolveFailurePolicy(options.failurePolicy, { isByKey }, problems);
   const resolved = {
     applicationName,
     stream: resolveStream(options, problems),
@@ -228,6 +239,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     leases: resolveLeaseOptions(options.leases, problems),
     fetch: resolveFetchOptions(options.fetch, problems),
     failurePolicy,
+    concurrency,
     retry: resolveRetryOptions(options.retry, failurePolicy.kind, problems),
     aggregationOutOfRange: options.aggregationOutOfRange ?? 'auto',
     auditIntervalMs: options.auditIntervalMs ?? 60_000,

@@ -14,6 +14,8 @@ import { LeaseCoordinator, type HeldLease } from '@millrace/lease-coordinator';
 import { SdkKinesisReader } from '@millrace/record-fetcher';
 import pino from 'pino';
 import { deriveClients, type DerivedClients } from './aws-clients';
+import { BatchLimits } from './batch-limits';
+import { blockSuspects } from './block-suspects';
 import { EventLoopWatch } from './event-loop-watch';
 import { LeaseCooldown } from './lease-cooldown';
 import { initialStart } from './initial-start';
@@ -26,7 +28,7 @@ import { startUp, type Started } from './startup';
 import { TableHealth } from './table-health';
 import { OpeningLimit, UnhurriedReader } from './unhurried-reader';
 import { WorkerEmitter } from './worker-emitter';
-import type { WorkerEvents } from './worker-events';
+import type { BlockSuspect, WorkerEvents } from './worker-events';
 import { shardHealth, type ShardHealth, type WorkerHealth, type WorkerSnapshot } from './worker-health';
 import { newWorkerId } from './worker-identity';
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from './worker-options';
@@ -76,6 +78,7 @@ export class Worker {
   readonly #consumers = new Map<string, { readonly consumer: ShardConsumer; readonly done: Promise<void> }>();
   readonly #table: TableHealth;
   readonly #eventLoop: EventLoopWatch;
+  readonly #batchLimits = new BatchLimits();
   readonly #openings: OpeningLimit;
   readonly #cooldown: LeaseCooldown;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
@@ -102,7 +105,7 @@ export class Worker {
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
     this.#eventLoop = new EventLoopWatch({
       ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
-      onBlocked: (event) => this.#emitter.emit('eventLoopBlocked', event),
+      onBlocked: ({ blockedMs }) => this.#wasBlocked(blockedMs),
     });
     // One listener per shard and call that is under way: many, and all of them are removed again.
     setMaxListeners(0, this.#stopping.signal);
@@ -250,13 +253,28 @@ export class Worker {
       selectReadable: (leases) => started.shardSync.selectReadable(leases),
       isBarred: (leaseKey) => this.#isBarred(leaseKey),
       onAcquired: (held) => this.#consume(held, started, clients),
-      observer: leaseEvents(this.#emitter, this.#table),
+      observer: leaseEvents(this.#emitter, this.#table, () => this.#eventLoop.costlyBlockMs),
     });
   }
 
   /** It has given the lease up just now, or lost it while user code of that time has not settled. */
   #isBarred(leaseKey: string): boolean {
     return this.#consumers.has(leaseKey) || !this.#cooldown.isOver(leaseKey);
+  }
+
+  /** Names who may have done it, and hands less over at a time to whoever has. */
+  #wasBlocked(blockedMs: number): { readonly suspects: readonly BlockSuspect[] } {
+    const sinceMs = this.#clock.now() - blockedMs;
+    const calls = [...this.#consumers.values()].flatMap(({ consumer }) => {
+      const call = consumer.busySince(sinceMs);
+      return call === undefined ? [] : [{ shardId: consumer.shardId, ...call }];
+    });
+    const { suspects, areCertain } = blockSuspects(calls, blockedMs);
+    for (const { shardId, step, recordCount } of areCertain ? suspects : []) {
+      if (step === 'processRecords') this.#batchLimits.blocked(shardId, recordCount);
+    }
+    this.#emitter.emit('eventLoopBlocked', { blockedMs, suspects });
+    return { suspects };
   }
 
   #consume(held: HeldLease, started: Started, clients: DerivedClients): void {
@@ -271,6 +289,9 @@ export class Worker {
       createProcessor: () => this.#options.processorFactory({ shardId }),
       checkpointing: this.#options.checkpointing,
       checkpointIntervalMs: this.#options.checkpointIntervalMs,
+      concurrency: this.#options.concurrency,
+      batchLimits: this.#batchLimits,
+      blockedMs: () => this.#eventLoop.costlyBlockMs,
       failurePolicy: this.#options.failurePolicy,
       retry: this.#options.retry,
       letterhead: { applicationName: this.#options.applicationName, streamArn, workerId: this.workerId },

@@ -19,7 +19,10 @@ function aWatch(failoverTimeMs = 10_000) {
   const blocked: number[] = [];
   const watch = new EventLoopWatch({
     failoverTimeMs,
-    onBlocked: ({ blockedMs }) => blocked.push(blockedMs),
+    onBlocked: ({ blockedMs }) => {
+      blocked.push(blockedMs);
+      return { suspects: [] };
+    },
     clock,
     logger,
   });
@@ -108,10 +111,26 @@ describe('EventLoopWatch', () => {
     await stop();
     expect(clock.sleeperCount).toBe(0);
     const watch = new EventLoopWatch({
-      ...{ failoverTimeMs: 10_000, onBlocked: () => undefined },
+      ...{ failoverTimeMs: 10_000, onBlocked: () => ({}) },
       ...{ clock, logger: new RecordingLogger() },
     });
     await expect(watch.during(() => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(clock.sleeperCount).toBe(0);
+  });
+
+  it('knows of a block that may have cost a lease, also before it has come to measure it', async () => {
+    const { watch, clock, block, stop } = aWatch();
+    await block(4_999);
+    expect(watch.costlyBlockMs).toBeUndefined();
+    await block(5_000);
+    expect(watch.costlyBlockMs).toBe(5_000);
+    await clock.advance(10_000);
+    expect(watch.costlyBlockMs).toBeUndefined();
+    // The thread stands still: time goes on, and the timer that is due has not fired.
+    clock.nextDelayMs = 60_000;
+    await clock.advance(500);
+    await clock.advance(7_500);
+    expect(watch.costlyBlockMs).toBe(7_500);
+    await stop();
   });
 });

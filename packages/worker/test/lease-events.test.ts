@@ -9,7 +9,7 @@ const listed = { leases: 3, held: 1, durationMs: 5 };
 
 function begin(): { readonly table: TableHealth; readonly events: LeaseObserverEvents } {
   const table = new TableHealth(new ManualClock(), 10_000);
-  return { table, events: leaseEvents(new WorkerEmitter(new RecordingLogger()), table) };
+  return { table, events: leaseEvents(new WorkerEmitter(new RecordingLogger()), table, () => undefined) };
 }
 
 describe("the coordinator's reports", () => {

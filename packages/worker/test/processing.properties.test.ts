@@ -159,7 +159,7 @@ class Shard {
       if (!isLast && life.sinkFails[this.#sinkCalls] === true) throw new Error('sink is down');
       this.sink.add(numberOf(record));
     };
-    return { kind: 'dead-letter', sink };
+    return { kind: 'dead-letter', scope: 'record', sink };
   }
 
   #processor(life: Life, isLast: boolean): RecordProcessor {

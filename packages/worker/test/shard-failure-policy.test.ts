@@ -33,7 +33,7 @@ describe('a record that the processor cannot process', () => {
   it('goes to the sink with everything that there is to know', async () => {
     const letters: DeadLetter[] = [];
     const { consumer, clock, events, lease } = aConsumer(failingAt('r3'), feed(three), {
-      failurePolicy: { kind: 'dead-letter', sink: async (letter) => void letters.push(letter) },
+      failurePolicy: { kind: 'dead-letter', scope: 'record', sink: async (letter) => void letters.push(letter) },
     });
     const done = consumer.run();
     await clock.advance(60_000);
@@ -62,7 +62,11 @@ describe('a record that the processor cannot process', () => {
     let confirm = (): void => undefined;
     const processor = failingAt('r2');
     const { consumer, clock, log } = aConsumer(processor, feed(three, shardEnd), {
-      failurePolicy: { kind: 'dead-letter', sink: () => new Promise((resolve) => (confirm = resolve)) },
+      failurePolicy: {
+        kind: 'dead-letter',
+        scope: 'record',
+        sink: () => new Promise((resolve) => (confirm = resolve)),
+      },
     });
     const done = consumer.run();
     await clock.advance(60_000);

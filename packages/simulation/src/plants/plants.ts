@@ -6,6 +6,7 @@ import type { Plant } from './plant';
 import { readingPlants } from './reading-plants';
 import { registryPlants } from './registry-plants';
 import { shardPlants } from './shard-plants';
+import { singleRecordPlants } from './single-record-plants';
 
 /** Every condition and every rule on which Millrace rests, each left out by itself. */
 export const plants: readonly Plant[] = [
@@ -16,6 +17,7 @@ export const plants: readonly Plant[] = [
   ...registryPlants,
   ...shardPlants,
   ...readingPlants,
+  ...singleRecordPlants,
 ];
 
 /** @throws Error if there is none of that name */

@@ -91,40 +91,46 @@ const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
   },
 ]);
 
-const delivering: readonly Plant[] = plantsIn('worker/src/shard-delivery.ts', [
-  {
-    name: 'checkpoint-before-delivery',
-    what: "In automatic mode records are acknowledged before the user's code has had them.",
-    find: '    checkpointer.deliver(last);\n',
-    replace:
-      "    checkpointer.deliver(last);\n    if (this.#parts.checkpointing === 'automatic') checkpointer.acknowledge(last);\n",
-  },
-  {
-    name: 'position-before-the-batch',
-    what: 'The position is moved before the batch has been dealt with.',
-    find: '    const outcome = await this.#dispatcher.dispatch(records, this.#position, signal);',
-    replace:
-      '    const before = this.#position;\n    this.#position = checkpointAt(last);\n    const outcome = await this.#dispatcher.dispatch(records, before, signal);',
-  },
-  {
-    name: 'position-of-the-acknowledged',
-    what: 'Reading starts again from what was handed over before, and not behind the last batch.',
-    find: "    this.#position = checkpointAt(last);\n    return 'taken';",
-    replace: "    return 'taken';",
-  },
-  {
-    name: 'let-go-before-the-sink',
-    what: 'A record counts as let go before its dead letter is confirmed.',
-    find: "    await watchdog.userCall('deadLetter',",
-    replace: "    checkpointer.letGo(record, before);\n    await watchdog.userCall('deadLetter',",
-  },
-  {
-    name: 'checkpoint-of-the-whole-batch',
-    what: 'The checkpointer of a piece of a batch stands for the whole batch.',
-    find: 'checkpointer: checkpointer.handleUpTo(last),',
-    replace: 'checkpointer: checkpointer.handle(),',
-  },
-]);
+const delivering: readonly Plant[] = [
+  ...plantsIn('worker/src/batch-delivery.ts', [
+    {
+      name: 'checkpoint-before-delivery',
+      what: "In automatic mode records are acknowledged before the user's code has had them.",
+      find: '    checkpointer.deliver(last);\n',
+      replace:
+        "    checkpointer.deliver(last);\n    if (this.#parts.checkpointing === 'automatic') checkpointer.acknowledge(last);\n",
+    },
+    {
+      name: 'checkpoint-of-the-whole-batch',
+      what: 'The checkpointer of a piece of a batch stands for the whole batch.',
+      find: 'const checkpointing = checkpointer.handleUpTo(last);',
+      replace: 'const checkpointing = checkpointer.handle();',
+    },
+  ]),
+  ...plantsIn('worker/src/shard-delivery.ts', [
+    {
+      name: 'position-before-the-batch',
+      what: 'The position is moved before the batch has been dealt with.',
+      find: '    const outcome = await this.#delivery.take(records, this.#position);',
+      replace:
+        '    const before = this.#position;\n    this.#position = checkpointAt(last);\n    const outcome = await this.#delivery.take(records, before);',
+    },
+    {
+      name: 'position-of-the-acknowledged',
+      what: 'Reading starts again from what was handed over before, and not behind the last batch.',
+      find: "    this.#position = checkpointAt(last);\n    return 'taken';",
+      replace: "    return 'taken';",
+    },
+  ]),
+  ...plantsIn('worker/src/let-record-go.ts', [
+    {
+      name: 'let-go-before-the-sink',
+      what: 'A record counts as let go before its dead letter is confirmed.',
+      find: "  await watchdog.userCall('deadLetter',",
+      replace: "  done();\n  await watchdog.userCall('deadLetter',",
+    },
+  ]),
+];
 
 const stopping: readonly Plant[] = plantsIn('worker/src/worker.ts', [
   {
@@ -294,7 +300,7 @@ const dispatching: readonly Plant[] = [
     {
       name: 'lost-is-stored',
       what: 'A checkpoint of a lease that was lost resolves.',
-      find: 'throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error });',
+      find: 'throw new LeaseLostError(this.#shardId, outcome.stored, { cause: outcome.error, blockedMs: this.#blockedMs() });',
       replace: 'return;',
     },
   ]),

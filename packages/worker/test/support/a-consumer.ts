@@ -1,7 +1,8 @@
 import { TRIM_HORIZON, type Shard, type StartPosition, type StreamRecord } from '@millrace/core';
 import { ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
 import type { RecordBatch } from '@millrace/record-fetcher';
-import type { ProcessRecordsInput, RecordProcessor } from '../../src';
+import type { Processor, ProcessRecordsInput, RecordProcessor } from '../../src';
+import { BatchLimits } from '../../src/batch-limits';
 import { ShardConsumer } from '../../src/shard-consumer';
 import type { ReadingListener, ShardConsumerParts } from '../../src/shard-consumer-parts';
 import { FakeLease } from './fake-lease';
@@ -14,10 +15,14 @@ export type Feed = (
 
 export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
-export function aRecord(sequenceNumber: number, data = bytes(`r${sequenceNumber}`)): StreamRecord {
+export function aRecord(
+  sequenceNumber: number,
+  data = bytes(`r${sequenceNumber}`),
+  partitionKey = 'key',
+): StreamRecord {
   return {
     sequenceNumber: String(sequenceNumber),
-    partitionKey: 'key',
+    partitionKey,
     data,
     approximateArrivalTimestamp: new Date(0),
   };
@@ -57,7 +62,7 @@ export interface ConsumerOfATest {
 
 /** A consumer of one shard whose source, lease and time are the test's. Nothing stalls within ten minutes unless it says so. */
 export function aConsumer(
-  processor: RecordProcessor,
+  processor: Processor,
   source: Feed,
   changes: Partial<ShardConsumerParts> = {},
 ): ConsumerOfATest {
@@ -72,6 +77,9 @@ export function aConsumer(
     createProcessor: () => processor,
     checkpointing: 'manual',
     checkpointIntervalMs: 1_000,
+    concurrency: { by: 'shard', maxInFlight: 1, maxAhead: 1 },
+    batchLimits: new BatchLimits(),
+    blockedMs: () => undefined,
     failurePolicy: { kind: 'block' },
     retry: { baseDelayMs: 100, maxDelayMs: 1_000, maxAttempts: 3, maxRecordAgeMs: Infinity },
     letterhead: { applicationName: 'app', streamArn: 'arn', workerId: 'worker' },

@@ -1,0 +1,90 @@
+import { checkpointAt, type Checkpoint, type RecordPosition, type UserRecord } from '@millrace/core';
+import { RecordDispatcher } from '@millrace/record-dispatcher';
+import type { Delivery, DeliveryParts } from './delivery';
+import { letRecordGo } from './let-record-go';
+import type { RecordProcessor } from './record-processor';
+
+/** Hands the batches of one shard to a processor, one after another, under one lease. */
+export class BatchDelivery implements Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #processor: RecordProcessor;
+  readonly #dispatcher: RecordDispatcher;
+  #resolved: RecordPosition | undefined;
+  #isBusy = false;
+
+  constructor(parts: DeliveryParts, processor: RecordProcessor) {
+    const { lease, checkpointer, mayDeliver, emit, failurePolicy, retry, clock, random, logger } = parts;
+    this.#parts = parts;
+    this.#processor = processor;
+    this.#dispatcher = new RecordDispatcher({
+      ...{ policy: failurePolicy.kind, retry, clock, random, logger },
+      target: {
+        deliver: (records) => this.#deliver(records),
+        resolved: (position) => this.#wasResolved(position),
+        acknowledged: () => checkpointer.acknowledged,
+        mayDeliver,
+        failed: (failure) => emit('processingFailed', { shardId: lease.shardId, ...failure }),
+        letGo: (record, before, cause) =>
+          letRecordGo(parts, record, { ...cause, done: () => checkpointer.letGo(record, before) }),
+      },
+    });
+  }
+
+  /** The last record that the user's code is done with: a call that failed acknowledges nothing. */
+  get resolved(): RecordPosition | undefined {
+    return this.#resolved;
+  }
+
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  async take(records: readonly UserRecord[], before: Checkpoint): Promise<'taken' | 'aborted'> {
+    const { reading, batchLimits, lease, clock } = this.#parts;
+    this.#isBusy = true;
+    let outcome: 'delivered' | 'aborted' = 'delivered';
+    let previous = before;
+    for (let at = 0; at < records.length && outcome === 'delivered';) {
+      const limit = batchLimits.of(lease.shardId);
+      const batch = at === 0 && limit >= records.length ? records : records.slice(at, at + limit);
+      outcome = await this.#dispatcher.dispatch(batch, previous, reading);
+      batchLimits.ended(lease.shardId);
+      at += batch.length;
+      // Timers get their turn: a piece blocks the event loop for less than the whole.
+      if (at < records.length) await clock.sleep(0);
+      const last = batch.at(-1);
+      if (last !== undefined) previous = checkpointAt(last);
+    }
+    this.#isBusy = false;
+    return outcome === 'delivered' ? 'taken' : 'aborted';
+  }
+
+  /** Nothing is left behind by {@link take}. */
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** Reaches the user's code before its first await: the lease was found ours in this very turn. */
+  async #deliver(records: readonly UserRecord[]): Promise<void> {
+    const { checkpointer, watchdog, lease, signal, emit, clock } = this.#parts;
+    const last: RecordPosition | undefined = records.at(-1);
+    if (last === undefined) return;
+    const startedAtMs = clock.now();
+    const millisBehindLatest = this.#parts.millisBehindLatest();
+    // Before the user's code has them: it may take them off the array.
+    const recordCount = records.length;
+    const byteCount = records.reduce((sum, { data }) => sum + data.byteLength, 0);
+    checkpointer.deliver(last);
+    const checkpointing = checkpointer.handleUpTo(last);
+    const input = { records, checkpointer: checkpointing, millisBehindLatest, signal, lease };
+    await watchdog.userCall('processRecords', () => this.#processor.processRecords(input), recordCount);
+    const durationMs = clock.now() - startedAtMs;
+    emit('recordsProcessed', { shardId: lease.shardId, recordCount, byteCount, millisBehindLatest, durationMs });
+  }
+
+  #wasResolved(position: RecordPosition): void {
+    const { checkpointing, checkpointer } = this.#parts;
+    this.#resolved = position;
+    if (checkpointing === 'automatic') checkpointer.acknowledge(position);
+  }
+}

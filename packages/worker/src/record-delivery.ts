@@ -1,0 +1,84 @@
+import { LowWatermark } from '@millrace/checkpointer';
+import type { RecordPosition, UserRecord } from '@millrace/core';
+import { KeyedDispatcher } from '@millrace/record-dispatcher';
+import type { Delivery, DeliveryParts } from './delivery';
+import { letRecordGo } from './let-record-go';
+import type { SingleRecordProcessor } from './record-processor';
+
+/**
+ * Hands the records of one shard to a processor one by one, under one lease: those of one partition key in their order, others
+ * side by side, if that was asked for.
+ *
+ * A record that is done with is acknowledged, in whatever order they are: what the checkpointer is told is the low
+ * watermark, up to which all are.
+ */
+export class RecordDelivery implements Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #processor: SingleRecordProcessor;
+  readonly #dispatcher: KeyedDispatcher;
+  readonly #watermark = new LowWatermark();
+
+  constructor(parts: DeliveryParts, processor: SingleRecordProcessor) {
+    const { lease, mayDeliver, emit, concurrency, failurePolicy, retry, signal, reading, clock, random, logger } =
+      parts;
+    this.#parts = parts;
+    this.#processor = processor;
+    this.#dispatcher = new KeyedDispatcher({
+      ...{ policy: failurePolicy.kind, retry, clock, random, logger },
+      ...{ draining: reading, ended: signal, maxInFlight: concurrency.maxInFlight },
+      keyOf: concurrency.by === 'partitionKey' ? ({ partitionKey }) => partitionKey : () => '',
+      quarantinesKeys: failurePolicy.kind === 'dead-letter' && failurePolicy.scope === 'key',
+      target: {
+        deliver: (record, attempt) => this.#deliver(record, attempt),
+        settled: ({ number }) => this.#settle(number),
+        mayDeliver,
+        failed: (failure) => emit('processingFailed', { shardId: lease.shardId, ...failure }),
+        letGo: (record, cause) => letRecordGo(parts, record, { ...cause, done: () => undefined }),
+      },
+    });
+  }
+
+  get resolved(): RecordPosition | undefined {
+    return this.#watermark.position;
+  }
+
+  get isBusy(): boolean {
+    return this.#watermark.ahead > 0;
+  }
+
+  async take(records: readonly UserRecord[]): Promise<'taken' | 'aborted'> {
+    const { reading, concurrency } = this.#parts;
+    const mayGoOn = (): boolean => reading.aborted || this.#watermark.ahead < concurrency.maxAhead;
+    for (const record of records) {
+      if (!mayGoOn()) await this.#dispatcher.until(mayGoOn);
+      if (reading.aborted) return 'aborted';
+      const { sequenceNumber, subSequenceNumber } = record;
+      this.#dispatcher.add({ record, number: this.#watermark.take({ sequenceNumber, subSequenceNumber }) });
+    }
+    return 'taken';
+  }
+
+  settled(): Promise<void> {
+    return this.#dispatcher.settled();
+  }
+
+  /** Reaches the user's code before its first await: the lease was found ours in this very turn. */
+  async #deliver(record: UserRecord, attempt: number): Promise<void> {
+    const { watchdog, lease, signal, emit, clock } = this.#parts;
+    const startedAtMs = clock.now();
+    const millisBehindLatest = this.#parts.millisBehindLatest();
+    const byteCount = record.data.byteLength;
+    const input = { record, attempt, millisBehindLatest, signal, lease };
+    await watchdog.userCall('processRecord', () => this.#processor.processRecord(input), 1);
+    const durationMs = clock.now() - startedAtMs;
+    emit('recordsProcessed', { shardId: lease.shardId, recordCount: 1, byteCount, millisBehindLatest, durationMs });
+  }
+
+  #settle(number: number): void {
+    const { checkpointer } = this.#parts;
+    if (!this.#watermark.settle(number) || this.#watermark.position === undefined) return;
+    // Not before: user code must not be able to acknowledge what lies behind an open record.
+    checkpointer.deliver(this.#watermark.position);
+    checkpointer.acknowledge(this.#watermark.position);
+  }
+}
