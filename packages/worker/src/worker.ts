@@ -96,7 +96,10 @@ export class Worker {
     const logger = options.logger ?? pino({ name: 'millrace', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
     this.#logger = logger.child({ applicationName: options.applicationName, workerId: this.workerId });
     this.#emitter = new WorkerEmitter(this.#logger);
-    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering');
+    const { signal: stopping } = this.#stopping;
+    // One listener per shard and call that is under way: many, and all of them are removed again.
+    setMaxListeners(0, stopping);
+    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering', stopping);
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
@@ -104,8 +107,6 @@ export class Worker {
       ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
       onBlocked: (event) => this.#emitter.emit('eventLoopBlocked', event),
     });
-    // One listener per shard and call that is under way: many, and all of them are removed again.
-    setMaxListeners(0, this.#stopping.signal);
   }
 
   /** Adds a listener; every event is described in {@link WorkerEvents}. */
