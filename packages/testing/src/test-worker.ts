@@ -114,7 +114,7 @@ export class TestWorker {
     let result: StopResult | undefined;
     void this.worker.stop(options).then((value) => (result = value));
     await this.#time.until(() => result !== undefined, { what: `${this.name} to stop` });
-    return result ?? { unfinishedShardIds: [] };
+    return result ?? { unfinishedShardIds: [], unfinished: [] };
   }
 
   /**

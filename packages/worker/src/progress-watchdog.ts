@@ -63,6 +63,11 @@ export class ProgressWatchdog {
     return `${this.#userCall.step} has not settled for ${String(Math.floor(blockedMs / 1_000))} s`;
   }
 
+  /** The call of the user's code that is under way. */
+  get userStep(): string | undefined {
+    return this.#userCall?.step;
+  }
+
   /** Watches until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, stallTimeoutMs } = this.#parts;
