@@ -15,6 +15,8 @@ async function main({ streams: names, shardCount, seed }: AwsSettings): Promise<
   const aws = await startLocalAws({
     streams: names.map((name) => ({ name, shardCount })),
     limits: unlimitedRates,
+    // A reshard takes effect at once, and so never between a look at the shards and the puts into them.
+    streamTransitionMs: 0,
   });
   const random = seededRandom(seed);
   const streams = new Map(names.map((name) => [name, new NumberedStream(aws.kinesis, name, random)]));

@@ -20,22 +20,24 @@ export interface Reign {
 export type Ledger = ReadonlyMap<string, readonly Reign[]>;
 
 export function ledgerOf(accounts: readonly Account[]): Ledger {
-  const ledger = new Map<string, Reign[]>();
+  const reigns = new Map<string, Reign & { readonly numbers: number[]; acknowledged: Position }>();
   for (const { name, messages } of accounts) {
     for (const message of messages) {
       if (message.kind !== 'handed' && message.kind !== 'acknowledged') continue;
       const { shardId, token } = message;
-      const reigns = ledger.get(shardId) ?? [];
-      const known = reigns.findIndex((reign) => reign.name === name && reign.token === token);
-      const reign = reigns[known] ?? { name, shardId, token, numbers: [], acknowledged: 0 };
-      const next =
-        message.kind === 'handed'
-          ? { ...reign, numbers: [...reign.numbers, ...message.numbers] }
-          : { ...reign, acknowledged: further(reign.acknowledged, message.upTo) };
-      ledger.set(shardId, known < 0 ? [...reigns, next] : reigns.with(known, next));
+      const key = [name, shardId, token].join(' ');
+      const reign = reigns.get(key) ?? { name, shardId, token, numbers: [], acknowledged: 0 };
+      reigns.set(key, reign);
+      if (message.kind === 'handed') reign.numbers.push(...message.numbers);
+      else reign.acknowledged = further(reign.acknowledged, message.upTo);
     }
   }
-  for (const reigns of ledger.values()) reigns.sort((a, b) => a.token - b.token);
+  const ledger = new Map<string, Reign[]>();
+  for (const reign of [...reigns.values()].sort((a, b) => a.token - b.token)) {
+    const before = ledger.get(reign.shardId);
+    if (before === undefined) ledger.set(reign.shardId, [reign]);
+    else before.push(reign);
+  }
   return ledger;
 }
 

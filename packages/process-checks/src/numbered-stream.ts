@@ -47,7 +47,6 @@ export class NumberedStream {
     const stored = this.kinesis.handle('PutRecords', { StreamName: this.name, Records: Records.map(({ put }) => put) });
     stored.Records.forEach((result, index) => {
       const record = Records[index];
-      // Resharded in this very moment, say: the number is used again.
       if (record === undefined || !('SequenceNumber' in result) || result.ShardId !== record.shardId) {
         throw new Error(`a put into ${this.name} went astray`);
       }
