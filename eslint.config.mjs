@@ -9,6 +9,7 @@ const worldEdges = [
   'packages/local/src/main.ts',
   'packages/contract/src/main.ts',
   'packages/benchmarks/**',
+  'packages/process-checks/**',
   'packages/simulation/src/main.ts',
   'packages/simulation/src/event-loop.ts',
   'packages/local/src/http/turns.ts',

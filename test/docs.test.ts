@@ -1,6 +1,7 @@
 import { beforeAll, describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { evenPlan } from '../packages/lease-coordinator/src/assignment-plan';
+import { resolveStopOptions } from '../packages/worker/src/stop-options';
 import { resolveWorkerOptions } from '../packages/worker/src/worker-options';
 import { codeBlocks, codeSpans, sections, tables, type Table } from './support/markdown';
 import { importsOf, place, readText, sources, walk } from './support/sources';
@@ -19,6 +20,7 @@ const documented = `
   export type { WorkerOptions } from './worker-options';
   export type { WorkerEvents } from './worker-events';
   export type { WorkerHealth } from './worker-health';
+  export type { StopOptions } from './stop-options';
 `;
 
 describe('docs/errors.md', () => {
@@ -178,11 +180,12 @@ describe('docs/configuration.md', () => {
     expect({ [max]: isAccepted(max), [max + 1]: isAccepted(max + 1) }).toEqual({ [max]: true, [max + 1]: false });
   });
 
-  it('has the time-out of stop()', () => {
-    const stop = codeSpans(table('docs/configuration.md', 'argument').rows[0]?.[1] ?? '')[0];
-    expect(`defaultStopTimeoutMs = ${stop ?? ''}`).toBe(
-      /defaultStopTimeoutMs = [\d_]+/.exec(source('packages/worker/src/worker.ts').text)?.[0],
-    );
+  it('has the options of stop(), with their defaults', () => {
+    const stop = table('docs/configuration.md', 'argument');
+    const options = exportedType(program, 'packages/worker/src/stop-options.ts', 'StopOptions');
+    expect(firstColumn(stop)).toEqual(propertyNames(options));
+    const defaults = stop.rows.map(([name = '', standard = '']) => [bare(name), valueOf(codeSpans(standard)[0], {})]);
+    expect(Object.fromEntries(defaults)).toEqual(resolveStopOptions({}));
   });
 });
 
@@ -293,6 +296,8 @@ describe('docs/operations.md and docs/aggregation.md', () => {
     ['docs/operations.md', 'WorkerHealth', 'packages/worker/src/worker-health.ts'],
     ['docs/operations.md', 'ShardHealth', 'packages/worker/src/worker-health.ts'],
     ['docs/operations.md', 'WorkerSnapshot', 'packages/worker/src/worker-health.ts'],
+    ['docs/operations.md', 'StopResult', 'packages/worker/src/stop-options.ts'],
+    ['docs/operations.md', 'UnfinishedShard', 'packages/worker/src/stop-options.ts'],
     ['docs/aggregation.md', 'DeaggregationCounts', 'packages/record-deaggregator/src/deaggregate.ts'],
   ])('%s has every field of %s', (page, name, path) => {
     expect(firstColumn(table(page, name))).toEqual(propertyNames(exportedType(program, path, name)));

@@ -42,6 +42,7 @@ const mayImport: Readonly<Record<string, readonly string[] | 'all'>> = {
   contract: ['core', 'local'],
   examples: 'all',
   benchmarks: 'all',
+  'process-checks': 'all',
   simulation: 'all',
 };
 
@@ -54,6 +55,7 @@ const worldEdges = [
   'packages/local/src/main.ts',
   'packages/contract/src/main.ts',
   'packages/benchmarks/',
+  'packages/process-checks/',
   'packages/simulation/src/main.ts',
   'packages/simulation/src/event-loop.ts',
   'packages/local/src/http/turns.ts',

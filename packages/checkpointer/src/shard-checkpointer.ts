@@ -91,6 +91,20 @@ export class ShardCheckpointer {
     return compareCheckpoints(this.#stored, this.#acknowledged) < 0 ? this.#acknowledged : undefined;
   }
 
+  /**
+   * What the next holder of the lease is given again, as far as is known; `undefined` if that is nothing. `last`: the last record that
+   * was handed over.
+   */
+  toBeRedelivered(
+    last = this.#delivered,
+  ): { readonly after: Checkpoint; readonly upTo: RecordPosition } | undefined {
+    const after = this.#stored;
+    if (last === undefined || compareCheckpoints(checkpointAt(last), after) <= 0) return undefined;
+    // Not the record itself: this is logged.
+    const { sequenceNumber, subSequenceNumber } = last;
+    return { after, upTo: { sequenceNumber, subSequenceNumber } };
+  }
+
   /** The lease row says so much by now: another write than those of this checkpointer carried it. */
   noteStored(checkpoint: Checkpoint): void {
     if (compareCheckpoints(this.#stored, checkpoint) < 0) this.#stored = checkpoint;

@@ -142,6 +142,22 @@ describe('ShardCheckpointer', () => {
     expect(store.stored).toEqual([checkpointAt(at('10')), SHARD_END]);
   });
 
+  it('knows what comes again: what was delivered behind the last that is known to be stored, without its contents', async () => {
+    const { store, checkpointer } = aCheckpointer();
+    expect(checkpointer.toBeRedelivered()).toBeUndefined();
+    const record = { ...at('10', 9), data: 'secret' };
+    checkpointer.deliver(record);
+    expect(checkpointer.toBeRedelivered()).toEqual({ after: TRIM_HORIZON, upTo: at('10', 9) });
+    await checkpointer.handle().checkpoint(at('10', 4));
+    expect(checkpointer.toBeRedelivered()).toEqual({ after: checkpointAt(at('10', 4)), upTo: at('10', 9) });
+    store.next = { kind: 'failed', error: new Error('throttled') };
+    await expect(checkpointer.handle().checkpoint()).rejects.toThrow(CheckpointNotStoredError);
+    expect(checkpointer.toBeRedelivered()).toEqual({ after: checkpointAt(at('10', 4)), upTo: at('10', 9) });
+    store.next = undefined;
+    await checkpointer.flush();
+    expect(checkpointer.toBeRedelivered()).toBeUndefined();
+  });
+
   it('stores only growing positions that were delivered and acknowledged, whatever the order of calls', async () => {
     await fc.assert(
       fc.asyncProperty(

@@ -58,10 +58,8 @@ export interface LeaseCoordinatorDependencies {
 
 /** Mail that names more leases leads to a reading of the whole table. */
 const MAX_MAILED = 500;
-/** Between two readings at least this many times what the last one took passes, however often the alarm rings. */
-const REST_AFTER_READING = 4;
-/** The same while workers come up, which must be seen soon. */
-const REST_WHILE_UNSETTLED = 1;
+/** So many times what a reading took passes until the next, however often the alarm rings: less while workers come up. */
+const REST = { settled: 4, unsettled: 1 };
 
 /**
  * One worker's part in sharing the leases of a stream: it takes what is free or expired, asks busier workers for the
@@ -135,8 +133,7 @@ export class LeaseCoordinator {
       ...{ reporter: this.#reporter, nextWriteId: this.#nextWriteId, window },
     });
     this.#registration = options.registry ? this.#newRegistration() : undefined;
-    const announceAndRead = (): Promise<void> => this.#announceStop();
-    this.#successors = new Successors({ planner: this.#planner, options, clock, announceAndRead });
+    this.#successors = new Successors({ planner: this.#planner, options, clock, announceAndRead: this.#announceStop });
     this.firstStart = new FirstStart({
       ...{ workerId, options, clock, reporter: this.#reporter, table: this.#table, planner: this.#planner },
       read: async (signal) => this.#takeIn(await this.#list(signal, true)),
@@ -164,7 +161,7 @@ export class LeaseCoordinator {
     signal.addEventListener('abort', stop, { once: true });
     const registration = this.#registration?.run(this.#over.signal);
     try {
-      while (!this.#stopping || this.#held.size > 0 || this.isAcquiring) {
+      while (!this.#stopping || this.#wanted() > 0) {
         await this.#alarm.wait(await this.#tick(signal));
       }
     } finally {
@@ -188,14 +185,10 @@ export class LeaseCoordinator {
     return this.#held.all();
   }
 
-  /** Whether leases are being acquired, or created, just now. */
-  get isAcquiring(): boolean {
-    return this.#moving.size > 0 || this.#creating > 0;
-  }
-
   get sharing(): SharingPhase {
     if (this.firstStart.isFilling) return 'filling';
-    return this.isAcquiring && this.#gathering.phase === 'settled' ? 'gathering' : this.#gathering.phase;
+    const { phase } = this.#gathering;
+    return this.#wanted() > this.#held.size && phase === 'settled' ? 'gathering' : phase;
   }
 
   /** Adds the row of a lease, which this worker holds from then on if it may. Resolves with whether there was none. */
@@ -209,7 +202,14 @@ export class LeaseCoordinator {
 
   #created(): void {
     this.#creating--;
-    if (this.#stopping) this.#alarm.ring();
+    this.#leftOne();
+  }
+
+  /** While it stops the tick sees each end at once, and does not rest after the last one. */
+  #leftOne(): void {
+    if (!this.#stopping) return;
+    if (this.#wanted() === 0) this.#over.abort();
+    this.#alarm.ring();
   }
 
   #newRegistration(): WorkerRegistration {
@@ -225,14 +225,14 @@ export class LeaseCoordinator {
 
   #stop(): void {
     this.#stopping = true;
-    if (this.#held.size > 0 || this.isAcquiring) this.#successors.planStop();
+    if (this.#wanted() > 0) this.#successors.planStop();
     this.#alarm.ring();
   }
 
-  async #announceStop(): Promise<void> {
+  readonly #announceStop = async (): Promise<void> => {
     await this.#registration?.announceStop();
     this.#takeIn(await this.#read(true));
-  }
+  };
 
   /** The row of a worker whose leases have yet to expire stays: nobody must count on it until it is forgotten. */
   async #leaveRegistry(): Promise<void> {
@@ -267,7 +267,7 @@ export class LeaseCoordinator {
     this.#gathering.looked(fleet);
     this.#startMoves(fleet, isSettled);
     // Part of the interval: a longer pause between two readings would look like an outage of DynamoDB.
-    const restMs = Math.min((isSettled ? REST_AFTER_READING : REST_WHILE_UNSETTLED) * tookMs, options.scanIntervalMs);
+    const restMs = Math.min(REST[isSettled ? 'settled' : 'unsettled'] * tookMs, options.scanIntervalMs);
     await clock.sleep(restMs, signal.aborted ? this.#over.signal : signal).catch(() => undefined);
     const intervalMs = isSettled ? options.scanIntervalMs : options.settleMs;
     const expiresAtMs = this.#table.nextExpiryAtMs((key) => this.#held.has(key), readAtMs);
@@ -353,7 +353,7 @@ export class LeaseCoordinator {
 
   #start({ leaseKey }: Lease, move: () => Promise<void>): void {
     if (this.#moving.has(leaseKey) || this.#held.has(leaseKey)) return;
-    this.#tasks.add(this.#moving.run(leaseKey, move).finally(() => this.#stopping && this.#alarm.ring()));
+    this.#tasks.add(this.#moving.run(leaseKey, move).finally(() => this.#leftOne()));
   }
 
   async #acquire(how: 'taken' | 'adopted', observed: Lease): Promise<void> {
@@ -379,7 +379,7 @@ export class LeaseCoordinator {
 
   #ended(leaseKey: string, to: string | undefined): void {
     if (to !== undefined) this.#registration?.notify(to, leaseKey);
-    if (this.#stopping) this.#alarm.ring();
+    this.#leftOne();
   }
 
   async #request(lease: Lease): Promise<void> {

@@ -67,6 +67,21 @@ describe('LeaseCoordinator, when it is told to stop', () => {
     expect(fleet.row(0)).toMatchObject({ leaseOwner: undefined, leaseCounter: 2 });
   });
 
+  it('ends with its last lease, and does not rest after a slow reading before that', async () => {
+    aFleet(1);
+    const a = fleet.join('a', { drainMs: 100 });
+    await fleet.passUntil(() => a.deliverable.length === 1);
+    a.store.fault = ({ operation }) =>
+      operation === 'list' ? { kind: 'delay', beforeMs: 300, afterMs: 300 } : undefined;
+    a.stop();
+    await fleet.pass(50);
+    let hasEnded = false;
+    void a.done.then(() => (hasEnded = true));
+    // The reading that it makes to see what is handed over to it, and nothing more.
+    await fleet.pass(650);
+    expect(hasEnded).toBe(true);
+  });
+
   it('ends at once when it holds nothing, even while a reading hangs', async () => {
     aFleet(0);
     const a = fleet.join('a');

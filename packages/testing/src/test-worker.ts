@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { seededRandom } from '@millrace/core/testing';
 import type { EmbeddedAws } from '@millrace/local';
 import { Worker, type StopOptions, type StopResult, type WorkerOptions } from 'millrace';
@@ -51,6 +52,8 @@ export class TestWorker {
     this.name = name;
     this.#time = time;
     const dead = this.#death.signal;
+    // One listener per shard and call that is under way: many, and all of them are removed again.
+    setMaxListeners(0, dead);
     const { kinesis, dynamodb } = testClients({ aws, time, name, dead });
     this.worker = new Worker({
       ...options,
@@ -111,7 +114,7 @@ export class TestWorker {
     let result: StopResult | undefined;
     void this.worker.stop(options).then((value) => (result = value));
     await this.#time.until(() => result !== undefined, { what: `${this.name} to stop` });
-    return result ?? { unfinishedShardIds: [] };
+    return result ?? { unfinishedShardIds: [], unfinished: [] };
   }
 
   /**

@@ -112,7 +112,7 @@ describe('a test stream', () => {
     const first = await stream.startWorker(worker);
     stream.put(records(50));
     await stream.untilProcessed();
-    expect(await first.stop()).toEqual({ unfinishedShardIds: [] });
+    expect(await first.stop()).toEqual({ unfinishedShardIds: [], unfinished: [] });
     stream.put(records(50, 50));
     await stream.startWorker(worker);
     await stream.untilAcknowledged();

@@ -20,6 +20,8 @@ export interface Delivery {
   settled(): Promise<void>;
   /** What a checkpointer for a call without records stands for. */
   readonly resolved: RecordPosition | undefined;
+  /** The last record that was handed over, where the checkpointer does not know of it. */
+  readonly handedOver?: RecordPosition | undefined;
   /** Records were taken that are not done with. */
   readonly isBusy: boolean;
 }

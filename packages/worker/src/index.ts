@@ -1,4 +1,5 @@
-export { Worker, type StopOptions, type StopResult } from './worker';
+export { Worker } from './worker';
+export type { StopOptions, StopResult, UnfinishedShard } from './stop-options';
 export { stopOnSignals, type SignalSource, type Stoppable } from './stop-on-signals';
 export type { WorkerOptions } from './worker-options';
 export type { TableOptions } from './table-options';

@@ -82,6 +82,12 @@ export class ProgressWatchdog {
     return `${oldest.step} has not settled for ${String(Math.floor(blockedMs / 1_000))} s`;
   }
 
+  /** The call of the user's code that is under way: the oldest of several. */
+  get userStep(): string | undefined {
+    const [oldest] = this.#userCalls;
+    return oldest?.step;
+  }
+
   /** Watches until `signal` aborts. */
   async run(signal: AbortSignal): Promise<void> {
     const { clock, stallTimeoutMs } = this.#parts;

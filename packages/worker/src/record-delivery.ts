@@ -1,5 +1,5 @@
 import { LowWatermark } from '@millrace/checkpointer';
-import type { RecordPosition, UserRecord } from '@millrace/core';
+import { comparePositions, type RecordPosition, type UserRecord } from '@millrace/core';
 import { KeyedDispatcher } from '@millrace/record-dispatcher';
 import type { Delivery, DeliveryParts } from './delivery';
 import { letRecordGo } from './let-record-go';
@@ -17,6 +17,7 @@ export class RecordDelivery implements Delivery {
   readonly #processor: SingleRecordProcessor;
   readonly #dispatcher: KeyedDispatcher;
   readonly #watermark = new LowWatermark();
+  #handedOver: RecordPosition | undefined;
 
   constructor(parts: DeliveryParts, processor: SingleRecordProcessor) {
     const { lease, mayDeliver, emit, concurrency, failurePolicy, retry, signal, reading, clock, random, logger } =
@@ -36,6 +37,10 @@ export class RecordDelivery implements Delivery {
         letGo: (record, cause) => letRecordGo(parts, record, { ...cause, done: () => undefined }),
       },
     });
+  }
+
+  get handedOver(): RecordPosition | undefined {
+    return this.#handedOver;
   }
 
   get resolved(): RecordPosition | undefined {
@@ -68,6 +73,7 @@ export class RecordDelivery implements Delivery {
     const startedAtMs = clock.now();
     const millisBehindLatest = this.#parts.millisBehindLatest();
     const byteCount = record.data.byteLength;
+    if (this.#handedOver === undefined || comparePositions(this.#handedOver, record) < 0) this.#handedOver = record;
     const input = { record, attempt, millisBehindLatest, signal, lease };
     await watchdog.userCall('processRecord', () => this.#processor.processRecord(input), 1);
     const durationMs = clock.now() - startedAtMs;

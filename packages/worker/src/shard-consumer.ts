@@ -9,6 +9,7 @@ import type { ShardConsumerParts } from './shard-consumer-parts';
 import { ShardDelivery } from './shard-delivery';
 import { ShardReading, type ShardEnd } from './shard-reading';
 import { nextShardState, type ShardState, type ShardTransition } from './shard-state';
+import type { UnfinishedShard } from './stop-options';
 import { watchedStep } from './watched-step';
 
 /**
@@ -18,8 +19,9 @@ import { watchedStep } from './watched-step';
  * - One loop pulls batches and hands them to the user's code one after another; nothing is fetched meanwhile. In
  *   automatic mode, and where records may be let go, a second loop stores what was acknowledged, at an interval.
  * - Three signals end it. `draining` (stop or hand-over): the call under way is waited for, then `shutdownRequested`,
- *   then the lease is given up. `lease.lost`: the call under way is waited for, then `leaseLost`; nothing is written.
- *   `abandon` (stop ran out of time): the handler's signal aborts, the lease is left to expire.
+ *   then the lease is given up; `cutShort` makes the handler's signal abort at once. `lease.lost`: the call under way is waited
+ *   for, then `leaseLost`; nothing is written. `abandon` (stop ran out of time): the handler's signal aborts, the lease is left
+ *   to expire.
  * - Each wait for Millrace's own work is watched: work that stalls is begun anew, and if it stalls again, or if reading or
  *   starting fails for as long, this worker gives the lease up as for a hand-over. The user's code is waited for.
  * - Reading starts again from the last record handed over after a fault of the source, so that no record is skipped or
@@ -40,6 +42,7 @@ export class ShardConsumer {
   /** Another worker should try. */
   readonly #givenUp = new AbortController();
   readonly #abandoned = new AbortController();
+  readonly #cutShort = new AbortController();
   /** Nothing can be written any more. */
   readonly #gone: AbortSignal;
   /** Ends reading and retrying. */
@@ -54,6 +57,8 @@ export class ShardConsumer {
   #handoverAsked = false;
   /** `shardEnded` has resolved: it was the processor's last word. */
   #hasSaidLast = false;
+  /** What had not settled when it was abandoned. */
+  #abandonedAt: string | undefined;
   #processor: Processor | undefined;
   readonly #flushing = new AbortController();
   #flushLoop = Promise.resolve();
@@ -73,7 +78,7 @@ export class ShardConsumer {
     this.#gone = AbortSignal.any([lease.lost, this.#abandoned.signal]);
     this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);
     this.#storing = AbortSignal.any([this.#givenUp.signal, this.#gone]);
-    this.#handler = AbortSignal.any([lease.expiring, this.#abandoned.signal]);
+    this.#handler = AbortSignal.any([lease.expiring, this.#cutShort.signal, this.#abandoned.signal]);
     this.#delivery = new ShardDelivery({
       ...parts,
       ...{
@@ -123,9 +128,24 @@ export class ShardConsumer {
     this.#draining.abort();
   }
 
+  /** The user's code must stop now. It is waited for, and the lease given up then. */
+  cutShort(): void {
+    // First: what fails now has not failed at its records.
+    this.drain();
+    this.#cutShort.abort();
+  }
+
   /** The user's code must stop now; the lease is not given up but left to expire. */
   abandon(): void {
+    this.#abandonedAt = this.#watchdog.userStep ?? 'release';
     this.#abandoned.abort();
+  }
+
+  /** What a stop has left undone; `undefined` if that is nothing. For one that has ended, or was abandoned. */
+  get unfinished(): UnfinishedShard | undefined {
+    const unacknowledged = this.#checkpointer.toBeRedelivered(this.#delivery.handedOver);
+    if (this.#abandonedAt === undefined && unacknowledged === undefined) return undefined;
+    return { shardId: this.shardId, inFlight: this.#abandonedAt, unacknowledged };
   }
 
   /** Resolves when the shard is ended, released or lost. Rejects only with a fault that ends the worker. */

@@ -40,6 +40,11 @@ export class ShardDelivery {
     return this.#position;
   }
 
+  /** The last record that was handed over, where the checkpointer does not know of it. */
+  get handedOver(): RecordPosition | undefined {
+    return this.#delivery?.handedOver;
+  }
+
   /** What a checkpointer for a call without records stands for. */
   get resolved(): RecordPosition | undefined {
     return this.#delivery?.resolved;

@@ -1,5 +1,5 @@
 import process from 'node:process';
-import type { StopOptions, StopResult } from './worker';
+import type { StopOptions, StopResult } from './stop-options';
 
 /** What {@link stopOnSignals} needs of a worker. */
 export interface Stoppable {
@@ -13,9 +13,10 @@ export interface SignalSource {
 }
 
 /**
- * Stops the worker cleanly on SIGTERM and SIGINT. A second signal stops it at once: the user's code is told to abort, and
- * the leases of what it has not finished are left to expire. Returns a function that takes the listeners off again; they
- * do not keep the process alive.
+ * Stops the worker on SIGTERM and SIGINT as {@link Worker.stop} does with these options. A second signal stops it at once,
+ * whatever they say: the user's code is told to abort and not waited for, and the leases of what it has not finished are left
+ * to expire. Further ones change nothing. Returns a function that takes the listeners off again; they do not keep the process
+ * alive. What was not finished is in `workerStopped`, and in the log.
  */
 export function stopOnSignals(
   worker: Stoppable,

@@ -23,9 +23,11 @@ export class OpeningLimit {
   #running = 0;
   readonly #waiting: (() => void)[] = [];
 
+  /** When `stopping` aborts nothing more is to be opened, and no place is kept. */
   constructor(
     private readonly clock: Clock,
     private readonly phase: () => SharingPhase,
+    private readonly stopping: AbortSignal,
   ) {}
 
   /** `onWait` is told for how long, at most, this waits for those before it. */
@@ -51,7 +53,7 @@ export class OpeningLimit {
     const phase = this.phase();
     const minHoldMs = phase === 'gathering' && this.#waiting.length <= few ? 0 : limits[phase].minHoldMs;
     const restMs = heldSinceMs + minHoldMs - this.clock.now();
-    if (restMs > 0) await this.clock.sleep(restMs);
+    if (restMs > 0) await this.clock.sleep(restMs, this.stopping).catch(() => undefined);
     this.#running--;
     while (this.#hasRoom() && this.#waiting.length > 0) {
       this.#running++;

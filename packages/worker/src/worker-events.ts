@@ -1,5 +1,6 @@
 import type { DeaggregationCounts } from '@millrace/record-deaggregator';
 import type { ShardState } from './shard-state';
+import type { UnfinishedShard } from './stop-options';
 
 /** A record that the failure policy has let go. */
 export interface LetGoRecord {
@@ -28,8 +29,12 @@ export interface BlockSuspect {
 export interface WorkerEvents {
   /** The worker has checked stream and lease table, and begins to take leases. */
   workerStarted: { readonly workerId: string; readonly streamArn: string };
-  /** The worker has given up its leases, or left those of `unfinishedShardIds` to expire. */
-  workerStopped: { readonly workerId: string; readonly unfinishedShardIds: readonly string[] };
+  /** The worker has given up its leases, or left those of `unfinishedShardIds` to expire. `unfinished`: as `stop()` says it. */
+  workerStopped: {
+    readonly workerId: string;
+    readonly unfinishedShardIds: readonly string[];
+    readonly unfinished: readonly UnfinishedShard[];
+  };
   /**
    * The thread that renews leases stood still for so long, a tenth of the failover time or more. `suspects`: the call of your code
    * that held it for half of that time or longer; or, if none did so before its first `await`, for each shard one that was under way.

@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { hostname } from 'node:os';
 import {
-  ConfigError,
   retryPassing,
   systemClock,
   systemRandom,
@@ -25,6 +24,7 @@ import { openSource } from './open-source';
 import { packageVersion } from './package-version';
 import { ShardConsumer } from './shard-consumer';
 import { startUp, type Started } from './startup';
+import { resolveStopOptions, stopResult, type StopOptions, type StopResult } from './stop-options';
 import { TableHealth } from './table-health';
 import { OpeningLimit, UnhurriedReader } from './unhurried-reader';
 import { WorkerEmitter } from './worker-emitter';
@@ -32,25 +32,6 @@ import type { BlockSuspect, WorkerEvents } from './worker-events';
 import { shardHealth, type ShardHealth, type WorkerHealth, type WorkerSnapshot } from './worker-health';
 import { newWorkerId } from './worker-identity';
 import { resolveWorkerOptions, type ResolvedWorkerOptions, type WorkerOptions } from './worker-options';
-
-export interface StopOptions {
-  /**
-   * How long the user's code may take to finish, in milliseconds; 0 or more. Orchestrators mostly kill after 30 s.
-   *
-   * @defaultValue 20_000
-   */
-  readonly timeoutMs?: number;
-}
-
-export interface StopResult {
-  /**
-   * Shards whose processor had not finished in time. Their leases were not given up but left to expire: another worker
-   * takes them after the failover time, from the last stored checkpoint.
-   */
-  readonly unfinishedShardIds: readonly string[];
-}
-
-const defaultStopTimeoutMs = 20_000;
 
 /**
  * One process's part in reading a stream.
@@ -83,8 +64,8 @@ export class Worker {
   readonly #cooldown: LeaseCooldown;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
   #ended: Promise<void> = Promise.resolve();
-  /** Resolves with what was abandoned, once every consumer has ended or was abandoned. */
-  #drained: Promise<readonly string[]> | undefined;
+  /** Resolves once every consumer has ended or was abandoned. */
+  #drained: Promise<StopResult> | undefined;
   readonly #abandonment = new AbortController();
   #coordinator: LeaseCoordinator | undefined;
   #fatal: { readonly error: unknown } | undefined;
@@ -99,7 +80,10 @@ export class Worker {
     const logger = options.logger ?? pino({ name: 'millrace', level: 'warn' }, pino.destination({ fd: 2, sync: true }));
     this.#logger = logger.child({ applicationName: options.applicationName, workerId: this.workerId });
     this.#emitter = new WorkerEmitter(this.#logger);
-    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering');
+    const { signal: stopping } = this.#stopping;
+    // One listener per shard and call that is under way: many, and all of them are removed again.
+    setMaxListeners(0, stopping);
+    this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering', stopping);
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
@@ -107,8 +91,6 @@ export class Worker {
       ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
       onBlocked: ({ blockedMs }) => this.#wasBlocked(blockedMs),
     });
-    // One listener per shard and call that is under way: many, and all of them are removed again.
-    setMaxListeners(0, this.#stopping.signal);
   }
 
   /** Adds a listener; every event is described in {@link WorkerEvents}. */
@@ -138,26 +120,28 @@ export class Worker {
   }
 
   /**
-   * Stops cleanly: takes no more leases, lets every call of the user's code finish, calls `shutdownRequested`, stores
-   * what was acknowledged, gives the leases up. Resolves once that is done and `run()` has settled, with what was left
-   * undone. May be called at any time and more than once: the shortest time-out counts, so that `stop({ timeoutMs: 0 })`
-   * ends a stop that takes too long. Do not await it in a record processor: it waits for that.
+   * Stops cleanly: takes no more leases, lets every call of the user's code finish, or tells it to (`inFlight`), calls
+   * `shutdownRequested`, stores what was acknowledged and nothing else, gives the leases up. Resolves once that is done and
+   * `run()` has settled, with what was left undone. May be called at any time and more than once: the shortest time-out
+   * counts, so that `stop({ timeoutMs: 0 })` ends a stop that takes too long, and what was told to abort stays told. Do not
+   * await it in a record processor: it waits for that.
    *
-   * @throws ConfigError when `timeoutMs` is not 0 or more; nothing was stopped. Never rejects otherwise.
+   * @throws ConfigError when an option is out of range; nothing was stopped. Never rejects otherwise.
    */
-  async stop({ timeoutMs = defaultStopTimeoutMs }: StopOptions = {}): Promise<StopResult> {
-    if (!(timeoutMs >= 0)) throw new ConfigError([`timeoutMs (${String(timeoutMs)}) must be 0 or more`]);
+  async stop(options: StopOptions = {}): Promise<StopResult> {
+    const { timeoutMs, inFlight } = resolveStopOptions(options);
     const timer = new AbortController();
     const drained = this.#drain();
+    if (inFlight === 'abort') for (const { consumer } of this.#consumers.values()) consumer.cutShort();
     this.#clock.sleep(timeoutMs, timer.signal).then(
       () => this.#abandonment.abort(),
       () => undefined,
     );
-    const unfinishedShardIds = await drained;
+    const result = await drained;
     timer.abort();
     // What run() rejects with is for its caller.
     await this.#ended.catch(() => undefined);
-    return { unfinishedShardIds };
+    return result;
   }
 
   /** For probes. Synchronous, and makes no call. */
@@ -232,9 +216,10 @@ export class Worker {
     const guard = (loop: Promise<void>): Promise<void> => loop.catch((error: unknown) => this.#fail(error));
     const rows = keepRows({ shardSync, coordinator, logger: this.#logger, signal: stopping });
     await Promise.all([guard(coordinator.run(stopping)), guard(rows)]);
-    const unfinishedShardIds = await this.#drain();
-    this.#logger.info({ unfinishedShardIds }, 'worker stopped');
-    this.#emitter.emit('workerStopped', { workerId: this.workerId, unfinishedShardIds });
+    const { unfinishedShardIds, unfinished } = await this.#drain();
+    if (unfinishedShardIds.length === 0) this.#logger.info({ unfinished }, 'worker stopped');
+    else this.#logger.warn({ unfinished }, 'worker stopped before everything had finished');
+    this.#emitter.emit('workerStopped', { workerId: this.workerId, unfinishedShardIds, unfinished });
   }
 
   #newCoordinator(started: Started, clients: DerivedClients): LeaseCoordinator {
@@ -334,26 +319,29 @@ export class Worker {
   }
 
   /** Begins the stop, once. */
-  #drain(): Promise<readonly string[]> {
+  #drain(): Promise<StopResult> {
     this.#drained ??= this.#drainConsumers();
     return this.#drained;
   }
 
-  async #drainConsumers(): Promise<readonly string[]> {
+  async #drainConsumers(): Promise<StopResult> {
     this.#stopping.abort(new WorkerStoppedError());
     const all = [...this.#consumers.values()];
     for (const { consumer } of all) consumer.drain();
-    const abandoned = new Promise<readonly string[]>((resolve) => {
-      this.#abandonment.signal.addEventListener('abort', () => resolve(this.#abandon()), { once: true });
+    const abandoned = new Promise<void>((resolve) => {
+      const onAbort = (): void => {
+        this.#abandon();
+        resolve();
+      };
+      this.#abandonment.signal.addEventListener('abort', onAbort, { once: true });
     });
-    return Promise.race([Promise.all(all.map(({ done }) => done)).then(() => []), abandoned]);
+    await Promise.race([Promise.all(all.map(({ done }) => done)), abandoned]);
+    return stopResult(all.flatMap(({ consumer }) => consumer.unfinished ?? []));
   }
 
-  #abandon(): readonly string[] {
-    const unfinished = [...this.#consumers.keys()];
+  #abandon(): void {
     for (const { consumer } of this.#consumers.values()) consumer.abandon();
     for (const held of this.#coordinator?.heldLeases() ?? []) held.abandon();
-    return unfinished;
   }
 
   #shards(): readonly ShardHealth[] {

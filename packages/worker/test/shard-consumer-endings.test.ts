@@ -59,6 +59,51 @@ describe('ShardConsumer', () => {
     expect(log).toEqual([...stored, 'release']);
   });
 
+  it('that is cut short tells the call under way, and waits for it, before it gives the lease up', async () => {
+    const processor = new LoggingProcessor();
+    const { consumer, log } = aConsumer(processor, feed(batch(aRecord(1), aRecord(2)), batch(aRecord(3))));
+    processor.log = log;
+    let finish = (): void => undefined;
+    processor.onRecords = async ({ checkpointer, records, signal }) => {
+      await checkpointer.checkpoint(records[0]);
+      await new Promise<void>((resolve) => {
+        finish = resolve;
+        signal.addEventListener('abort', () => log.push('told'), { once: true });
+      });
+      throw new Error('cut short');
+    };
+    const done = consumer.run();
+    await settle();
+    consumer.cutShort();
+    await settle();
+    expect(log).toEqual(['initialize', 'process r1,r2', 'store 1', 'told']);
+    finish();
+    await done;
+    expect(log.slice(4)).toEqual(['shutdownRequested stop', 'release']);
+    expect(consumer.unfinished).toEqual({
+      shardId: 'shardId-000000000000',
+      inFlight: undefined,
+      unacknowledged: {
+        after: checkpointAt({ sequenceNumber: '1', subSequenceNumber: 0 }),
+        upTo: { sequenceNumber: '2', subSequenceNumber: 0 },
+      },
+    });
+  });
+
+  it('that is abandoned says at what it was, also when that settles later', async () => {
+    const processor = new LoggingProcessor();
+    let finish = (): void => undefined;
+    processor.onRecords = () => new Promise((resolve) => (finish = resolve));
+    const { consumer } = aConsumer(processor, feed(batch(aRecord(1))));
+    const done = consumer.run();
+    await settle();
+    expect(consumer.state).toBe('processing');
+    consumer.abandon();
+    finish();
+    await done;
+    expect(consumer.unfinished?.inFlight).toBe('processRecords');
+  });
+
   it('waits for the call under way before it gives the lease up, and says that it was a hand-over', async () => {
     const processor = new LoggingProcessor();
     let finish = (): void => undefined;

@@ -8,7 +8,7 @@ function aStoppable() {
     calls,
     stop: async (options?: StopOptions) => {
       calls.push(options);
-      return { unfinishedShardIds: [] };
+      return { unfinishedShardIds: [], unfinished: [] };
     },
   };
 }

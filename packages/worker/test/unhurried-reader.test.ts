@@ -5,7 +5,8 @@ import { OpeningLimit } from '../src/unhurried-reader';
 
 let clock = new ManualClock();
 let phase: SharingPhase = 'settled';
-let limit = new OpeningLimit(clock, () => phase);
+let stopping = new AbortController();
+let limit = new OpeningLimit(clock, () => phase, stopping.signal);
 let begun: number[] = [];
 let finish = new Map<number, (error?: Error) => void>();
 let waits: number[] = [];
@@ -13,7 +14,8 @@ let waits: number[] = [];
 beforeEach(() => {
   clock = new ManualClock();
   phase = 'settled';
-  limit = new OpeningLimit(clock, () => phase);
+  stopping = new AbortController();
+  limit = new OpeningLimit(clock, () => phase, stopping.signal);
   begun = [];
   finish = new Map();
   waits = [];
@@ -114,6 +116,20 @@ describe('the limit of openings', () => {
     await expect(second).rejects.toThrow('given up');
     await done(0);
     expect(begun).toEqual([0, 2]);
+  });
+
+  it('keeps no place once the worker stops: a sleep for that would keep the process alive', async () => {
+    phase = 'filling';
+    void open(0);
+    await done(0);
+    expect(clock.sleeperCount).toBe(1);
+    stopping.abort();
+    await settle();
+    expect(clock.sleeperCount).toBe(0);
+    phase = 'gathering';
+    void open(1);
+    await done(1);
+    expect(clock.sleeperCount).toBe(0);
   });
 
   it('does not begin one that was given up before', async () => {

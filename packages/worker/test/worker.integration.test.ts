@@ -159,7 +159,7 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
   it('stops while it starts, and a worker that was stopped before it ran does nothing', async () => {
     world = await World.start();
     const starting = world.start();
-    await expect(starting.stop()).resolves.toEqual({ unfinishedShardIds: [] });
+    await expect(starting.stop()).resolves.toEqual({ unfinishedShardIds: [], unfinished: [] });
     const idle = world.worker();
     await idle.stop();
     await idle.run();
