@@ -4,7 +4,6 @@ import type { Worker } from 'millrace';
 export function failOn(worker: Worker, fail: (error: Error) => void): void {
   const failWith = (what: string) => (payload: object) => fail(new Error(`${what}: ${JSON.stringify(payload)}`));
   worker
-    .on('eventLoopBlocked', failWith('eventLoopBlocked'))
     .on('handlerBlocked', failWith('handlerBlocked'))
     .on('leaseLost', failWith('leaseLost'))
     .on('processingFailed', failWith('processingFailed'))

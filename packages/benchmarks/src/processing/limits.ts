@@ -11,6 +11,17 @@ export interface Limit {
 export const limits: Readonly<Record<string, readonly Limit[]>> = {
   'plain-200': [{ column: 'ratio', least: 0.9 }],
   'plain-1k': [{ column: 'ratio', least: 0.95 }],
+  'idle-shards': [{ column: 'rssMegabytes', most: 150 }],
+  latency: [
+    { column: 'p50Ms', most: 120 },
+    { column: 'p99Ms', most: 260 },
+  ],
+  deaggregation: [{ column: 'ratio', least: 4 }],
+  'three-applications': [
+    { column: 'throttledShare', most: 0.01 },
+    // A tenth less than a third.
+    { column: 'leastShare', least: 0.3 },
+  ],
 };
 
 /** Nothing that was not measured is within a limit. */

@@ -51,3 +51,47 @@ export interface ReadCounts {
   readonly answered: number;
   readonly throttled: number;
 }
+
+export interface IdleSettings extends StreamSettings {
+  readonly measuredMs: number;
+}
+
+export type IdleMessage =
+  /** So many have been read once. */
+  | { readonly kind: 'opened'; readonly shards: number }
+  /** The most that there was at any moment of the measured time. */
+  | { readonly kind: 'measured'; readonly rssBytes: number };
+
+export type LimitedSettings = Pick<StreamSettings, 'shards' | 'streamName'>;
+
+export interface TailSettings extends StreamSettings {
+  /** Undefined: the worker's default. */
+  readonly idleTimeBetweenReadsMs: number | undefined;
+}
+
+/** The data of a record, as JSON. */
+export interface Stamp {
+  /** By `sharedNowMs`, when the call was begun that puts it. */
+  readonly putAtMs: number;
+  /** It counts after the readers have found their pace, up to the last one. */
+  readonly kind: 'counted' | 'last' | 'settling';
+}
+
+export type TailMessage =
+  /** All shards have been read once. It counts its calls from when it is told to go until SIGTERM. */
+  | { readonly kind: 'tailing' }
+  /** After that, once it has got the last record. */
+  | { readonly kind: 'tailed'; readonly latenciesMs: readonly number[]; readonly reads: ReadCounts };
+
+export interface DeaggregationSettings {
+  readonly way: 'ours' | 'theirs' | 'theirsByOtherNames';
+  /** Whether every byte of the data is looked at. */
+  readonly isRead: boolean;
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+}
+
+export interface DeaggregationDone {
+  readonly kind: 'deaggregated';
+  readonly cost: Cost;
+}

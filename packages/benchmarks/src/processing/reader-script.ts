@@ -6,17 +6,15 @@ import { endWithParent, failParent } from '../server-side';
 import { bareLoop } from './bare-loop';
 import { failOn } from './fail-on';
 import type { ReaderMessage, ReaderSettings } from './messages';
+import { sumOf } from './sum-of';
 
 const pollMs = 20;
 
 /** Everything that the handlers of this process have been given. */
 const read = { records: 0, bytes: 0, sum: 0, shardIds: new Set<string>() };
 
-/** What a handler does that looks at every byte, and nothing else. */
 function lookAt(data: Uint8Array): void {
-  let sum = 0;
-  for (const byte of data) sum += byte;
-  read.sum = (read.sum + sum) % 1_000_003;
+  read.sum = (read.sum + sumOf(data)) % 1_000_003;
   read.bytes += data.length;
 }
 
@@ -72,7 +70,9 @@ async function readByWorker(settings: ReaderSettings): Promise<void> {
     }),
   });
   failOn(worker, failParent);
-  worker.on('readThrottled', () => failParent(new Error('a read was throttled')));
+  worker
+    .on('eventLoopBlocked', ({ blockedMs }) => failParent(new Error(`the thread stood still for ${blockedMs} ms`)))
+    .on('readThrottled', () => failParent(new Error('a read was throttled')));
   await worker.run();
 }
 

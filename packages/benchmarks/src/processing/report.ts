@@ -16,20 +16,19 @@ export function reportLines(measurements: readonly Measurement[]): readonly stri
       1,
     ),
     '',
-    'Median (least–most) of the ratio of the runs:',
-    '',
-    ...textTable(
-      ['scenario', 'ratio'],
-      measurements.flatMap(({ name, samples: { comparisons = [] } }) =>
-        comparisons.length === 0 ? [] : [[name, spread(comparisons.map(ratioOf))]],
-      ),
-      1,
-    ),
-    '',
+    ...spreadLines(measurements),
     'What must be reached on two cores:',
     '',
     ...textTable(['scenario', 'what', '', 'limit', 'measured'], rows.flatMap(verdicts), 3),
   ];
+}
+
+function spreadLines(measurements: readonly Measurement[]): readonly string[] {
+  const compared = measurements.flatMap(({ name, samples: { comparisons = [] } }) =>
+    comparisons.length === 0 ? [] : [[name, spread(comparisons.map(ratioOf))]],
+  );
+  if (compared.length === 0) return [];
+  return ['Median (least–most) of the ratio of the runs:', '', ...textTable(['scenario', 'ratio'], compared, 1), ''];
 }
 
 const columns: readonly (readonly [title: string, column: Exclude<keyof Row, 'scenario'>])[] = [

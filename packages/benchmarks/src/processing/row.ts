@@ -69,9 +69,10 @@ function throttledShare({ reads }: Samples): readonly number[] {
   return throttled + answered === 0 ? [] : [throttled / (throttled + answered)];
 }
 
-/** For each run. */
+/** For each run of several applications. */
 function leastShares({ reads = [] }: Samples): readonly number[] {
-  return reads.map((run) => {
+  const shared = reads.filter(({ length }) => length > 1);
+  return shared.map((run) => {
     const answered = run.map((counts) => counts.answered);
     return Math.min(...answered) / answered.reduce((sum, count) => sum + count, 0);
   });

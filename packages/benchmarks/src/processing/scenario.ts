@@ -1,6 +1,14 @@
 import type { ReadCounts } from './messages';
 
-export const scenarioNames = ['plain-200', 'plain-1k', 'aggregated'] as const;
+export const scenarioNames = [
+  'plain-200',
+  'plain-1k',
+  'aggregated',
+  'idle-shards',
+  'latency',
+  'deaggregation',
+  'three-applications',
+] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 export interface Scenario {

@@ -1,4 +1,8 @@
+import { measureDeaggregation } from './measure-deaggregation';
+import { measureIdle } from './measure-idle';
+import { measureLatency } from './measure-latency';
 import { measureReading } from './measure-reading';
+import { measureSharing } from './measure-sharing';
 import type { Scenario } from './scenario';
 
 const reading = { runs: 3, seconds: 20 } as const;
@@ -35,4 +39,8 @@ export const scenarios: readonly Scenario[] = [
         context,
       ),
   },
+  { name: 'idle-shards', runs: 2, seconds: 60, measure: measureIdle },
+  { name: 'latency', runs: 2, seconds: 60, measure: measureLatency },
+  { name: 'deaggregation', runs: 3, seconds: 5, measure: measureDeaggregation },
+  { name: 'three-applications', runs: 2, seconds: 60, measure: measureSharing },
 ];

@@ -13,7 +13,9 @@ export interface Settings {
 }
 
 export const settingsUsage: readonly string[] = [
-  `--scenario a,b     only these: ${scenarioNames.join(', ')}`,
+  '--scenario a,b     only these:',
+  `                   ${scenarioNames.slice(0, 4).join(', ')},`,
+  `                   ${scenarioNames.slice(4).join(', ')}`,
   '--runs 3           of each scenario, instead of what is usual for it',
   '--seconds 20       that each run measures, instead of what is usual; short ones say little',
   '--profile folder   keep a processor profile of each process that reads, which makes it slower',

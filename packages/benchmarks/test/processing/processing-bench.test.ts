@@ -22,8 +22,20 @@ function bench(...args: readonly string[]): Promise<Ending> {
 }
 
 const figure: unknown = expect.any(Number);
-const nothing = { runs: 1, p50Ms: null, p99Ms: null, rssMegabytes: null, throttledShare: null, leastShare: null };
-const comparison = {
+const nothing = {
+  runs: 1,
+  recordsPerSecond: null,
+  bareRecordsPerSecond: null,
+  ratio: null,
+  cpuMicrosPerRecord: null,
+  bareCpuMicrosPerRecord: null,
+  p50Ms: null,
+  p99Ms: null,
+  rssMegabytes: null,
+  throttledShare: null,
+  leastShare: null,
+};
+const compared = {
   ...nothing,
   recordsPerSecond: figure,
   bareRecordsPerSecond: figure,
@@ -31,16 +43,23 @@ const comparison = {
   cpuMicrosPerRecord: figure,
   bareCpuMicrosPerRecord: figure,
 };
+const timed = { ...nothing, p50Ms: figure, p99Ms: figure };
 
 describe('npm run bench -- processing', () => {
-  it('with --json writes one line, a row for each way to read, and its progress elsewhere', async () => {
-    const short = ['--runs', '1', '--seconds', '0.5'];
-    const { code, stdout, stderr } = await bench('--json', '--scenario', 'aggregated', ...short);
+  it('with --json writes one line, with rows for each scenario, and its progress elsewhere', async () => {
+    const wanted = 'three-applications,latency,deaggregation,aggregated';
+    const { code, stdout, stderr } = await bench('--json', '--runs', '1', '--seconds', '0.5', '--scenario', wanted);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('aggregated-direct-1: ') });
     expect(stdout).toMatch(/^[^\n]+\n$/);
+    const shared = { ...timed, throttledShare: figure, leastShare: figure };
     expect(JSON.parse(stdout)).toEqual([
-      { scenario: 'aggregated', ...comparison },
-      { scenario: 'aggregated-direct', ...comparison },
+      { scenario: 'aggregated', ...compared },
+      { scenario: 'aggregated-direct', ...compared },
+      { scenario: 'latency', ...timed, throttledShare: figure },
+      { scenario: 'deaggregation', ...compared },
+      { scenario: 'deaggregation-read', ...compared },
+      { scenario: 'deaggregation-other-names', ...compared },
+      { scenario: 'three-applications', ...shared },
     ]);
   });
 

@@ -78,6 +78,14 @@ describe('a row', () => {
     });
   });
 
+  it('has no share of an application that has the shard for itself', () => {
+    expect(rowOf(measured('latency', { reads: [[{ answered: 30, throttled: 0 }]] }))).toEqual({
+      ...nothing,
+      scenario: 'latency',
+      throttledShare: 0,
+    });
+  });
+
   it('has no figure of no values', () => {
     expect(rowOf(measured('latency', { latenciesMs: [], comparisons: [], reads: [] }))).toEqual({
       ...nothing,
@@ -111,10 +119,14 @@ describe('the report', () => {
     expect(verdictsOf('plain-1k', { comparisons: [comparison(10, 9.4)] })).toEqual([
       'plain-1k ratio MISSED ≥ 0.95 0.94',
     ]);
+    expect(verdictsOf('latency', { latenciesMs: [...Array<number>(98).fill(120), 261, 261] })).toEqual([
+      'latency p50Ms reached ≤ 120 120',
+      'latency p99Ms MISSED ≤ 260 261',
+    ]);
   });
 
   it('does not take for reached what was not measured', () => {
-    expect(verdictsOf('plain-200', {})).toEqual(['plain-200 ratio MISSED ≥ 0.9 nothing']);
+    expect(verdictsOf('idle-shards', {})).toEqual(['idle-shards rssMegabytes MISSED ≤ 150 nothing']);
   });
 
   it('has the spread of the ratios', () => {
