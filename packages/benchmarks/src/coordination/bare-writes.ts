@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateTableCommand, type DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import type { AwsReady } from './aws-server';
@@ -59,7 +60,7 @@ async function writeInAll(
       .filter((lease) => lease % processes === process)
       .map((lease) => `shardId-${String(lease).padStart(12, '0')}`);
     const settings: BareSettings = { dynamodbEndpoint: aws.dynamodbEndpoint, tableName, leaseKeys };
-    const child = children.fork('bare-script.js', settings, (message) => {
+    const child = children.fork(join(__dirname, 'bare-script.js'), settings, (message) => {
       const heard = message as BareMessage;
       if (heard.kind === 'done') writer.done = heard;
       else writer.isLoaded = true;

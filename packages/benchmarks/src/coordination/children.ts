@@ -1,7 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { devNull } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { settingsVariable, type Go } from './messages';
 
@@ -29,10 +28,20 @@ export class Children {
     process.once('exit', this.#killAll);
   }
 
-  /** @param onMessage is given everything that it sends, as it was sent */
-  fork(script: string, settings: object, onMessage: (message: unknown) => void): Child {
-    const forked = fork(join(__dirname, script), {
+  /**
+   * @param path of a script that takes its settings by `settingsFromParent`
+   * @param onMessage is given everything that it sends, as it was sent
+   * @param nodeArguments for Node.js itself; none of this process's own are passed on
+   */
+  fork(
+    path: string,
+    settings: object,
+    onMessage: (message: unknown) => void,
+    nodeArguments: readonly string[] = [],
+  ): Child {
+    const forked = fork(path, {
       env: { ...withoutAws(process.env), [settingsVariable]: JSON.stringify(settings) },
+      execArgv: [...nodeArguments],
       // Standard output belongs to the result.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });

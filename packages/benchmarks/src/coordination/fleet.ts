@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AwsReady } from './aws-server';
 import { Children, type Child } from './children';
@@ -158,7 +159,7 @@ export class Fleet {
       failoverTimeMs,
       idleTimeBetweenReadsMs,
     };
-    const child = this.#children.fork('worker-script.js', settings, (message) => {
+    const child = this.#children.fork(join(__dirname, 'worker-script.js'), settings, (message) => {
       if (member.state !== 'gone') this.#hear(member, message as WorkerMessage);
     });
     const member: Member = {

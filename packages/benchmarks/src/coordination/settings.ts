@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { UsageError } from '../bench';
+import { runsOf, scenariosNamed, understood } from '../command-line';
 import { scenarioNames, type ScenarioName } from './scenario';
 
 export interface Settings {
@@ -21,29 +21,7 @@ export function parseSettings(args: readonly string[]): Settings {
     parseArgs({ args: [...args], options: { scenario: { type: 'string' }, runs: { type: 'string' } } }),
   );
   return {
-    scenarios: values.scenario === undefined ? scenarioNames : scenariosNamed(values.scenario.split(',')),
+    scenarios: values.scenario === undefined ? scenarioNames : scenariosNamed(values.scenario, scenarioNames),
     runs: values.runs === undefined ? undefined : runsOf(values.runs),
   };
-}
-
-function understood<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
-}
-
-function scenariosNamed(wanted: readonly string[]): readonly ScenarioName[] {
-  for (const text of wanted) {
-    if (!scenarioNames.some((name) => name === text)) {
-      throw new UsageError(`--scenario must be of ${scenarioNames.join(', ')}, not '${text}'`);
-    }
-  }
-  return scenarioNames.filter((name) => wanted.includes(name));
-}
-
-function runsOf(text: string): number {
-  if (!/^[1-9]\d?$/.test(text)) throw new UsageError(`--runs must be 1 to 99, not '${text}'`);
-  return Number(text);
 }

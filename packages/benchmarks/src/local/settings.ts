@@ -1,5 +1,6 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from '../bench';
+import { understood } from '../command-line';
 import { emulatorNames, type EmulatorName } from './emulators';
 
 export interface Settings {
@@ -47,14 +48,6 @@ export function parseSettings(args: readonly string[]): Settings {
     seconds: positive('--seconds', values.seconds),
     profileDirectory: values.profile,
   };
-}
-
-function understood<T>(parse: () => T): T {
-  try {
-    return parse();
-  } catch (error) {
-    throw new UsageError(error instanceof Error ? error.message : String(error));
-  }
 }
 
 function emulatorNamed(text: string): EmulatorName {

@@ -1,0 +1,55 @@
+import { join } from 'node:path';
+import type { AwsReady } from '../coordination/aws-server';
+import { NumberedStream } from '../coordination/numbered-stream';
+import { kinesisClient } from '../local/client';
+import { ServerProcess } from '../server-process';
+import type { IdleMessage, IdleSettings } from './messages';
+import { runChild } from './run-child';
+import type { Measurement, ScenarioContext } from './scenario';
+
+const shards = 1_000;
+const streamName = 'idle';
+const progressEvery = 250;
+
+/**
+ * How much memory a process has whose worker holds 1000 shards without records: resident, the most at any moment from when all have been
+ * read once. The processes are new, and nothing is done to make them give memory back.
+ */
+export async function measureIdle(context: ScenarioContext): Promise<readonly Measurement[]> {
+  const { runs, signal, progress } = context;
+  const server = await ServerProcess.start({ path: join(__dirname, '..', 'coordination', 'aws-server.js') }, signal);
+  try {
+    const { endpoint, dynamodbEndpoint } = server.ready as AwsReady;
+    const kinesis = kinesisClient('http1', endpoint);
+    await NumberedStream.create(kinesis, streamName, shards, signal);
+    kinesis.destroy();
+    const rssBytes: number[] = [];
+    for (let run = 1; run <= runs; run++) {
+      const applicationName = `idle-${run}`;
+      const bytes = await rssOf({ kinesisEndpoint: endpoint, dynamodbEndpoint, applicationName }, context);
+      rssBytes.push(bytes);
+      progress(`idle-shards, run ${run}: ${(bytes / 1e6).toFixed(1)} MB`);
+    }
+    return [{ name: 'idle-shards', runs, samples: { rssBytes } }];
+  } finally {
+    await server.stop();
+  }
+}
+
+async function rssOf(
+  access: Pick<IdleSettings, 'applicationName' | 'dynamodbEndpoint' | 'kinesisEndpoint'>,
+  { seconds, profileDirectory, signal, progress }: ScenarioContext,
+): Promise<number> {
+  const settings: IdleSettings = { ...access, streamName, shards, measuredMs: seconds * 1_000 };
+  let toldShards = 0;
+  const onMessage = (message: unknown): void => {
+    const heard = message as IdleMessage;
+    if (heard.kind !== 'opened' || heard.shards < toldShards + progressEvery) return;
+    toldShards = heard.shards;
+    progress(`${access.applicationName}: ${heard.shards} shards were read`);
+  };
+  const last = await runChild({ script: 'idle-script.js', settings, onMessage, profileDirectory, signal });
+  const measured = last as IdleMessage;
+  if (measured.kind !== 'measured') throw new Error('the memory was not measured');
+  return measured.rssBytes;
+}

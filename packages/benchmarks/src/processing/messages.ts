@@ -1,0 +1,97 @@
+import type { Cost } from './scenario';
+
+/** Of what the pages are made that the server of prebuilt answers has for each shard. */
+export interface PageShape {
+  /** Of the stream. */
+  readonly recordsPerPage: number;
+  /** 1: plain records. */
+  readonly userRecordsPerRecord: number;
+  /** Of a user record. */
+  readonly dataBytes: number;
+}
+
+export interface PrebuiltSettings extends PageShape {
+  readonly streamName: string;
+  readonly shards: number;
+}
+
+/** A loop of GetRecords around the SDK's client, or a worker whose calls go through the SDK, or that makes them directly. */
+export type Reader = 'bare' | 'sdk' | 'direct';
+
+/** Where a process finds AWS, and what it is to read. */
+export interface StreamSettings {
+  readonly kinesisEndpoint: string;
+  readonly dynamodbEndpoint: string;
+  readonly streamName: string;
+  /** Also the lease table. */
+  readonly applicationName: string;
+  readonly shards: number;
+}
+
+export interface ReaderSettings extends StreamSettings, PageShape {
+  readonly reader: Reader;
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+}
+
+/** Of a reader: everything has been read once and is warm. */
+export interface Begun {
+  readonly kind: 'begun';
+}
+
+export interface ReaderDone {
+  readonly kind: 'done';
+  readonly cost: Cost;
+}
+
+export type ReaderMessage = Begun | ReaderDone;
+
+/** Of GetRecords. */
+export interface ReadCounts {
+  readonly answered: number;
+  readonly throttled: number;
+}
+
+export interface IdleSettings extends StreamSettings {
+  readonly measuredMs: number;
+}
+
+export type IdleMessage =
+  /** So many have been read once. */
+  | { readonly kind: 'opened'; readonly shards: number }
+  /** The most that there was at any moment of the measured time. */
+  | { readonly kind: 'measured'; readonly rssBytes: number };
+
+export type LimitedSettings = Pick<StreamSettings, 'shards' | 'streamName'>;
+
+export interface TailSettings extends StreamSettings {
+  /** Undefined: the worker's default. */
+  readonly idleTimeBetweenReadsMs: number | undefined;
+}
+
+/** The data of a record, as JSON. */
+export interface Stamp {
+  /** By `sharedNowMs`, when the call was begun that puts it. */
+  readonly putAtMs: number;
+  /** It counts after the readers have found their pace, up to the last one. */
+  readonly kind: 'counted' | 'last' | 'settling';
+}
+
+export type TailMessage =
+  /** All shards have been read once. It counts its calls from when it is told to go until SIGTERM. */
+  | { readonly kind: 'tailing' }
+  /** After that, once it has got the last record. */
+  | { readonly kind: 'tailed'; readonly latenciesMs: readonly number[]; readonly reads: ReadCounts };
+
+export interface DeaggregationSettings {
+  readonly way: 'ours' | 'theirs' | 'theirsByOtherNames';
+  /** Whether every byte of the data is looked at. */
+  readonly isRead: boolean;
+  readonly warmUpMs: number;
+  readonly measuredMs: number;
+}
+
+export interface DeaggregationDone {
+  readonly kind: 'deaggregated';
+  readonly cost: Cost;
+}
