@@ -95,9 +95,7 @@ export class ShardCheckpointer {
    * What the next holder of the lease is given again, as far as is known; `undefined` if that is nothing. `last`: the last record that
    * was handed over.
    */
-  toBeRedelivered(
-    last = this.#delivered,
-  ): { readonly after: Checkpoint; readonly upTo: RecordPosition } | undefined {
+  toBeRedelivered(last = this.#delivered): { readonly after: Checkpoint; readonly upTo: RecordPosition } | undefined {
     const after = this.#stored;
     if (last === undefined || compareCheckpoints(checkpointAt(last), after) <= 0) return undefined;
     // Not the record itself: this is logged.

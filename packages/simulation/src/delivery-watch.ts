@@ -137,7 +137,8 @@ export class DeliveryWatch {
     if (failed !== undefined && !wasTold) failedAlone.set(failed, (failedAlone.get(failed) ?? 0) + 1);
     if (named === undefined) return;
     session.due = named;
-    session.resolved = Math.max(session.resolved, named);
+    // Who names the first record of a call says nothing of those before it: they may have been let go.
+    if (named > due) session.resolved = Math.max(session.resolved, named);
     this.#handled(session);
   }
 

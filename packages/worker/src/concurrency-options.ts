@@ -2,8 +2,12 @@ import { rejectUnknownOptions } from '@millrace/core';
 
 /** How many records of one shard a {@link SingleRecordProcessor} is given at once. */
 export interface ConcurrencyOptions {
-  /** Records with the same partition key are handed over one after another, in their order; others side by side. */
-  readonly by: 'partitionKey';
+  /**
+   * Records with the same partition key are handed over one after another, in their order; others side by side.
+   *
+   * @defaultValue `'partitionKey'`
+   */
+  readonly by?: 'partitionKey';
   /** So many calls of `processRecord` for one shard are under way at once, at most. 1 to 1,000. */
   readonly maxInFlight: number;
   /**
@@ -16,8 +20,8 @@ export interface ConcurrencyOptions {
 }
 
 export interface ConcurrencySettings {
-  /** `shard`: one record after another. */
-  readonly by: 'partitionKey' | 'shard';
+  /** `undefined`: one record after another. */
+  readonly by: 'partitionKey' | undefined;
   readonly maxInFlight: number;
   readonly maxAhead: number;
 }
@@ -26,7 +30,7 @@ const known = ['by', 'maxInFlight', 'maxAhead'] as const satisfies (keyof Concur
 
 /** Fills in the defaults and adds every problem to `problems`. */
 export function resolveConcurrency(options: ConcurrencyOptions | undefined, problems: string[]): ConcurrencySettings {
-  const oneByOne = { by: 'shard', maxInFlight: 1, maxAhead: 1 } as const;
+  const oneByOne = { by: undefined, maxInFlight: 1, maxAhead: 1 } as const;
   if (options === undefined) return oneByOne;
   // From code without types.
   if (typeof options !== 'object' || (options as unknown) === null) {
@@ -34,7 +38,7 @@ export function resolveConcurrency(options: ConcurrencyOptions | undefined, prob
     return oneByOne;
   }
   rejectUnknownOptions(options, { prefix: 'concurrency.', known, problems });
-  const { by, maxInFlight } = options;
+  const { by = 'partitionKey', maxInFlight } = options;
   const maxAhead = options.maxAhead ?? 10 * maxInFlight;
   // From code without types.
   if ((by as unknown) !== 'partitionKey') problems.push(`concurrency.by (${by}) must be 'partitionKey'`);

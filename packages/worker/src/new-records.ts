@@ -9,8 +9,8 @@ export function newRecords(
 ): { readonly records: readonly UserRecord[]; readonly counts: DeaggregationCounts | undefined } {
   const { records: all, counts } = deaggregate(records, aggregation);
   const isPlain = Object.values(counts).every((count: number) => count === 0);
-  return {
-    records: all.filter((record) => compareCheckpoints(position, checkpointAt(record)) < 0),
-    counts: isPlain ? undefined : counts,
-  };
+  // In sequence: what lies behind the position comes last, and mostly is all there is.
+  const first = all.findIndex((record) => compareCheckpoints(position, checkpointAt(record)) < 0);
+  const behind = first <= 0 ? all : all.slice(first);
+  return { records: first < 0 ? [] : behind, counts: isPlain ? undefined : counts };
 }

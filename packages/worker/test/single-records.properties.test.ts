@@ -99,7 +99,7 @@ class Shard {
         checkpoint: this.stored,
         concurrency: this.plan.byKey
           ? { by: 'partitionKey', maxInFlight, maxAhead: maxInFlight + maxFurther }
-          : { by: 'shard', maxInFlight: 1, maxAhead: 1 },
+          : { by: undefined, maxInFlight: 1, maxAhead: 1 },
         failurePolicy: this.#failurePolicy(life, isLast),
         emit: (name, payload) => {
           if (name === 'recordSkipped') this.#letGo(numberOf(payload as LetGoRecord), 'attempts', this.skipped);

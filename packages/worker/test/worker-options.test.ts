@@ -114,6 +114,22 @@ describe('the options of a Worker', () => {
     expect(problemsOf({ ...good, stallTimeoutMs: Number.NaN })).toHaveLength(1);
   });
 
+  it('let records of different keys be processed side by side, and whole keys be let go, only together', () => {
+    const deadLetter = (): Promise<void> => Promise.resolve();
+    const byKey = { concurrency: { by: 'partitionKey', maxInFlight: 5 } };
+    expect(resolveWorkerOptions({ ...good, ...(byKey as object) }).concurrency).toEqual({
+      ...{ by: 'partitionKey', maxInFlight: 5, maxAhead: 50 },
+    });
+    expect(problemsOf({ ...good, ...byKey, failurePolicy: { deadLetter, scope: 'key' } })).toEqual([]);
+    expect(problemsOf({ ...good, failurePolicy: { deadLetter, scope: 'key' } })).toEqual([
+      "failurePolicy.scope 'key' needs concurrency by partitionKey",
+    ]);
+    expect(problemsOf({ ...good, failurePolicy: { deadLetter, scope: 'shard' } })).toHaveLength(1);
+    for (const concurrency of [null, 5, { by: 'shard', maxInFlight: 5 }, { maxInFlight: 5, maxAhead: 4 }, {}]) {
+      expect(problemsOf({ ...good, concurrency })).toHaveLength(1);
+    }
+  });
+
   it.each([
     [{ streamName: 'a', streamArn: 'arn:aws:kinesis:us-east-1:123456789012:stream/a' }, 'exactly one of'],
     [{ streamName: undefined, streamArn: 'arn:aws:s3:::bucket' }, 'is not the ARN of a Kinesis stream'],

@@ -48,7 +48,7 @@ const timed = { ...nothing, p50Ms: figure, p99Ms: figure };
 describe('npm run bench -- processing', () => {
   it('with --json writes one line, with rows for each scenario, and its progress elsewhere', async () => {
     const wanted = 'three-applications,latency,deaggregation,aggregated';
-    const { code, stdout, stderr } = await bench('--json', '--runs', '1', '--seconds', '0.5', '--scenario', wanted);
+    const { code, stdout, stderr } = await bench('--json', '--runs', '1', '--seconds', '2', '--scenario', wanted);
     expect({ code, stderr }).toEqual({ code: 0, stderr: expect.stringContaining('aggregated-direct-1: ') });
     expect(stdout).toMatch(/^[^\n]+\n$/);
     const shared = { ...timed, throttledShare: figure, leastShare: figure };

@@ -308,8 +308,8 @@ const dispatching: readonly Plant[] = [
     {
       name: 'records-up-to-the-position',
       what: 'The record at the position, which was dealt with, is handed over again.',
-      find: 'records: all.filter((record) => compareCheckpoints(position, checkpointAt(record)) < 0),',
-      replace: 'records: all,',
+      find: 'const behind = first <= 0 ? all : all.slice(first);\n  return { records: first < 0 ? [] : behind,',
+      replace: 'return { records: all,',
     },
   ]),
 ];

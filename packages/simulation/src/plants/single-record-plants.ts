@@ -9,14 +9,14 @@ export const singleRecordPlants: readonly Plant[] = [
       what: 'A record that is done with is acknowledged with all before it, done with or not.',
       find: 'settled: ({ number }) => this.#settle(number),',
       replace:
-        'settled: ({ number, record }) => { this.#watermark.settle(number); parts.checkpointer.acknowledge(record); },',
+        'settled: ({ number, record }) => { this.#watermark.settle(number); parts.checkpointer.deliver(record); parts.checkpointer.acknowledge(record); },',
     },
     {
       name: 'taken-is-done',
       what: 'A record counts as done with when it is taken.',
-      find: '      this.#dispatcher.add({ record, number: this.#watermark.take(record) });\n',
+      find: '      this.#dispatcher.add({ record, number: this.#watermark.take({ sequenceNumber, subSequenceNumber }) });\n',
       replace:
-        '      const number = this.#watermark.take(record);\n      this.#parts.checkpointer.deliver(record);\n      this.#settle(number);\n      this.#dispatcher.add({ record, number });\n',
+        '      const number = this.#watermark.take({ sequenceNumber, subSequenceNumber });\n      this.#settle(number);\n      this.#dispatcher.add({ record, number });\n',
     },
     {
       name: 'keys-do-not-matter',
@@ -71,14 +71,20 @@ export const singleRecordPlants: readonly Plant[] = [
     {
       name: 'drain-leaves-gaps',
       what: 'A shard that is given up leaves open what lies before a record that was begun.',
-      find: '(draining.aborted && number > this.#begun)',
-      replace: 'draining.aborted',
+      find: 'return Math.min(this.#begun, ...failed);',
+      replace: 'return Math.min(-1, ...failed);',
+    },
+    {
+      name: 'drain-behind-a-failure',
+      what: 'A shard that is given up still begins what lies behind a record that has failed.',
+      find: 'return Math.min(this.#begun, ...failed);',
+      replace: 'return failed.length > 0 ? this.#begun : this.#begun;',
     },
     {
       name: 'drain-without-end',
       what: 'A shard that is to be given up goes on with whatever was taken.',
-      find: '(draining.aborted && number > this.#begun)',
-      replace: '(draining.aborted && number === Infinity)',
+      find: 'return Math.min(this.#begun, ...failed);',
+      replace: 'return Math.min(Infinity, ...failed);',
     },
     {
       name: 'drain-tries-again',
@@ -89,7 +95,7 @@ export const singleRecordPlants: readonly Plant[] = [
     {
       name: 'single-told-to-stop-counts',
       what: 'A record is let go because code that was told to stop has failed.',
-      find: "draining.aborted ? { kind: 'retry' } : decideOnFailure(",
+      find: "isOver ? { kind: 'retry' } : decideOnFailure(",
       replace: 'decideOnFailure(',
     },
     {
@@ -119,8 +125,8 @@ export const singleRecordPlants: readonly Plant[] = [
     {
       name: 'youngest-first',
       what: 'The key with the youngest record is next.',
-      find: '(({ records: [first] }) => first?.number ?? Infinity)',
-      replace: '(({ records: [first] }) => -(first?.number ?? Infinity))',
+      find: 'readonly #ready = new OldestFirst<KeyQueue>(({ records: [first] }) => first?.number ?? Infinity);',
+      replace: 'readonly #ready = new OldestFirst<KeyQueue>(({ records: [first] }) => -(first?.number ?? Infinity));',
     },
   ]),
 ];

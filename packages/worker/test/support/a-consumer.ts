@@ -77,7 +77,7 @@ export function aConsumer(
     createProcessor: () => processor,
     checkpointing: 'manual',
     checkpointIntervalMs: 1_000,
-    concurrency: { by: 'shard', maxInFlight: 1, maxAhead: 1 },
+    concurrency: { by: undefined, maxInFlight: 1, maxAhead: 1 },
     batchLimits: new BatchLimits(),
     blockedMs: () => undefined,
     failurePolicy: { kind: 'block' },
