@@ -246,6 +246,7 @@ export class TestStream {
     this.faults.clear();
     const closed = await Promise.allSettled(this.#workers.map((worker) => worker.close()));
     await this.#aws.close();
+    this.#time.close();
     this.#throwFailures();
     const stuck = closed.find((result) => result.status === 'rejected');
     if (stuck !== undefined) throw stuck.reason;
