@@ -41,21 +41,25 @@ const transientNames = new Set([
   'CallTimeoutError',
 ]);
 
-const transientCodes = new Set([
+const cutOffCodes = [
   'ECONNRESET',
-  'ECONNREFUSED',
   'ECONNABORTED',
   'EPIPE',
   'ETIMEDOUT',
+  'ERR_HTTP2_STREAM_ERROR',
+  'ERR_HTTP2_STREAM_CANCEL',
+  'ERR_HTTP2_SESSION_ERROR',
+  'UND_ERR_SOCKET',
+];
+
+const transientCodes = new Set([
+  ...cutOffCodes,
+  'ECONNREFUSED',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  'ERR_HTTP2_STREAM_ERROR',
-  'ERR_HTTP2_STREAM_CANCEL',
-  'ERR_HTTP2_SESSION_ERROR',
   'ERR_HTTP2_GOAWAY_SESSION',
-  'UND_ERR_SOCKET',
 ]);
 
 /** The call may succeed if it is made again: the network or the service failed, or no answer came in time. */
@@ -66,4 +70,12 @@ export function isTransient(error: unknown): boolean {
   if (typeof code === 'string' && transientCodes.has(code)) return true;
   if (typeof $metadata?.httpStatusCode === 'number' && $metadata.httpStatusCode >= 500) return true;
   return cause !== undefined && cause !== error && isTransient(cause);
+}
+
+/** The connection broke while the call was under way: it may have reached the service. */
+export function isCutOff(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code, cause } = error as Error & { code?: unknown };
+  if (typeof code === 'string' && cutOffCodes.includes(code)) return true;
+  return cause !== undefined && cause !== error && isCutOff(cause);
 }

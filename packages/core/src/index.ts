@@ -45,7 +45,7 @@ export {
   WorkerStoppedError,
   type ErrorCode,
 } from './errors';
-export { errorName, isAccessDenied, isBadCredentials, isTransient } from './aws-errors';
+export { errorName, isAccessDenied, isBadCredentials, isCutOff, isTransient } from './aws-errors';
 export {
   isExpiredIterator,
   isExpiredNextToken,

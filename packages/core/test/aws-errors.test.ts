@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { isAccessDenied, isTransient } from '../src';
+import { isAccessDenied, isCutOff, isTransient } from '../src';
 
 const named = (name: string, more: object = {}): Error => Object.assign(new Error(name), { name, ...more });
 
@@ -19,6 +19,19 @@ describe('isTransient', () => {
     ['no error at all', 'ECONNRESET'],
   ])('is not %s', (_, error) => {
     expect(isTransient(error)).toBe(false);
+  });
+});
+
+describe('isCutOff', () => {
+  it.each([
+    ['a connection that broke', named('Error', { code: 'ECONNRESET' }), true],
+    ['a cause that is', new Error('wrapped', { cause: named('Error', { code: 'EPIPE' }) }), true],
+    ['a call that did not get out', named('Error', { code: 'ECONNREFUSED' }), false],
+    ['a fault of the service', named('InternalFailure', { $metadata: { httpStatusCode: 500 } }), false],
+    ['no error at all', 'ECONNRESET', false],
+  ])('knows %s', (_, error, expected) => {
+    expect(isCutOff(error)).toBe(expected);
+    if (expected) expect(isTransient(error)).toBe(true);
   });
 });
 

@@ -28,11 +28,6 @@ export class FailureStreak {
     this.#parts = parts;
   }
 
-  /** The last call failed or was throttled. */
-  get isOngoing(): boolean {
-    return this.#length > 0;
-  }
-
   /** Returns how long to wait before the next call, in milliseconds. */
   throttled(error: unknown): number {
     const { shardId, random, logger, observer } = this.#parts;

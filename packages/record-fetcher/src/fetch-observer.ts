@@ -2,7 +2,10 @@
 export interface FetchObserver {
   /** Kinesis refused a call because of a rate limit; it is made again no sooner than `delayMs` later. Normal where readers share a shard. */
   throttled?(event: { readonly shardId: string; readonly attempt: number; readonly delayMs: number }): void;
-  /** The iterator could not be used any longer and was replaced by a new one at the same place. What may have aged out meanwhile is told on its own. */
+  /**
+   * Kinesis refused the iterator, and it is replaced by a new one at the same place. What may have aged out meanwhile is told
+   * on its own. Not told when an iterator is replaced because it grew old, before it is used.
+   */
   iteratorRefreshed?(event: { readonly shardId: string; readonly reason: 'expired' | 'refused' }): void;
   /**
    * A call failed and is made again. `attempt` counts the failures in a row, from 1. `'unauthorized'` means that a

@@ -4,16 +4,27 @@ import { rejectUnknownOptions } from '@millrace/core';
 export interface FetchOptions {
   /**
    * The most records that one call may return: 1 to 10 000, default 10 000. Lower it when one batch takes your code
-   * too long, or too much memory (a call also never returns more than 10 MB). The KCL's `maxRecords`.
+   * too long, or too much memory. A call also asks for no more records than come to about 2 MB, as far as that can be told
+   * from those before; for more, 10 MB at most, when time went by unused; and for less when others read the shard.
+   * The KCL's `maxRecords`.
    */
   readonly maxRecords?: number | undefined;
   /**
-   * The time between two reads of a shard that has nothing new, in milliseconds: 200 to 240 000, default 1 000.
-   * New records wait half of it on average. Raise it when several applications read the stream, as they share five
-   * calls a second and shard. A shard with records waiting is read without this pause.
-   * The KCL's `idleTimeBetweenReadsInMillis` (there 1 500).
+   * The least time from one read of a shard to the next, in milliseconds, after a read that found nothing new: 200 to
+   * 240 000, default 1 000. New records wait half of it on average. Raise it when many applications read the stream, as
+   * they share five calls a second and shard. A shard with records waiting is read without this pause.
+   * The KCL's `idleTimeBetweenReadsInMillis` (there 1 500) is both times at once.
    */
   readonly idleTimeBetweenReadsMs?: number | undefined;
+  /**
+   * The least time from one read of a shard to the next, in milliseconds, after a read that found records: 200 to
+   * 240 000, default 200, which is the limit of Kinesis. Raise it to get fewer and larger batches, or to leave more of
+   * the five calls a second to others. It also holds while a shard is behind, and one read returns at most 10 MB and
+   * {@link FetchOptions.maxRecords} records: a shard that is written at full speed needs one each five seconds. It may be
+   * longer than {@link FetchOptions.idleTimeBetweenReadsMs}: the first record is seen soon then, and what follows comes
+   * together.
+   */
+  readonly minTimeBetweenReadsMs?: number | undefined;
   /**
    * When an unanswered call is given up and made again, in milliseconds: 1 000 to 120 000, default 10 000. Raise it
    * when answers of 10 MB need longer on your network: calls that timed out ask for fewer records when repeated, so a
@@ -26,12 +37,14 @@ export interface FetchOptions {
 export interface ResolvedFetchOptions {
   readonly maxRecords: number;
   readonly idleTimeBetweenReadsMs: number;
+  readonly minTimeBetweenReadsMs: number;
   readonly callTimeoutMs: number;
 }
 
 const ranges = {
   maxRecords: { min: 1, max: 10_000, default: 10_000 },
   idleTimeBetweenReadsMs: { min: 200, max: 240_000, default: 1_000 },
+  minTimeBetweenReadsMs: { min: 200, max: 240_000, default: 200 },
   callTimeoutMs: { min: 1_000, max: 120_000, default: 10_000 },
 } as const;
 
@@ -50,6 +63,7 @@ export function resolveFetchOptions(options: FetchOptions | undefined, problems:
   return {
     maxRecords: resolve('maxRecords'),
     idleTimeBetweenReadsMs: resolve('idleTimeBetweenReadsMs'),
+    minTimeBetweenReadsMs: resolve('minTimeBetweenReadsMs'),
     callTimeoutMs: resolve('callTimeoutMs'),
   };
 }

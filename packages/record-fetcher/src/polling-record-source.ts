@@ -11,13 +11,16 @@ import { FailureStreak } from './failure-streak';
 import type { FetchObserver } from './fetch-observer';
 import type { ResolvedFetchOptions } from './fetch-options';
 import type { KinesisReader, RecordsPage } from './kinesis-reader';
-import { classifyReadFault, isTimeout } from './read-fault';
-import { afterAnswer, afterCall, afterThrottle, FRESH_PACE, sizeOf, type ReadPace } from './read-pace';
+import { classifyReadFault, isTimeout, mayHaveBeenRead } from './read-fault';
+import { ReadPace, sizeOf } from './read-pace';
 import { ReadPosition } from './read-position';
 import type { RecordBatch, RecordSource, ShardStatus } from './record-source';
 
 /** Fresh iterators that are refused one after another are no accident any more. */
 const MAX_REFUSED_ITERATORS = 3;
+
+/** They live five minutes. The longest rest between two reads that can be asked for, of four minutes, must not cost one. */
+const MAX_ITERATOR_AGE_MS = 270_000;
 
 export interface PollingRecordSourceParts {
   readonly reader: KinesisReader;
@@ -41,7 +44,8 @@ export interface PollingRecordSourceParts {
  * There is no loop of its own and no buffer: each call is made because the consumer asked for the next batch, and a
  * record counts as handed over when its batch is. The invariant is that reading goes on right behind the last record that
  * was handed over, so that throttles, lost answers and expired iterators neither lose nor repeat one. A new iterator
- * begins at that record, which is dropped when it comes and reported when it does not: it has aged out then.
+ * begins at that record, which is dropped when it comes and reported when it does not: it has aged out then. An iterator
+ * that grew old while a batch was dealt with is replaced before it is used, without a word.
  *
  * Faults that may pass are retried for ever, with backoff, telling the observer. `batches()` rejects with
  * - `ShardUnreadableError`: Kinesis does not know our position, or answered out of sequence. It never goes on from
@@ -54,9 +58,11 @@ export class PollingRecordSource implements RecordSource {
   readonly #position: ReadPosition;
   readonly #streak: FailureStreak;
   #wasCalled = false;
-  #pace: ReadPace = FRESH_PACE;
+  readonly #pace: ReadPace;
   #limit: number;
   #iterator: string | undefined;
+  /** When the call began that gave the iterator. */
+  #iteratorSinceMs = -Infinity;
   /** Iterators that turned out useless since the last answer. */
   #refreshes = 0;
   /** The last fault said that the shard does not exist. */
@@ -66,6 +72,7 @@ export class PollingRecordSource implements RecordSource {
     this.#parts = parts;
     this.#position = new ReadPosition(parts.shardId, parts.start);
     this.#streak = new FailureStreak(parts);
+    this.#pace = new ReadPace(parts.random);
     this.#limit = parts.options.maxRecords;
   }
 
@@ -86,6 +93,7 @@ export class PollingRecordSource implements RecordSource {
         // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
         // limit of one record reading would then never get any further.
         const isOnlyKnown = page.records.length > 0 && records.length === 0;
+        if (!isOnlyKnown) this.#pace.rest(this.#restAfter(records.length, millisBehindLatest));
         if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
           yield { kind: 'records', records, millisBehindLatest };
         }
@@ -115,25 +123,55 @@ export class PollingRecordSource implements RecordSource {
   }
 
   async #attempt(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
-    const { reader, shardId, clock, random, options } = this.#parts;
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
-    if (this.#iterator === undefined) {
-      this.#iterator = await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
-      this.#position.iteratorRenewed();
-    }
-    await this.#sleep(this.#pace.nextCallAtMs - clock.now(), signal);
-    this.#pace = afterCall(this.#pace, clock.now(), random);
-    const page = await reader.getRecords({ shardId, iterator: this.#iterator, limit: this.#limit }, signal);
-    this.#pace = afterAnswer(this.#pace, {
-      nowMs: clock.now(),
-      bytes: sizeOf(page.records),
-      idle: page.records.length === 0 && page.millisBehindLatest === 0,
-      idleTimeMs: options.idleTimeBetweenReadsMs,
-    });
+    await this.#sleep(this.#pace.nextCallAtMs - this.#parts.clock.now(), signal);
+    return this.#read(await this.#usableIterator(signal), signal);
+  }
+
+  async #usableIterator(signal: AbortSignal): Promise<string> {
+    const { reader, shardId, clock } = this.#parts;
+    const nowMs = clock.now();
+    if (this.#iterator !== undefined && nowMs - this.#iteratorSinceMs <= MAX_ITERATOR_AGE_MS) return this.#iterator;
+    this.#iterator = undefined;
+    this.#iterator = await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
+    this.#iteratorSinceMs = nowMs;
+    this.#position.iteratorRenewed();
+    await this.#sleep(0, signal);
+    return this.#iterator;
+  }
+
+  async #read(iterator: string, signal: AbortSignal): Promise<RecordsPage> {
+    const { reader, shardId, clock, options } = this.#parts;
+    const calledAtMs = clock.now();
+    const limit = Math.min(this.#limit, this.#pace.maxRecords(calledAtMs));
+    this.#pace.called(calledAtMs);
+    const page = await this.#counted(reader.getRecords({ shardId, iterator, limit }, signal));
+    const { records } = page;
+    const isCaughtUp = page.millisBehindLatest === 0;
+    this.#pace.answered({ nowMs: clock.now(), recordCount: records.length, bytes: sizeOf(records), isCaughtUp });
+    this.#iteratorSinceMs = calledAtMs;
     this.#limit = Math.min(options.maxRecords, this.#limit + Math.ceil(options.maxRecords / 20));
     this.#refreshes = 0;
     this.#streak.ended();
     return page;
+  }
+
+  /** Tells the pace what a call has cost that failed. */
+  async #counted(call: Promise<RecordsPage>): Promise<RecordsPage> {
+    try {
+      return await call;
+    } catch (error) {
+      if (classifyReadFault(error) === 'throttled') this.#pace.refused();
+      if (mayHaveBeenRead(error)) this.#pace.unanswered(this.#parts.clock.now());
+      throw error;
+    }
+  }
+
+  /** While more is to come, although there was nothing in the answer, reading goes on as fast as the limits allow. */
+  #restAfter(recordCount: number, millisBehindLatest: number): number {
+    const { minTimeBetweenReadsMs, idleTimeBetweenReadsMs } = this.#parts.options;
+    if (recordCount > 0) return minTimeBetweenReadsMs;
+    return millisBehindLatest === 0 ? idleTimeBetweenReadsMs : 0;
   }
 
   /** Decides what a failed attempt means: how long to wait before the next one, or throws what ends reading. */
@@ -141,7 +179,6 @@ export class PollingRecordSource implements RecordSource {
     const fault = classifyReadFault(error);
     switch (fault) {
       case 'throttled':
-        if (!this.#streak.isOngoing) this.#pace = afterThrottle(this.#pace);
         return this.#streak.throttled(error);
       case 'transient':
         // An answer too big for the deadline would be so again: ask for less, and come back to more bit by bit.

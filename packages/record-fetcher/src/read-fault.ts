@@ -2,6 +2,7 @@ import {
   errorName,
   isAccessDenied,
   isBadCredentials,
+  isCutOff,
   isExpiredIterator,
   isKinesisInvalidArgument,
   isKinesisResourceInUse,
@@ -31,6 +32,11 @@ export function classifyReadFault(error: unknown): ReadFault {
 export function isTimeout(error: unknown): boolean {
   const name = errorName(error);
   return name === 'CallTimeoutError' || name === 'TimeoutError';
+}
+
+/** No answer came, or not all of it, but the call may have reached Kinesis and counts as a read there. */
+export function mayHaveBeenRead(error: unknown): boolean {
+  return isTimeout(error) || isCutOff(error);
 }
 
 /** By its code: two copies of a package break `instanceof`. */

@@ -1,67 +1,122 @@
 import type { Random, StreamRecord } from '@millrace/core';
+import { CallSpacing } from './call-spacing';
 
 /**
- * The read limits of a shard, shared by all that poll it: five GetRecords calls and 2 MB a second. After an answer of
- * 10 MB, calls within the next five seconds are refused.
+ * All who poll a shard share two megabytes a second, of data and partition keys. What is not read is saved up for a second.
+ * An answer may be larger than what is left, and calls are refused until it is paid for: for five seconds after 10 MB.
+ * We take a megabyte for a million bytes: if it is more, we are only a little slow.
  *
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
  * https://docs.aws.amazon.com/streams/latest/dev/service-sizes-and-limits.html
  */
-const MIN_SPACING_MS = 1_000 / 5;
 const BYTES_PER_MS = 2_000_000 / 1_000;
+const SAVED_UP_MS = 1_000;
 
-/** Spreads the calls of readers that share a shard, and leaves room for the network to bunch ours. */
-const SPACING_JITTER = 0.1;
+/** What an answer may cost when nobody else seems to read. More than a second's worth would lock out whoever comes. */
+const ANSWER_COST_MS = 900;
 
-/** Other applications read the shard too: after a throttle we call more rarely, and come back in steps of 3 %, or 10 ms. */
-const SPACING_GROWTH = 1.5;
-const SPACING_DECAY = 0.03;
-const SPACING_DECAY_MS = 10;
-const MAX_SPACING_MS = 2_000;
+/** The most that an answer holds, and what a shard takes in, both in the larger reading of a megabyte. */
+const MAX_ANSWER_BYTES = 10 * 1024 * 1024;
+const MAX_WRITTEN_BYTES_PER_MS = (1024 * 1024) / 1_000;
 
-/** How fast one shard is read. Times are the clock's `now()`. */
-export interface ReadPace {
-  /** From the start of one call to the start of the next. */
-  readonly spacingMs: number;
-  readonly lastCallAtMs: number;
+/** Spreads the calls of readers that share a shard, leaves them room to come in, and the network room to bunch ours. */
+const JITTER = 0.1;
+
+interface Answer {
+  readonly nowMs: number;
+  readonly recordCount: number;
+  readonly bytes: number;
+  /** There was nothing more to read. */
+  readonly isCaughtUp: boolean;
+}
+
+/**
+ * How fast one shard is read: when the next call may start, and for how much, so that it is not refused. Times are the
+ * clock's `now()`.
+ *
+ * Calls are counted when they start, whatever becomes of them; how far apart they are to be is up to {@link CallSpacing}.
+ * Bytes are counted when the answer is there. That is after Kinesis counted them: we never think more is left than there is.
+ *
+ * With others on the shard we take our share of the bytes as of the calls, and ask for no more at a time than a call's
+ * part of it: then calls and bytes run out together, and whoever calls as often as we do can read as much.
+ */
+export class ReadPace {
+  readonly #random: Random;
+  readonly #spacing = new CallSpacing();
+  #calledAtMs = -Infinity;
+  #nextCallAtMs = -Infinity;
+  /** When all bytes are paid for; what goes by afterwards is saved up. */
+  #paidAtMs = -Infinity;
+  /** On average, in the last answer that had any. */
+  #bytesPerRecord = 0;
+  /** When the last call began, if it found nothing more to read. */
+  #caughtUpAtMs = -Infinity;
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
   /** No call may start earlier. */
-  readonly nextCallAtMs: number;
-}
+  get nextCallAtMs(): number {
+    return this.#nextCallAtMs;
+  }
 
-export const FRESH_PACE: ReadPace = {
-  spacingMs: MIN_SPACING_MS,
-  lastCallAtMs: -Infinity,
-  nextCallAtMs: -Infinity,
-};
+  /** The most records to ask for now: an answer's worth, and what we have left unread since the last was paid for. */
+  maxRecords(nowMs: number): number {
+    const { ms, share } = this.#spacing;
+    const costMs = (share === 1 ? ANSWER_COST_MS : ms) + Math.max(0, nowMs - this.#paidAtMs);
+    return Math.max(1, Math.floor((costMs * share * BYTES_PER_MS) / this.#bytesPerRecord));
+  }
 
-/** A call starts now, whatever will become of it: refused and failed calls count as well. */
-export function afterCall(pace: ReadPace, nowMs: number, random: Random): ReadPace {
-  const spacingMs = pace.spacingMs * (1 + SPACING_JITTER * random.next());
-  return { ...pace, lastCallAtMs: nowMs, nextCallAtMs: nowMs + spacingMs };
-}
+  /** A call starts now. */
+  called(nowMs: number): void {
+    this.#spacing.called();
+    this.#calledAtMs = nowMs;
+    this.#nextCallAtMs = nowMs + this.#spacing.ms * this.#jitter();
+  }
 
-/** The call was answered now with `bytes`. When `idle`, there was nothing to read, and `idleTimeMs` is to pass between calls. */
-export function afterAnswer(
-  pace: ReadPace,
-  answer: { readonly nowMs: number; readonly bytes: number; readonly idle: boolean; readonly idleTimeMs: number },
-): ReadPace {
-  return {
-    ...pace,
-    spacingMs: Math.max(MIN_SPACING_MS, pace.spacingMs - Math.max(SPACING_DECAY_MS, pace.spacingMs * SPACING_DECAY)),
-    nextCallAtMs: Math.max(
-      pace.nextCallAtMs,
-      answer.nowMs + answer.bytes / BYTES_PER_MS,
-      answer.idle ? pace.lastCallAtMs + answer.idleTimeMs : -Infinity,
-    ),
-  };
-}
+  /** The call was answered now. */
+  answered({ nowMs, recordCount, bytes, isCaughtUp }: Answer): void {
+    this.#spacing.answered();
+    this.#spend(nowMs, bytes);
+    if (recordCount > 0) this.#bytesPerRecord = bytes / recordCount;
+    this.#caughtUpAtMs = isCaughtUp ? this.#calledAtMs : -Infinity;
+  }
 
-/** The call was refused because of a rate limit, the first of a streak: the back-off of the streak sees to the others. */
-export function afterThrottle(pace: ReadPace): ReadPace {
-  return { ...pace, spacingMs: Math.min(MAX_SPACING_MS, pace.spacingMs * SPACING_GROWTH) };
+  /**
+   * The call may have reached Kinesis, but no answer came, or not all of it. What that cost nobody knows: at worst all that
+   * there can have been to read, which is what was written since we were caught up, with a second's worth that writers may
+   * have saved up; or else as much as an answer holds.
+   */
+  unanswered(nowMs: number): void {
+    const writtenMs = nowMs - this.#caughtUpAtMs + SAVED_UP_MS;
+    this.#spend(nowMs, Math.min(MAX_ANSWER_BYTES, writtenMs * MAX_WRITTEN_BYTES_PER_MS));
+  }
+
+  /** The call was refused because of a rate limit, and has cost nothing. */
+  refused(): void {
+    this.#spacing.refused();
+  }
+
+  /** From the start of the last call to that of the next, so long at least. */
+  rest(restMs: number): void {
+    this.#nextCallAtMs = Math.max(this.#nextCallAtMs, this.#calledAtMs + restMs);
+  }
+
+  #spend(nowMs: number, bytes: number): void {
+    const costMs = (bytes / BYTES_PER_MS / this.#spacing.share) * this.#jitter();
+    // An answer that costs more than what can be saved up is paid for in full, from now on.
+    const fromMs = costMs > SAVED_UP_MS ? nowMs : nowMs - SAVED_UP_MS;
+    this.#paidAtMs = Math.max(this.#paidAtMs, fromMs) + costMs;
+    this.#nextCallAtMs = Math.max(this.#nextCallAtMs, this.#paidAtMs);
+  }
+
+  #jitter(): number {
+    return 1 + JITTER * this.#random.next();
+  }
 }
 
 /** What the records count against the limit of bytes. */
 export function sizeOf(records: readonly StreamRecord[]): number {
-  return records.reduce((bytes, { data, partitionKey }) => bytes + data.length + partitionKey.length, 0);
+  return records.reduce((bytes, { data, partitionKey }) => bytes + data.length + Buffer.byteLength(partitionKey), 0);
 }

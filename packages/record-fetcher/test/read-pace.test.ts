@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@millrace/core/testing';
 import { kinesisError } from '@millrace/record-fetcher/testing';
 import * as fc from 'fast-check';
-import { afterAnswer, afterCall, afterThrottle, FRESH_PACE } from '../src/read-pace';
+import { ReadPace } from '../src/read-pace';
 import { Reading } from './reading';
 
 const TEN_MINUTES = 600_000;
@@ -38,33 +38,68 @@ describe('the pace of reading', () => {
     expect(third! - second!).toBeLessThanOrEqual(220);
   });
 
-  it('does not wait for the idle time when an answer is empty but more follows', async () => {
+  it('is that of minTimeBetweenReadsMs after records, however many are waiting', async () => {
+    const reading = new Reading();
+    reading.put(10);
+    reading.begin(
+      { kind: 'trim-horizon' },
+      { maxRecords: 2, minTimeBetweenReadsMs: 30_000, idleTimeBetweenReadsMs: 5_000 },
+    );
+    await reading.clock.advance(160_000);
+    const times = reading.callsTo('GetRecords').map(({ atMs }) => atMs);
+    expect(times.slice(0, 8)).toEqual([0, 30_000, 60_000, 90_000, 120_000, 150_000, 155_000, 160_000]);
+  });
+
+  it('does not wait after an answer that has nothing but the record of the new iterator', async () => {
+    const reading = new Reading();
+    const put = reading.put(2);
+    reading.deal = () => reading.clock.sleep(300_000);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 1, minTimeBetweenReadsMs: 60_000 });
+    await reading.clock.advance(301_000);
+    expect(reading.delivered).toEqual(put);
+  });
+
+  it('does not wait for either when an answer is empty but more follows', async () => {
     const reading = new Reading();
     const getRecords = reading.reader.getRecords.bind(reading.reader);
     reading.reader.getRecords = async (...call) => ({ ...(await getRecords(...call)), millisBehindLatest: 5_000 });
-    reading.begin();
+    reading.begin({ kind: 'trim-horizon' }, { minTimeBetweenReadsMs: 60_000, idleTimeBetweenReadsMs: 60_000 });
     await reading.clock.advance(10_000);
     expect(reading.callsTo('GetRecords').length).toBeGreaterThan(45);
   });
 
-  it('waits five seconds after 10 MB, as long as calls would be refused', async () => {
+  it("waits five seconds after 10 MB, as long as calls would be refused, and asks for a second's worth from then on", async () => {
     const reading = new Reading({ enforceReadLimits: true });
     reading.put(40, 1_000_000 - 3);
     reading.begin();
     await reading.clock.advance(30_000);
-    expect(reading.delivered).toHaveLength(40);
+    expect(reading.delivered.length).toBeGreaterThan(30);
     expect(reading.events.throttled).toEqual([]);
-    const times = reading.callsTo('GetRecords').map(({ atMs }) => atMs);
-    expect(times.slice(0, 5)).toEqual([0, 5_000, 10_000, 15_000, 20_000]);
+    const [first, second, third] = reading.callsTo('GetRecords');
+    expect(second!.atMs - first!.atMs).toBeGreaterThanOrEqual(5_000);
+    expect(second!.atMs - first!.atMs).toBeLessThanOrEqual(5_500);
+    expect(second!.limit).toBe(1);
+    expect(third!.atMs - second!.atMs).toBeLessThanOrEqual(550);
   });
 
-  it('reads 2 MB a second of smaller answers, and none is refused', async () => {
+  it('reads 2 MB a second of smaller answers, but for what the jitter costs, and none is refused', async () => {
     const reading = new Reading({ enforceReadLimits: true });
     reading.put(300, 100_000);
     reading.begin({ kind: 'trim-horizon' }, { maxRecords: 7 });
-    await reading.clock.advance(15_500);
+    await reading.clock.advance(16_500);
     expect(reading.delivered).toHaveLength(300);
     expect(reading.events.throttled).toEqual([]);
+  });
+
+  it('asks for as much more as the consumer or a longer pause have left unread', async () => {
+    const reading = new Reading({ enforceReadLimits: true });
+    reading.put(600, 100_000 - 3);
+    const pauses = [4_000, 0, 0];
+    reading.deal = () => reading.clock.sleep(pauses.shift() ?? 60_000);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 20 });
+    await reading.clock.advance(6_000);
+    const limits = reading.callsTo('GetRecords').map(({ limit }) => limit);
+    expect(limits.slice(0, 3)).toEqual([20, 20, 18]);
   });
 
   it('does not count the time that the consumer took', async () => {
@@ -76,30 +111,98 @@ describe('the pace of reading', () => {
     expect(reading.delivered).toHaveLength(10);
   });
 
+  it('is that of a share, for bytes as for calls, when others read the shard too', () => {
+    const pace = new ReadPace({ next: () => 0 });
+    pace.called(0);
+    pace.refused();
+    pace.called(1_000);
+    pace.answered({ nowMs: 1_000, recordCount: 10, bytes: 1_500_000, isCaughtUp: false });
+    expect(pace.nextCallAtMs).toBe(2_500);
+    expect(pace.maxRecords(2_500)).toBe(2);
+    pace.called(2_500);
+    pace.answered({ nowMs: 2_500, recordCount: 2, bytes: 300_000, isCaughtUp: false });
+    expect(pace.nextCallAtMs).toBeCloseTo(2_900);
+  });
+
   it('is spaced at least 200 ms, whatever happens', () => {
     const step = fc.record({
-      kind: fc.constantFrom('answer', 'throttle', 'lost'),
+      kind: fc.constantFrom('answer', 'refusal', 'lost'),
       tookMs: fc.nat({ max: 1_000 }),
       bytes: fc.nat({ max: 10_000_000 }),
-      idle: fc.boolean(),
+      restMs: fc.nat({ max: 2_000 }),
+      isCaughtUp: fc.boolean(),
     });
     fc.assert(
       fc.property(fc.array(step), fc.integer(), (steps, seed) => {
-        const random = seededRandom(seed);
-        let pace = FRESH_PACE;
+        const pace = new ReadPace(seededRandom(seed));
+        const rounding = 1e-6;
         let nowMs = -5_000;
-        for (const { kind, tookMs, bytes, idle } of steps) {
+        for (const { kind, tookMs, bytes, restMs, isCaughtUp } of steps) {
           const calledAtMs = Math.max(nowMs, pace.nextCallAtMs);
-          pace = afterCall(pace, calledAtMs, random);
+          expect(pace.maxRecords(calledAtMs)).toBeGreaterThanOrEqual(1);
+          pace.called(calledAtMs);
           nowMs = calledAtMs + tookMs;
-          if (kind === 'answer') pace = afterAnswer(pace, { nowMs, bytes, idle, idleTimeMs: 1_000 });
-          if (kind === 'throttle') pace = afterThrottle(pace);
-          expect(pace.nextCallAtMs - calledAtMs).toBeGreaterThanOrEqual(200);
-          expect(pace.spacingMs).toBeLessThanOrEqual(2_000);
-          if (kind === 'answer') expect(pace.nextCallAtMs - nowMs).toBeGreaterThanOrEqual(bytes / 2_000 - 1e-6);
+          if (kind === 'answer') {
+            pace.answered({ nowMs, bytes, recordCount: bytes === 0 ? 0 : 7, isCaughtUp });
+            pace.rest(restMs);
+            expect(pace.nextCallAtMs - calledAtMs).toBeGreaterThanOrEqual(restMs - rounding);
+            if (bytes > 2_200_000) expect(pace.nextCallAtMs - nowMs).toBeGreaterThanOrEqual(bytes / 2_000 - rounding);
+          }
+          if (kind === 'refusal') pace.refused();
+          if (kind === 'lost') pace.unanswered(nowMs);
+          expect(pace.nextCallAtMs - calledAtMs).toBeGreaterThanOrEqual(200 - rounding);
         }
       }),
     );
+  });
+});
+
+describe('an answer that was lost', () => {
+  const lost = kinesisError('CallTimeoutError');
+
+  it('may have been 10 MB when the shard is behind: the next call waits until they would be paid for', async () => {
+    const reading = new Reading();
+    reading.put(10);
+    reading.reader.failNext('GetRecords', lost);
+    reading.begin();
+    await reading.clock.advance(10_000);
+    const [first, second] = reading.callsTo('GetRecords').map(({ atMs }) => atMs);
+    expect(second! - first!).toBeGreaterThanOrEqual((10 * 1_024 * 1_024) / 2_000);
+    expect(second! - first!).toBeLessThanOrEqual(1.1 * ((10 * 1_024 * 1_024) / 2_000));
+  });
+
+  it('was no more than what can have been written since the shard was read to its end', async () => {
+    const reading = new Reading();
+    reading.begin({ kind: 'trim-horizon' }, { idleTimeBetweenReadsMs: 3_000 });
+    await reading.clock.advance(2_000);
+    reading.reader.failNext('GetRecords', lost);
+    await reading.clock.advance(8_000);
+    const [, second, third] = reading.callsTo('GetRecords').map(({ atMs }) => atMs);
+    expect(second).toBe(3_000);
+    expect(third! - second!).toBeGreaterThanOrEqual((4 * 1_024 * 1_024) / 2_000);
+    expect(third! - second!).toBeLessThanOrEqual(1.1 * ((4 * 1_024 * 1_024) / 2_000));
+  });
+
+  it('has cost nothing when it is known that the call was not made, or not carried out', async () => {
+    for (const error of [kinesisError('InternalFailure'), Object.assign(new Error('no'), { code: 'ECONNREFUSED' })]) {
+      const reading = new Reading();
+      reading.put(10);
+      reading.reader.failNext('GetRecords', error);
+      reading.begin();
+      await reading.clock.advance(1_000);
+      expect(reading.delivered).toHaveLength(10);
+    }
+  });
+
+  it('counts as well when the connection broke', async () => {
+    const reading = new Reading();
+    reading.put(10);
+    reading.reader.failNext('GetRecords', Object.assign(new Error('cut'), { code: 'ECONNRESET' }));
+    reading.begin();
+    await reading.clock.advance(5_000);
+    expect(reading.delivered).toEqual([]);
+    await reading.clock.advance(1_000);
+    expect(reading.delivered).toHaveLength(10);
   });
 });
 
@@ -147,14 +250,25 @@ describe('throttles', () => {
     reading.begin({ kind: 'trim-horizon' }, { maxRecords: 1 });
     await reading.clock.advance(TEN_MINUTES);
     const refused = reading.events.throttled.length / reading.callsTo('GetRecords').length;
-    expect(refused).toBeLessThan(0.15);
+    expect(refused).toBeLessThan(0.03);
     expect(reading.delivered.length / 600).toBeGreaterThan(1.2);
 
     reading.reader.intercept = () => undefined;
-    await reading.clock.advance(60_000);
+    await reading.clock.advance(4 * 60_000);
     const before = reading.callsTo('GetRecords').length;
     await reading.clock.advance(60_000);
     expect(reading.callsTo('GetRecords').length - before).toBeGreaterThan(270);
+  });
+
+  it('of GetShardIterator do not slow reading down: it has a limit of its own', async () => {
+    const reading = new Reading();
+    reading.put(100);
+    reading.reader.failNext('GetShardIterator', ...Array.from({ length: 5 }, () => throttle));
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 1 });
+    await reading.clock.advanceUntil(() => reading.delivered.length > 0);
+    await reading.clock.advance(10_000);
+    expect(reading.events.throttled).toHaveLength(5);
+    expect(reading.delivered.length).toBeGreaterThan(45);
   });
 });
 

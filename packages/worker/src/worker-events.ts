@@ -107,7 +107,7 @@ export interface WorkerEvents {
     readonly error: unknown;
     readonly attempt: number;
   };
-  /** An iterator expired, mostly because the processor was slow, and was replaced at the exact position. */
+  /** Kinesis refused an iterator, and it was replaced at the exact position. One that grew old is replaced before it is used, without an event. */
   iteratorRefreshed: { readonly shardId: string; readonly reason: 'expired' | 'refused' };
   /** The shard cannot be read on from its position. It is tried again with growing delays; the checkpoint stays. */
   shardFailed: { readonly shardId: string; readonly error: unknown };

@@ -11,6 +11,7 @@ import type { KinesisReader, RecordsPage } from '../kinesis-reader';
 const ITERATOR_LIFETIME_MS = 300_000;
 const MAX_PAGE_BYTES = 10_000_000;
 const BYTES_PER_MS = 2_000;
+const SAVED_UP_MS = 1_000;
 const CALLS_PER_SECOND = 5;
 
 /** A call as it was received, in order. */
@@ -39,7 +40,8 @@ interface InMemoryShard {
   /** Set when the shard is closed. */
   children: readonly Shard[] | undefined;
   readonly callsAtMs: number[];
-  blockedUntilMs: number;
+  /** When the bytes that were read are paid for; a second's worth of what goes by afterwards is saved up. */
+  paidAtMs: number;
 }
 
 interface Iterator {
@@ -56,7 +58,7 @@ export function kinesisError(name: string, message = name): Error {
 /**
  * A {@link KinesisReader} over records in memory, with the service's iterators: they live five minutes, and can be made
  * to expire. With `enforceReadLimits` it refuses what the service would: the sixth call in a second, and calls before
- * the last answer's bytes are paid for at 2 MB a second.
+ * the bytes of the answers are paid for at 2 MB a second.
  */
 export class InMemoryKinesisReader implements KinesisReader {
   readonly calls: ReaderCall[] = [];
@@ -80,7 +82,7 @@ export class InMemoryKinesisReader implements KinesisReader {
       trimmed: 0,
       children: undefined,
       callsAtMs: [],
-      blockedUntilMs: -Infinity,
+      paidAtMs: -Infinity,
     });
   }
 
@@ -149,7 +151,8 @@ export class InMemoryKinesisReader implements KinesisReader {
     this.#checkLimits(shard, nowMs);
     const page = shard.records.slice(Math.max(found.index, shard.trimmed)).slice(0, limit);
     const { records, bytes } = cutToSize(page);
-    shard.blockedUntilMs = nowMs + bytes / BYTES_PER_MS;
+    const costMs = bytes / BYTES_PER_MS;
+    shard.paidAtMs = Math.max(shard.paidAtMs, costMs > SAVED_UP_MS ? nowMs : nowMs - SAVED_UP_MS) + costMs;
     const index = Math.max(found.index, shard.trimmed) + records.length;
     const nextRecord = shard.records[index];
     const isEnd = shard.children !== undefined && nextRecord === undefined;
@@ -174,7 +177,7 @@ export class InMemoryKinesisReader implements KinesisReader {
     const inLastSecond = shard.callsAtMs.filter((atMs) => atMs > nowMs - 1_000);
     shard.callsAtMs.splice(0, shard.callsAtMs.length, ...inLastSecond, nowMs);
     if (!this.#enforceReadLimits) return;
-    if (inLastSecond.length >= CALLS_PER_SECOND || nowMs < shard.blockedUntilMs) {
+    if (inLastSecond.length >= CALLS_PER_SECOND || nowMs < shard.paidAtMs) {
       throw kinesisError('ProvisionedThroughputExceededException');
     }
   }
@@ -218,7 +221,7 @@ function indexOf(position: StartPosition, records: readonly StreamRecord[]): num
 function cutToSize(records: readonly StreamRecord[]): { records: readonly StreamRecord[]; bytes: number } {
   let bytes = 0;
   for (const [index, { data, partitionKey }] of records.entries()) {
-    const size = data.length + partitionKey.length;
+    const size = data.length + Buffer.byteLength(partitionKey);
     if (index > 0 && bytes + size > MAX_PAGE_BYTES) return { records: records.slice(0, index), bytes };
     bytes += size;
   }
