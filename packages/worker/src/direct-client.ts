@@ -251,11 +251,19 @@ function recordsFromWire(output: object): object {
     ...others,
     // Kinesis ends a shard with null, the SDK without it.
     NextShardIterator: NextShardIterator ?? undefined,
-    Records: Records?.map(({ Data, ApproximateArrivalTimestamp: seconds, ...record }) => ({
-      ...record,
-      Data: Data === undefined ? undefined : bytesOf(Data),
-      ApproximateArrivalTimestamp: seconds === undefined ? undefined : new Date(Math.round(seconds * 1_000)),
-    })),
+    Records: Records?.map(recordFromWire),
+  };
+}
+
+/** Field by field, what the SDK knows of a record: to copy whatever there is takes three times as long (measured, pages of 8 000). */
+function recordFromWire(record: WireRecord): object {
+  const { Data, ApproximateArrivalTimestamp: seconds } = record;
+  return {
+    SequenceNumber: record.SequenceNumber,
+    ApproximateArrivalTimestamp: seconds === undefined ? undefined : new Date(Math.round(seconds * 1_000)),
+    Data: Data === undefined ? undefined : bytesOf(Data),
+    PartitionKey: record.PartitionKey,
+    EncryptionType: record.EncryptionType,
   };
 }
 
@@ -271,8 +279,11 @@ function bytesOf(base64: string): Uint8Array {
 }
 
 interface WireRecord {
-  readonly Data?: string;
+  readonly SequenceNumber?: string;
   readonly ApproximateArrivalTimestamp?: number;
+  readonly Data?: string;
+  readonly PartitionKey?: string;
+  readonly EncryptionType?: string;
 }
 
 function positionToWire(input: object): object {

@@ -42,6 +42,10 @@ export class PrebuiltPages {
     this.#sequencesAt = placesOf(this.#template, sequencePrefix).map((at) => at + sequencePrefix.length);
   }
 
+  get recordsPerPage(): number {
+    return this.#content.recordsPerPage;
+  }
+
   /** In front of the first record, or of the one with this sequence number. */
   iterator(sequenceNumber?: string): string {
     const offset = sequenceNumber === undefined ? 0 : Number(sequenceNumber.slice(sequencePrefix.length));

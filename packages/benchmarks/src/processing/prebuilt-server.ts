@@ -65,9 +65,11 @@ function parsed(body: Buffer): Readonly<Record<string, unknown>> {
 
 function recordsFor({ ShardIterator, Limit }: Readonly<Record<string, unknown>>, pages: PagesByShard): Buffer {
   const iterator = String(ShardIterator);
+  const shard = pagesOf(PrebuiltPages.shardOf(iterator), pages);
   // Pages are not cut. A reader that asks for less has waited in vain for one.
-  if (Limit !== 10_000) throw new Error(`only whole pages are prebuilt, not ${String(Limit)} records`);
-  return pagesOf(PrebuiltPages.shardOf(iterator), pages).answer(iterator);
+  if (Number(Limit) < shard.recordsPerPage)
+    throw new Error(`only whole pages are prebuilt, not ${String(Limit)} records`);
+  return shard.answer(iterator);
 }
 
 function iteratorFor(input: Readonly<Record<string, unknown>>, pages: PagesByShard): Buffer {
