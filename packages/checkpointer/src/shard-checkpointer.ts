@@ -98,9 +98,7 @@ export class ShardCheckpointer {
   toBeRedelivered(last = this.#delivered): { readonly after: Checkpoint; readonly upTo: RecordPosition } | undefined {
     const after = this.#stored;
     if (last === undefined || compareCheckpoints(checkpointAt(last), after) <= 0) return undefined;
-    // Not the record itself: this is logged.
-    const { sequenceNumber, subSequenceNumber } = last;
-    return { after, upTo: { sequenceNumber, subSequenceNumber } };
+    return { after, upTo: last };
   }
 
   /** The lease row says so much by now: another write than those of this checkpointer carried it. */
@@ -110,7 +108,10 @@ export class ShardCheckpointer {
 
   /** Records up to `position` are about to be handed to the user's code; they may be acknowledged from now on. */
   deliver(position: RecordPosition): void {
-    if (this.#delivered === undefined || comparePositions(this.#delivered, position) < 0) this.#delivered = position;
+    if (this.#delivered !== undefined && comparePositions(this.#delivered, position) >= 0) return;
+    // Not the record itself, which keeps the bytes of a whole page alive.
+    const { sequenceNumber, subSequenceNumber } = position;
+    this.#delivered = { sequenceNumber, subSequenceNumber };
   }
 
   /** The checkpointer that stands for what has been delivered by now, without an argument. */

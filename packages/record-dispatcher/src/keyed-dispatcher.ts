@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Clock, Logger, Random, UserRecord } from '@millrace/core';
 import {
   logFailure,
@@ -53,6 +54,9 @@ export interface KeyedDispatcherParts {
 /** So long calls may follow each other before timers get their turn. */
 const breatheEveryMs = 50;
 
+/** So many keys that are let go are remembered, those of last: in an outage they may be all there are. */
+const maxQuarantined = 10_000;
+
 /** The records of one key that were taken and are not settled. Its first one is under way, waits for its turn, or for its delay. */
 interface KeyQueue {
   readonly key: string;
@@ -94,6 +98,8 @@ export class KeyedDispatcher {
   constructor(parts: KeyedDispatcherParts) {
     this.#parts = parts;
     this.#breathedAtMs = parts.clock.now();
+    // As many as keys that wait, or as calls of code that listens: no leak, which is what Node.js takes more than ten for.
+    setMaxListeners(Infinity, parts.draining, parts.ended);
     // Not on `ended`, which may never abort and would keep this: what waits for it is looked at when calls end.
     parts.draining.addEventListener('abort', () => this.#goOn(), { once: true });
   }
@@ -214,7 +220,7 @@ export class KeyedDispatcher {
 
   #settle(queue: KeyQueue, record: NumberedRecord): void {
     const { target, quarantinesKeys } = this.#parts;
-    if (quarantinesKeys && queue.lost !== undefined) this.#quarantined.set(queue.key, queue.lost.error);
+    if (quarantinesKeys && queue.lost !== undefined) this.#quarantine(queue.key, queue.lost.error);
     target.settled(record);
     queue.records.shift();
     queue.attempts = 0;
@@ -222,6 +228,14 @@ export class KeyedDispatcher {
     queue.sinkFailures = 0;
     if (queue.records.length > 0) this.#ready.push(queue);
     else this.#keys.delete(queue.key);
+  }
+
+  #quarantine(key: string, error: unknown): void {
+    // Behind all others, which come before it in the order in which they are forgotten.
+    this.#quarantined.delete(key);
+    this.#quarantined.set(key, error);
+    const [oldest] = this.#quarantined.keys();
+    if (oldest !== undefined && this.#quarantined.size > maxQuarantined) this.#quarantined.delete(oldest);
   }
 
   #deliveryFailed(queue: KeyQueue, { record }: NumberedRecord, error: unknown): void {

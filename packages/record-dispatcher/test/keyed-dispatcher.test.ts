@@ -1,3 +1,4 @@
+import { getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import type { UserRecord } from '@millrace/core';
 import { ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
@@ -54,6 +55,10 @@ class World implements KeyedTarget {
 
   #added = 0;
 
+  get signals(): readonly AbortSignal[] {
+    return [this.#draining.signal, this.#ended.signal];
+  }
+
   drain(): void {
     this.#draining.abort();
   }
@@ -94,8 +99,13 @@ class World implements KeyedTarget {
     }
   }
 
-  async reject(number: number): Promise<void> {
-    this.#callOf(number).reject(new Error(`no ${number}`));
+  async reject(...numbers: number[]): Promise<void> {
+    for (const number of numbers) this.#callOf(number).reject(new Error(`no ${number}`));
+    await this.clock.advance(0);
+  }
+
+  async resolveAll(): Promise<void> {
+    for (const number of this.underWay) this.#callOf(number).resolve();
     await this.clock.advance(0);
   }
 
@@ -207,6 +217,25 @@ describe('KeyedDispatcher', () => {
     expect(world.causes.at(-1)?.error).toEqual(new Error('no 0'));
   });
 
+  it('lets any number of keys and calls listen to its signals without a warning of Node.js', () => {
+    const world = new World();
+    expect(world.signals.map((signal) => getMaxListeners(signal))).toEqual([Infinity, Infinity]);
+  });
+
+  it('remembers the keys that were let go last, so that an outage does not fill the memory', async () => {
+    const world = new World({ policy: 'dead-letter', quarantinesKeys: true, maxInFlight: 20_000 });
+    const keys = Array.from({ length: 10_001 }, (_, index) => `key-${index}`);
+    world.add(...keys);
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await world.reject(...world.underWay);
+      await world.clock.advance(1_000);
+    }
+    await world.resolveAll();
+    const [oldest, next] = world.begun.filter((name) => name.endsWith('!')).map((name) => keys[parseInt(name)] ?? '');
+    world.add(oldest ?? '', next ?? '');
+    expect(world.begun.slice(-2)).toEqual(['10001', '10002!']);
+  });
+
   describe('when the shard is drained', () => {
     it('waits for what is under way, and begins what comes before it: nothing then is done behind a gap', async () => {
       const world = new World({ maxInFlight: 2 });
@@ -222,6 +251,21 @@ describe('KeyedDispatcher', () => {
       await world.resolve(2);
       expect(await world.isOver(settled)).toBe(true);
       expect(world.begun).toEqual(['0', '3', '1', '2']);
+    });
+
+    it('begins what comes before a record that was let go, too', async () => {
+      const world = new World({ policy: 'dead-letter', quarantinesKeys: true });
+      world.add('b');
+      await world.reject(0);
+      await world.clock.advance(1_000);
+      await world.reject(0);
+      await world.resolve(0);
+      world.add('a', 'a', 'b');
+      await world.resolve(3);
+      world.drain();
+      await world.resolve(1, 2);
+      expect(world.begun).toEqual(['0', '0#2', '0!', '1', '3!', '2']);
+      await world.dispatcher.settled();
     });
 
     it('begins nothing behind a record that has failed: it comes again elsewhere in any case', async () => {

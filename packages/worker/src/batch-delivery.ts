@@ -82,8 +82,9 @@ export class BatchDelivery implements Delivery {
     emit('recordsProcessed', { shardId: lease.shardId, recordCount, byteCount, millisBehindLatest, durationMs });
   }
 
-  #wasResolved(position: RecordPosition): void {
+  #wasResolved({ sequenceNumber, subSequenceNumber }: RecordPosition): void {
     const { checkpointing, checkpointer } = this.#parts;
+    const position = { sequenceNumber, subSequenceNumber };
     this.#resolved = position;
     if (checkpointing === 'automatic') checkpointer.acknowledge(position);
   }

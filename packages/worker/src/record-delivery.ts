@@ -73,11 +73,17 @@ export class RecordDelivery implements Delivery {
     const startedAtMs = clock.now();
     const millisBehindLatest = this.#parts.millisBehindLatest();
     const byteCount = record.data.byteLength;
-    if (this.#handedOver === undefined || comparePositions(this.#handedOver, record) < 0) this.#handedOver = record;
+    this.#noteHandedOver(record);
     const input = { record, attempt, millisBehindLatest, signal, lease };
     await watchdog.userCall('processRecord', () => this.#processor.processRecord(input), 1);
     const durationMs = clock.now() - startedAtMs;
     emit('recordsProcessed', { shardId: lease.shardId, recordCount: 1, byteCount, millisBehindLatest, durationMs });
+  }
+
+  /** The position alone: a record keeps the bytes of a whole page alive. */
+  #noteHandedOver({ sequenceNumber, subSequenceNumber }: RecordPosition): void {
+    const position = { sequenceNumber, subSequenceNumber };
+    if (this.#handedOver === undefined || comparePositions(this.#handedOver, position) < 0) this.#handedOver = position;
   }
 
   #settle(number: number): void {

@@ -152,6 +152,11 @@ class Shard {
     }
     if (this.#doneInLife.has(number)) this.problems.push(`${number} came again`);
     this.#inHand.set(lane, number);
+    this.#wasBegun(number);
+  }
+
+  /** Also by letting it go: what comes before it is still begun after a stop. */
+  #wasBegun(number: number): void {
     this.#begunInLife = Math.max(this.#begunInLife, number);
   }
 
@@ -189,6 +194,7 @@ class Shard {
     const { policy, scope } = this.plan;
     if (policy !== 'dead-letter') return { kind: policy };
     const sink = async ({ record, reason }: DeadLetter): Promise<void> => {
+      this.#wasBegun(numberOf(record));
       if (this.#isDead || (!isLast && this.#sinkCalls++ === life.diesInSink)) return this.#die();
       if (!isLast && life.sinkFails[this.#sinkCalls] === true) throw new Error('sink is down');
       this.#letGo(numberOf(record), reason, this.sink);
