@@ -1,4 +1,5 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { DeleteStreamCommand, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import { ConfigError, type ProcessRecordsInput, type RecordProcessor } from 'millrace';
 import { TestStream, type FaultRule, type TestRecord, type TestWorkerOptions } from '../src';
@@ -41,6 +42,20 @@ function assertAllIsWell(): void {
 }
 
 describe('a test stream', () => {
+  it('leaves no storage of asynchronous calls behind, which would slow every promise of the process', async () => {
+    const run = jest.spyOn(AsyncLocalStorage.prototype, 'run');
+    const disable = jest.spyOn(AsyncLocalStorage.prototype, 'disable');
+    await stream.startWorker(worker);
+    stream.put(records(1));
+    await stream.untilAcknowledged();
+    await stream.close();
+    const used = new Set(run.mock.contexts);
+    // Calls to AWS, and calls of user code.
+    expect(used.size).toBe(2);
+    expect([...used].filter((storage) => !disable.mock.contexts.includes(storage))).toEqual([]);
+    jest.restoreAllMocks();
+  });
+
   it('reshards under two workers: nothing is lost, repeated or out of order', async () => {
     await stream.startWorker(worker);
     stream.put(records(100));
