@@ -28,6 +28,16 @@ export interface Session {
   readonly failedAlone: Map<number, number>;
 }
 
+/** How a call with records fails. */
+export interface CallFailure {
+  /** The index of the record that it names. */
+  readonly named: number | undefined;
+  /** It was told to stop. */
+  readonly wasTold: boolean;
+  /** Because it could not store what it acknowledges. */
+  readonly atCheckpoint: boolean;
+}
+
 export interface DeliveryWatchParts {
   readonly time: VirtualTime;
   readonly trace: Trace;
@@ -92,11 +102,13 @@ export class DeliveryWatch {
       violate('G2', `${machine.name} gets record ${first} when ${due} was due`, shardId);
     }
     const end = first + records.length;
-    const again = Math.min(shard.delivered, end) - Math.max(first, session.given);
+    const repeatedTo = Math.min(shard.delivered, end);
+    const again = repeatedTo - Math.max(first, session.given);
     if (again > 0) {
       this.duplicates += again;
-      if (isCalm) violate('G5', `record ${first} comes a second time`, shardId);
+      if (isCalm && repeatedTo > shard.givenInVain) violate('G5', `record ${first} comes a second time`, shardId);
     }
+    shard.givenInVain = 0;
     session.due = first;
     session.end = end;
     session.given = Math.max(session.given, end);
@@ -131,8 +143,9 @@ export class DeliveryWatch {
   }
 
   /** A call fails, at the record with this index if it names one. Who was told to stop has not failed at a record. */
-  fails(session: Session, { named, wasTold }: { readonly named: number | undefined; readonly wasTold: boolean }): void {
-    const { failedAlone, due, end } = session;
+  fails(session: Session, { named, wasTold, atCheckpoint }: CallFailure): void {
+    const { failedAlone, due, end, shard } = session;
+    if (atCheckpoint) shard.givenInVain = end;
     const failed = named ?? (end - due === 1 ? due : undefined);
     if (failed !== undefined && !wasTold) failedAlone.set(failed, (failedAlone.get(failed) ?? 0) + 1);
     if (named === undefined) return;

@@ -134,7 +134,8 @@ export class UserCode implements RecordProcessor {
       await this.#deal(session, { records, checkpointer, signal });
     } catch (error) {
       const named = error instanceof RecordFailedError ? session.shard.indexOf.get(error.sequenceNumber) : undefined;
-      watch.fails(session, { named, wasTold: signal.aborted });
+      const atCheckpoint = error instanceof CheckpointNotStoredError;
+      watch.fails(session, { named, wasTold: signal.aborted, atCheckpoint });
       if (named !== undefined && checkpointing === 'automatic') watch.acknowledge(session);
       throw error;
     } finally {

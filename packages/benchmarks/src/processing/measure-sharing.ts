@@ -3,8 +3,8 @@ import type { Measurement, ScenarioContext } from './scenario';
 import { tailTogether } from './tail-group';
 
 const applications = 3;
-/** Until the readers have got used to each other. */
-const settleShare = 1 / 2;
+/** Of the time that is measured, before it: until the readers have got used to each other. */
+const settleShare = 1 / 5;
 
 /**
  * Three applications with default options share a shard, into which records come one by one: each of them would call five times

@@ -42,5 +42,5 @@ export const scenarios: readonly Scenario[] = [
   { name: 'idle-shards', runs: 2, seconds: 60, measure: measureIdle },
   { name: 'latency', runs: 2, seconds: 60, measure: measureLatency },
   { name: 'deaggregation', runs: 3, seconds: 5, measure: measureDeaggregation },
-  { name: 'three-applications', runs: 2, seconds: 60, measure: measureSharing },
+  { name: 'three-applications', runs: 2, seconds: 300, measure: measureSharing },
 ];
