@@ -51,6 +51,8 @@ export interface FleetSettings {
   readonly ambush: AmbushKind | undefined;
   /** The table has the leases of an earlier stream until then; 0: it has none. */
   readonly foreignRowsUntilMs: number;
+  /** Who is told to stop lets its calls end as soon as they can, instead of waiting for them. */
+  readonly stopsAtOnce: boolean;
   /** When the last fault is over. */
   readonly chaosEndsAtMs: number;
   readonly faults: readonly PlannedFault[];
@@ -168,6 +170,8 @@ export function drawSettings(
     singleRecords: drawSingleRecords(chance),
     // What a record holds up is not acknowledged in time, and comes again.
     failurePolicy: weather === 'storm' && chance.happens(0.5) ? (chance.oneOf(policies) ?? 'block') : 'block',
+    // What is cut short comes again.
+    stopsAtOnce: weather === 'storm' && chance.happens(0.3),
   };
 }
 

@@ -166,7 +166,7 @@ export class Fleet {
     const { name } = worker.machine;
     this.#parts.onChange();
     trace.add(time.nowMs, undefined, `${name} stops`, () => `${name} is told to stop`);
-    worker.stop();
+    worker.stop(this.#parts.settings.stopsAtOnce ? 'abort' : 'finish');
   }
 
   /** Replaces all that are live, one after another, by new ones. */

@@ -91,9 +91,9 @@ export class SimulatedWorker {
     );
   }
 
-  stop(): void {
+  stop(inFlight: 'finish' | 'abort'): void {
     if (this.isStopping) return;
     this.isStopping = true;
-    void this.worker.stop();
+    void this.worker.stop({ inFlight });
   }
 }
