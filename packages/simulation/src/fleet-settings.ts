@@ -38,6 +38,7 @@ export interface FleetSettings {
   /** A shard that cannot be read is given up as soon as a worker may. */
   readonly givesUpEarly: boolean;
   readonly checkpointing: 'manual' | 'automatic';
+  readonly checkpointEveryRecords: number;
   readonly initialPosition: 'TRIM_HORIZON' | 'LATEST';
   readonly habits: readonly Habit[];
   /** Processors take records one by one; those of one key in turn, or all of them. Absent: they take batches. */
@@ -172,6 +173,7 @@ export function drawSettings(
     failurePolicy: weather === 'storm' && chance.happens(0.5) ? (chance.oneOf(policies) ?? 'block') : 'block',
     // What is cut short comes again.
     stopsAtOnce: weather === 'storm' && chance.happens(0.3),
+    checkpointEveryRecords: chance.oneOf([Infinity, Infinity, 1, 5]) ?? Infinity,
   };
 }
 

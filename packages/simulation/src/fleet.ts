@@ -96,7 +96,8 @@ export class Fleet {
         this.#parts.onKilled(down, how);
       },
     });
-    const { checkpointing, initialPosition, idleTimeBetweenReadsMs, givesUpEarly, auditIntervalMs } = settings;
+    const { checkpointing, checkpointEveryRecords, initialPosition, givesUpEarly } = settings;
+    const { idleTimeBetweenReadsMs, auditIntervalMs } = settings;
     const failoverTimeMs = inTurn(settings.failoverTimesMs, this.workers.length, 10_000);
     const codes = new Map<string, UserCode | SingleRecordCode>();
     const codeOf = (shardId: string): UserCode | SingleRecordCode => {
@@ -116,6 +117,7 @@ export class Fleet {
       },
       options: {
         checkpointing,
+        checkpointEveryRecords,
         initialPosition,
         auditIntervalMs,
         leases: {

@@ -19,6 +19,7 @@ export interface SimulatedWorkerParts {
   readonly options: Pick<
     WorkerOptions,
     | 'auditIntervalMs'
+    | 'checkpointEveryRecords'
     | 'checkpointing'
     | 'failurePolicy'
     | 'fetch'

@@ -10,6 +10,8 @@ export class BatchDelivery implements Delivery {
   readonly #processor: RecordProcessor;
   readonly #dispatcher: RecordDispatcher;
   #resolved: RecordPosition | undefined;
+  /** How many records the last call was given. */
+  #recordCount = 0;
   #isBusy = false;
 
   constructor(parts: DeliveryParts, processor: RecordProcessor) {
@@ -73,6 +75,7 @@ export class BatchDelivery implements Delivery {
     const millisBehindLatest = this.#parts.millisBehindLatest();
     // Before the user's code has them: it may take them off the array.
     const recordCount = records.length;
+    this.#recordCount = recordCount;
     const byteCount = records.reduce((sum, { data }) => sum + data.byteLength, 0);
     checkpointer.deliver(last);
     const checkpointing = checkpointer.handleUpTo(last);
@@ -83,9 +86,11 @@ export class BatchDelivery implements Delivery {
   }
 
   #wasResolved({ sequenceNumber, subSequenceNumber }: RecordPosition): void {
-    const { checkpointing, checkpointer } = this.#parts;
+    const { checkpointing, checkpointer, acknowledged } = this.#parts;
     const position = { sequenceNumber, subSequenceNumber };
     this.#resolved = position;
-    if (checkpointing === 'automatic') checkpointer.acknowledge(position);
+    if (checkpointing !== 'automatic') return;
+    checkpointer.acknowledge(position);
+    acknowledged(this.#recordCount);
   }
 }

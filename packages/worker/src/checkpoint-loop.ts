@@ -6,29 +6,63 @@ const lastAttempts = 4;
 /** Delays between these. */
 const lastBackoff = { baseMs: 250, maxMs: 2_000 };
 
+/** When what was acknowledged is to be stored: an interval after that was done last, or once so many records were acknowledged since. */
+export class CheckpointSchedule {
+  #storedAtMs: number;
+  #records = 0;
+  #ring: AbortController | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly intervalMs: number,
+    private readonly everyRecords: number,
+  ) {
+    this.#storedAtMs = clock.now();
+  }
+
+  /** Everything that was acknowledged by now is stored, or is about to be. */
+  stored(): void {
+    this.#storedAtMs = this.clock.now();
+    this.#records = 0;
+  }
+
+  acknowledged(count: number): void {
+    this.#records += count;
+    if (this.#records >= this.everyRecords) this.#ring?.abort();
+  }
+
+  /** Resolves when it is time; with false when `signal` aborts before. */
+  async untilDue(signal: AbortSignal): Promise<boolean> {
+    for (let leftMs = this.#leftMs(); leftMs > 0 && !signal.aborted; leftMs = this.#leftMs()) {
+      this.#ring = new AbortController();
+      await sleepOrAbort(this.clock, leftMs, AbortSignal.any([signal, this.#ring.signal]));
+    }
+    return !signal.aborted;
+  }
+
+  #leftMs(): number {
+    return this.#records >= this.everyRecords ? 0 : this.#storedAtMs + this.intervalMs - this.clock.now();
+  }
+}
+
 export interface CheckpointLoopParts {
-  readonly intervalMs: number;
-  /** When everything that was acknowledged by then was stored last, or was to be. */
-  readonly storedAtMs: () => number;
+  readonly schedule: CheckpointSchedule;
   /** Stores what is acknowledged. */
   readonly flush: () => Promise<void>;
   /** Nothing can be stored any more. */
   readonly gone: AbortSignal;
-  readonly clock: Clock;
   readonly logger: Logger;
 }
 
 /**
- * Stores what is acknowledged whenever nothing has done so for an interval, until `signal` aborts; a write under way is
- * waited for. A renewal that carries it comes sooner, as a rule, and makes this write unnecessary.
+ * Stores what is acknowledged whenever that is due, until `signal` aborts; a write under way is waited for. A renewal that
+ * carries it comes sooner, as a rule, and makes this write unnecessary.
  */
-export async function flushAtInterval(
-  { intervalMs, storedAtMs, flush, gone, clock, logger }: CheckpointLoopParts,
+export async function flushWhenDue(
+  { schedule, flush, gone, logger }: CheckpointLoopParts,
   signal: AbortSignal,
 ): Promise<void> {
-  const leftMs = (): number => storedAtMs() + intervalMs - clock.now();
-  while (await sleepOrAbort(clock, Math.max(0, leftMs()), signal)) {
-    if (leftMs() > 0) continue;
+  while (await schedule.untilDue(signal)) {
     try {
       await flush();
     } catch (error) {

@@ -39,6 +39,8 @@ export interface DeliveryParts {
   /** By the last read. */
   readonly millisBehindLatest: () => number;
   readonly checkpointing: 'manual' | 'automatic';
+  /** Told how many records were acknowledged without a call of the user's code. */
+  readonly acknowledged: (count: number) => void;
   readonly concurrency: ConcurrencySettings;
   readonly batchLimits: BatchLimits;
   readonly failurePolicy: ResolvedFailurePolicy;

@@ -87,10 +87,12 @@ export class RecordDelivery implements Delivery {
   }
 
   #settle(number: number): void {
-    const { checkpointer } = this.#parts;
+    const { checkpointer, acknowledged } = this.#parts;
+    const { ahead } = this.#watermark;
     if (!this.#watermark.settle(number) || this.#watermark.position === undefined) return;
     // Not before: user code must not be able to acknowledge what lies behind an open record.
     checkpointer.deliver(this.#watermark.position);
     checkpointer.acknowledge(this.#watermark.position);
+    acknowledged(ahead - this.#watermark.ahead);
   }
 }

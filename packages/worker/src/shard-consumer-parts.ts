@@ -43,6 +43,7 @@ export interface ShardConsumerParts {
   readonly createProcessor: () => Processor;
   readonly checkpointing: 'manual' | 'automatic';
   readonly checkpointIntervalMs: number;
+  readonly checkpointEveryRecords: number;
   readonly concurrency: ConcurrencySettings;
   readonly batchLimits: BatchLimits;
   /** For how long this process has stood still of late, if that is long enough to cost a lease. */

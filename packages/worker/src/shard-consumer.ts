@@ -1,7 +1,7 @@
 import type { StartPosition } from '@millrace/core';
 import { ShardCheckpointer } from '@millrace/checkpointer';
 import { asProcessor } from './as-processor';
-import { flushAtInterval, flushAtLast } from './checkpoint-loop';
+import { CheckpointSchedule, flushAtLast, flushWhenDue } from './checkpoint-loop';
 import { ProgressWatchdog, type BusyCall } from './progress-watchdog';
 import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
 import { takesSingleRecords, type Processor, type ProcessorLease } from './record-processor';
@@ -52,7 +52,6 @@ export class ShardConsumer {
   /** The signal that the user's code gets. */
   readonly #handler: AbortSignal;
   #state: ShardState = 'initializing';
-  #storedAtMs = 0;
   #problem: string | undefined;
   #handoverAsked = false;
   /** `shardEnded` has resolved: it was the processor's last word. */
@@ -60,6 +59,7 @@ export class ShardConsumer {
   /** What had not settled when it was abandoned. */
   #abandonedAt: string | undefined;
   #processor: Processor | undefined;
+  readonly #schedule: CheckpointSchedule;
   readonly #flushing = new AbortController();
   #flushLoop = Promise.resolve();
 
@@ -79,6 +79,7 @@ export class ShardConsumer {
     this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);
     this.#storing = AbortSignal.any([this.#givenUp.signal, this.#gone]);
     this.#handler = AbortSignal.any([lease.expiring, this.#cutShort.signal, this.#abandoned.signal]);
+    this.#schedule = new CheckpointSchedule(clock, parts.checkpointIntervalMs, parts.checkpointEveryRecords);
     this.#delivery = new ShardDelivery({
       ...parts,
       ...{
@@ -89,6 +90,7 @@ export class ShardConsumer {
         ...{ signal: this.#handler, reading: this.#reading },
       },
       mayDeliver: () => lease.mayDeliver(),
+      acknowledged: (count) => this.#schedule.acknowledged(count),
     });
   }
 
@@ -187,7 +189,7 @@ export class ShardConsumer {
     };
     if (!(await this.#untilDone('initialize', () => this.#initialize(), failed))) return false;
     this.#move('initialized');
-    this.#flushLoop = this.#flushAtInterval(this.#flushing.signal);
+    this.#flushLoop = this.#flushWhenDue(this.#flushing.signal);
     const end = await this.#readToEnd();
     await this.#delivery.settled();
     return end !== undefined && (await this.#endShard(end));
@@ -348,28 +350,29 @@ export class ShardConsumer {
     }
   }
 
-  async #flushAtInterval(signal: AbortSignal): Promise<void> {
-    const { lease, checkpointing, failurePolicy, checkpointIntervalMs: intervalMs, clock, logger } = this.#parts;
+  async #flushWhenDue(signal: AbortSignal): Promise<void> {
+    const { lease, checkpointing, failurePolicy, logger } = this.#parts;
     const letsGo = failurePolicy.kind === 'skip' || failurePolicy.kind === 'dead-letter';
     const isManual =
       checkpointing === 'manual' && this.#processor !== undefined && !takesSingleRecords(this.#processor);
     // By itself the user's code stores all that it acknowledges, but nothing that was let go.
     if (isManual && !letsGo) return;
-    this.#storedAtMs = clock.now();
+    const schedule = this.#schedule;
+    schedule.stored();
     lease.carry({
       unstored: () => this.#checkpointer.unstored,
       stored: (checkpoint) => {
-        this.#storedAtMs = clock.now();
+        schedule.stored();
         this.#checkpointer.noteStored(checkpoint);
       },
     });
-    const parts = { intervalMs, storedAtMs: () => this.#storedAtMs, gone: this.#gone, clock, logger };
-    await flushAtInterval({ ...parts, flush: () => this.#flush() }, AbortSignal.any([signal, this.#gone]));
+    const parts = { schedule, flush: () => this.#flush(), gone: this.#gone, logger };
+    await flushWhenDue(parts, AbortSignal.any([signal, this.#gone]));
   }
 
   /** Stores what is acknowledged. Writes queue up behind one that stalls: the lease is of no more use here. */
   #flush(): Promise<void> {
-    this.#storedAtMs = this.#parts.clock.now();
+    this.#schedule.stored();
     const parts = { name: 'checkpoint', watchdog: this.#watchdog, ended: this.#abandoned.signal };
     const stalled = ({ stalledMs }: { readonly stalledMs: number }): void => this.#giveUp('checkpoint', stalledMs);
     return watchedStep({ ...parts, stalled }, () => this.#checkpointer.flush())();

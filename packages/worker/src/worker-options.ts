@@ -83,6 +83,15 @@ interface CommonOptions {
    * @defaultValue 5_000
    */
   readonly checkpointIntervalMs?: number;
+  /**
+   * Acknowledged records are also stored once there are so many of them, where {@link WorkerOptions.checkpointIntervalMs} applies
+   * and without waiting for it; 1 to 1,000,000, or `Infinity`: never. A batch counts as a whole. After a crash so many come again,
+   * and what is acknowledged while a write is under way. For effects that are costly to repeat: each of these checkpoints is a
+   * write to the lease table.
+   *
+   * @defaultValue `Infinity`
+   */
+  readonly checkpointEveryRecords?: number;
   /** Leases: failover time, intervals, the most that this worker takes. */
   readonly leases?: LeaseOptions;
   /** Reading: batch size, pauses, time-outs. */
@@ -161,6 +170,7 @@ export interface ResolvedWorkerOptions {
   readonly awsCalls: AwsCalls;
   readonly checkpointing: 'manual' | 'automatic';
   readonly checkpointIntervalMs: number;
+  readonly checkpointEveryRecords: number;
   readonly leases: ResolvedLeaseOptions;
   readonly fetch: ResolvedFetchOptions;
   readonly failurePolicy: ResolvedFailurePolicy;
@@ -188,6 +198,7 @@ const known: Record<keyof WorkerOptions, true> = {
   initialPosition: true,
   checkpointing: true,
   checkpointIntervalMs: true,
+  checkpointEveryRecords: true,
   leases: true,
   fetch: true,
   failurePolicy: true,
@@ -236,6 +247,7 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     awsCalls: options.awsCalls ?? 'direct',
     checkpointing: options.checkpointing ?? 'manual',
     checkpointIntervalMs: options.checkpointIntervalMs ?? 5_000,
+    checkpointEveryRecords: options.checkpointEveryRecords ?? Infinity,
     leases: resolveLeaseOptions(options.leases, problems),
     fetch: resolveFetchOptions(options.fetch, problems),
     failurePolicy,
@@ -249,6 +261,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
   checkOneOf('checkpointing', resolved.checkpointing, ['manual', 'automatic'], problems);
   checkOneOf('aggregationOutOfRange', resolved.aggregationOutOfRange, ['auto', 'drop-record', 'keep', 'kcl'], problems);
   checkRange('checkpointIntervalMs', resolved.checkpointIntervalMs, 100, 3_600_000, problems);
+  if (resolved.checkpointEveryRecords !== Infinity)
+    checkRange('checkpointEveryRecords', resolved.checkpointEveryRecords, 1, 1_000_000, problems);
   checkRange('auditIntervalMs', resolved.auditIntervalMs, 1_000, 86_400_000, problems);
   const stallTimeoutMs = resolveStallTimeout(options.stallTimeoutMs, resolved, problems);
   if (problems.length > 0) throw new ConfigError(problems);

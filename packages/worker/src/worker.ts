@@ -274,6 +274,7 @@ export class Worker {
       createProcessor: () => this.#options.processorFactory({ shardId }),
       checkpointing: this.#options.checkpointing,
       checkpointIntervalMs: this.#options.checkpointIntervalMs,
+      checkpointEveryRecords: this.#options.checkpointEveryRecords,
       concurrency: this.#options.concurrency,
       batchLimits: this.#batchLimits,
       blockedMs: () => this.#eventLoop.costlyBlockMs,

@@ -30,6 +30,7 @@ describe('the options of a Worker', () => {
       problemsOf({
         applicationName: 'a b',
         checkpointing: 'sometimes',
+        checkpointEveryRecords: 0,
         initialPosition: { timestamp: new Date('never') },
         leases: { failoverTimeMs: 10_000, renewIntervalMs: 5_000 },
         fetch: { maxRecords: 20_000 },
@@ -52,6 +53,7 @@ describe('the options of a Worker', () => {
       'retry.baseDelayMs (0) must be 1 or more',
       "initialPosition must be 'TRIM_HORIZON', 'LATEST' or { timestamp: a valid Date }",
       'checkpointing (sometimes) must be one of manual, automatic',
+      'checkpointEveryRecords (0) must be from 1 to 1000000',
       'auditIntervalMs (NaN) must be from 1000 to 86400000',
     ]);
   });

@@ -77,6 +77,7 @@ export function aConsumer(
     createProcessor: () => processor,
     checkpointing: 'manual',
     checkpointIntervalMs: 1_000,
+    checkpointEveryRecords: Infinity,
     concurrency: { by: undefined, maxInFlight: 1, maxAhead: 1 },
     batchLimits: new BatchLimits(),
     blockedMs: () => undefined,
