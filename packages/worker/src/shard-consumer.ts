@@ -166,6 +166,10 @@ export class ShardConsumer {
     let hasEnded = false;
     try {
       hasEnded = await this.#work();
+    } catch (error) {
+      // Said at once: calls of the user's code that are under way are waited for first.
+      this.#parts.logger.error({ err: error }, 'shard cannot go on, and the worker will end');
+      throw error;
     } finally {
       // Also after a fault that ends the worker: no call of the user's code is under way then.
       this.drain();

@@ -189,9 +189,13 @@ describe('a processor that takes single records', () => {
       await settle();
       throw new StreamNotFoundError('flights');
     };
-    const { gates, lease, done } = await running(fatal);
+    const { gates, lease, done, logger } = await running(fatal);
     const failed = expect(done).rejects.toThrow(StreamNotFoundError);
     expect(lease.releaseCount).toBe(0);
+    await settle();
+    expect(logger.lines.filter(({ level }) => level === 'error')).toMatchObject([
+      { message: 'shard cannot go on, and the worker will end' },
+    ]);
     await gates.resolve(3, 1);
     expect(lease.releaseCount).toBe(0);
     await gates.resolve(2);
