@@ -20,7 +20,7 @@ export interface LongReservation {
 export async function longReservation(parts: LongReservation): Promise<Reservation> {
   const { share, request, clock, signal, waiting, waitsLong } = parts;
   const reserved = share.reserve(request, signal);
-  const atOnce = await Promise.race([reserved, undefined]);
+  const atOnce = await Promise.race([reserved, Promise.resolve(undefined)]);
   if (atOnce !== undefined) return atOnce;
   const sinceMs = clock.now();
   let isTold = false;
