@@ -24,6 +24,7 @@ export interface SimulatedWorkerParts {
     | 'fetch'
     | 'initialPosition'
     | 'leases'
+    | 'memory'
     | 'processorFactory'
     | 'retry'
     | 'stallTimeoutMs'
