@@ -14,7 +14,6 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
   'idle-shards': [{ column: 'rssMegabytes', most: 150 }],
   // The budget and 150 MB.
   'full-memory': [{ column: 'rssMegabytes', most: 256 + 150 }],
-  'full-memory-sdk': [{ column: 'rssMegabytes', most: 256 + 150 }],
   latency: [
     { column: 'p50Ms', most: 120 },
     { column: 'p99Ms', most: 260 },
