@@ -90,36 +90,44 @@ export class PollingRecordSource implements RecordSource {
     assert(!this.#wasCalled, 'batches() may be called once');
     this.#wasCalled = true;
     try {
-      for (;;) {
-        const page = await this.#nextPage(signal);
-        if (page === 'aged-out') {
-          yield { kind: 'shard-end', childShards: [], agedOut: true };
-          return;
-        }
-        const { millisBehindLatest, nextIterator, childShards } = page;
-        const { records, missing } = this.#position.advance(page);
-        if (missing !== undefined) this.#reportAgedOut(missing, records[0]?.sequenceNumber);
-        this.#iterator = nextIterator;
-        // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
-        // limit of one record reading would then never get any further.
-        const isOnlyKnown = page.records.length > 0 && records.length === 0;
-        if (!isOnlyKnown) this.#pace.rest(this.#restAfter(records.length, millisBehindLatest));
-        if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
-          yield { kind: 'records', records, millisBehindLatest, ...(records.length > 0 && this.#handOver()) };
-        }
-        this.#release();
-        signal.throwIfAborted();
-        if (nextIterator === undefined) {
-          yield { kind: 'shard-end', childShards, agedOut: false };
-          return;
-        }
-      }
+      let isOpen = true;
+      while (isOpen) isOpen = yield* this.#nextBatches(signal);
     } catch (error) {
       // An abort is how reading stops, and what fails while it does is of no use to anybody.
       if (!signal.aborted) throw error;
     } finally {
       this.#release();
     }
+  }
+
+  /**
+   * What one answer gives. Returns whether there are more to come.
+   *
+   * A generator of its own, whose variables end with it: those of a function that waits for the next answer would keep the
+   * one before it in memory.
+   */
+  async *#nextBatches(signal: AbortSignal): AsyncGenerator<RecordBatch, boolean, void> {
+    const page = await this.#nextPage(signal);
+    if (page === 'aged-out') {
+      yield { kind: 'shard-end', childShards: [], agedOut: true };
+      return false;
+    }
+    const { millisBehindLatest, nextIterator, childShards } = page;
+    const { records, missing } = this.#position.advance(page);
+    if (missing !== undefined) this.#reportAgedOut(missing, records[0]?.sequenceNumber);
+    this.#iterator = nextIterator;
+    // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
+    // limit of one record reading would then never get any further.
+    const isOnlyKnown = page.records.length > 0 && records.length === 0;
+    if (!isOnlyKnown) this.#pace.rest(this.#restAfter(records.length, millisBehindLatest));
+    if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
+      yield { kind: 'records', records, millisBehindLatest, ...(records.length > 0 && this.#handOver()) };
+    }
+    this.#release();
+    signal.throwIfAborted();
+    if (nextIterator !== undefined) return true;
+    yield { kind: 'shard-end', childShards, agedOut: false };
+    return false;
   }
 
   async #nextPage(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {

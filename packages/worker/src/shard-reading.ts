@@ -32,6 +32,18 @@ export interface ShardReadingParts {
   readonly logger: Logger;
 }
 
+interface Stall {
+  readonly kind: 'stalled';
+  readonly stalledMs: number;
+}
+
+interface OpenedSource {
+  readonly batches: AsyncGenerator<RecordBatch, void, void>;
+  showLife: ShowLife;
+  /** What was asked for, and is not there. */
+  asked: Promise<IteratorResult<RecordBatch, void>> | undefined;
+}
+
 /** Delays between attempts to read a shard after a fault. */
 const readBackoff = { baseMs: 500, maxMs: 30_000 };
 
@@ -93,40 +105,54 @@ export class ShardReading {
   }
 
   /** Until shard end, a stall, or until reading is to end. */
-  async #readOnce(): Promise<ShardEnd | { readonly kind: 'stalled'; readonly stalledMs: number } | undefined> {
-    const { openSource, watchdog, signal } = this.#parts;
-    const ahead = this.#ahead;
+  async #readOnce(): Promise<ShardEnd | Stall | undefined> {
     const left = new AbortController();
-    let showLife: ShowLife = () => undefined;
-    const source = openSource(
+    const source = this.#parts.openSource(
       this.#start(),
-      this.#listener(left.signal, (quietMs) => showLife(quietMs)),
+      this.#listener(left.signal, (quietMs) => opened.showLife(quietMs)),
     );
-    const batches = source.batches(AbortSignal.any([signal, left.signal]));
-    let asked: Promise<IteratorResult<RecordBatch, void>> | undefined;
+    const batches = source.batches(AbortSignal.any([this.#parts.signal, left.signal]));
+    const opened: OpenedSource = { batches, showLife: () => undefined, asked: undefined };
     try {
       for (;;) {
-        if ((await ahead.room()) === 'aborted') return undefined;
-        const next = await watchdog.watch(signal, (show) => {
-          showLife = show;
-          return ahead.orInterrupted((asked = batches.next()));
-        });
-        if (next.kind === 'stalled') return next;
-        if (next.kind === 'aborted') return undefined;
-        if (next.value === 'interrupted') continue;
-        asked = undefined;
-        if (next.value.done === true) return undefined;
-        const batch = next.value.value;
-        this.#answered();
-        if (batch.kind === 'shard-end') return (await ahead.settled()) === 'ready' ? batch : undefined;
-        ahead.add(batch);
+        const read = await this.#readBatch(opened);
+        if (read !== 'more') return read.outcome;
       }
     } finally {
       left.abort();
       // Neither is awaited: of a source that hangs they never settle.
-      asked?.then(releaseLate, () => undefined);
+      opened.asked?.then(releaseLate, () => undefined);
       batches.return().catch(() => undefined);
     }
+  }
+
+  /**
+   * One batch, when there is room for it. By itself, so that its variables end with it: those of a function that waits for the next
+   * batch would keep the one before it in memory.
+   */
+  async #readBatch(opened: OpenedSource): Promise<'more' | { readonly outcome: ShardEnd | Stall | undefined }> {
+    const { watchdog, signal } = this.#parts;
+    const ahead = this.#ahead;
+    if ((await ahead.room()) === 'aborted') return { outcome: undefined };
+    const next = await watchdog.watch(signal, (show) => {
+      opened.showLife = show;
+      opened.asked = opened.batches.next();
+      return ahead.orInterrupted(opened.asked);
+    });
+    if (next.kind === 'stalled') return { outcome: next };
+    if (next.kind === 'aborted') return { outcome: undefined };
+    // Why is told when there is to be room.
+    if (next.value === 'interrupted') return 'more';
+    opened.asked = undefined;
+    if (next.value.done === true) return { outcome: undefined };
+    const batch = next.value.value;
+    this.#answered();
+    if (batch.kind === 'records') {
+      ahead.add(batch);
+      return 'more';
+    }
+    const isAllTaken = (await ahead.settled()) === 'ready';
+    return { outcome: isAllTaken ? batch : undefined };
   }
 
   #start(): StartPosition {

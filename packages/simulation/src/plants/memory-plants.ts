@@ -55,8 +55,8 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'empty-answer-keeps-its-memory',
       what: 'What was reserved for a call that has found nothing is not released.',
-      find: '        this.#release();\n        signal.throwIfAborted();\n        if (nextIterator',
-      replace: '        signal.throwIfAborted();\n        if (nextIterator',
+      find: '    this.#release();\n    signal.throwIfAborted();\n    if (nextIterator',
+      replace: '    signal.throwIfAborted();\n    if (nextIterator',
     },
     {
       name: 'iterator-ages-in-the-queue',
@@ -111,8 +111,8 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'end-before-what-waits',
       what: 'The end of a shard comes before what was read ahead of it.',
-      find: "return (await ahead.settled()) === 'ready' ? batch : undefined;",
-      replace: 'return batch;',
+      find: "const isAllTaken = (await ahead.settled()) === 'ready';",
+      replace: 'const isAllTaken = true;',
     },
     {
       name: 'late-batch-keeps-its-memory',
