@@ -23,6 +23,8 @@ export interface FetchObserver {
    * delay and the deadline of one call; after Kinesis did not find the shard, for as long as the list of shards takes.
    */
   waiting?(event: { readonly shardId: string; readonly delayMs: number }): void;
+  /** The next call has waited so long, ten seconds or more, for memory that others hold. Once for each call that waits so long. */
+  waitingForMemory?(event: { readonly shardId: string; readonly waitedMs: number }): void;
   /** A call succeeded after `attempts` failures or throttles in a row. */
   recovered?(event: { readonly shardId: string; readonly attempts: number }): void;
   /**

@@ -31,6 +31,12 @@ export interface FetchOptions {
    * low value slows reading down but does not stop it. The KCL's `kinesisRequestTimeout` (there 30 000).
    */
   readonly callTimeoutMs?: number | undefined;
+  /**
+   * How many batches of a shard may wait, read, behind the one that your code has: 0 to 4, default 1. 0: nothing is read while your
+   * code works. More help only when the time that it takes varies from batch to batch. They count against the memory budget, and are
+   * read again elsewhere when the shard is handed over.
+   */
+  readonly readAheadPages?: number | undefined;
 }
 
 /** {@link FetchOptions} after defaults and validation. */
@@ -39,6 +45,7 @@ export interface ResolvedFetchOptions {
   readonly idleTimeBetweenReadsMs: number;
   readonly minTimeBetweenReadsMs: number;
   readonly callTimeoutMs: number;
+  readonly readAheadPages: number;
 }
 
 const ranges = {
@@ -46,6 +53,7 @@ const ranges = {
   idleTimeBetweenReadsMs: { min: 200, max: 240_000, default: 1_000 },
   minTimeBetweenReadsMs: { min: 200, max: 240_000, default: 200 },
   callTimeoutMs: { min: 1_000, max: 120_000, default: 10_000 },
+  readAheadPages: { min: 0, max: 4, default: 1 },
 } as const;
 
 /** Fills in defaults. What is wrong is added to `problems`, one sentence each; the result is then not to be used. */
@@ -65,5 +73,6 @@ export function resolveFetchOptions(options: FetchOptions | undefined, problems:
     idleTimeBetweenReadsMs: resolve('idleTimeBetweenReadsMs'),
     minTimeBetweenReadsMs: resolve('minTimeBetweenReadsMs'),
     callTimeoutMs: resolve('callTimeoutMs'),
+    readAheadPages: resolve('readAheadPages'),
   };
 }

@@ -11,10 +11,13 @@ import { FailureStreak } from './failure-streak';
 import type { FetchObserver } from './fetch-observer';
 import type { ResolvedFetchOptions } from './fetch-options';
 import type { KinesisReader, RecordsPage } from './kinesis-reader';
+import { longReservation } from './long-reservation';
+import type { MemoryShare, Reservation } from './memory-budget';
 import { classifyReadFault, isTimeout, mayHaveBeenRead } from './read-fault';
 import { ReadPace, sizeOf } from './read-pace';
 import { ReadPosition } from './read-position';
 import type { RecordBatch, RecordSource, ShardStatus } from './record-source';
+import { affordableLimit, heldBytes, requestFor, type CallPlan } from './reply-cost';
 
 /** Fresh iterators that are refused one after another are no accident any more. */
 const MAX_REFUSED_ITERATORS = 3;
@@ -36,6 +39,8 @@ export interface PollingRecordSourceParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly observer: FetchObserver;
+  /** From which calls reserve what their answers may cost. Without it they cost what they cost. */
+  readonly memory?: MemoryShare;
 }
 
 /**
@@ -46,6 +51,9 @@ export interface PollingRecordSourceParts {
  * was handed over, so that throttles, lost answers and expired iterators neither lose nor repeat one. A new iterator
  * begins at that record, which is dropped when it comes and reported when it does not: it has aged out then. An iterator
  * that grew old while a batch was dealt with is replaced before it is used, without a word.
+ *
+ * With a memory budget what an answer may cost is reserved before the call, and the call asks for no more records than that will
+ * do for. What the answer really holds goes to the consumer with its batch, who releases it; anything else is released here.
  *
  * Faults that may pass are retried for ever, with backoff, telling the observer. `batches()` rejects with
  * - `ShardUnreadableError`: Kinesis does not know our position, or answered out of sequence. It never goes on from
@@ -67,6 +75,8 @@ export class PollingRecordSource implements RecordSource {
   #refreshes = 0;
   /** The last fault said that the shard does not exist. */
   #notFound: { readonly error: unknown } | undefined;
+  /** For the call under way, or for its answer until that is handed over. */
+  #reserved: Reservation | undefined;
 
   constructor(parts: PollingRecordSourceParts) {
     this.#parts = parts;
@@ -80,33 +90,44 @@ export class PollingRecordSource implements RecordSource {
     assert(!this.#wasCalled, 'batches() may be called once');
     this.#wasCalled = true;
     try {
-      for (;;) {
-        const page = await this.#nextPage(signal);
-        if (page === 'aged-out') {
-          yield { kind: 'shard-end', childShards: [], agedOut: true };
-          return;
-        }
-        const { millisBehindLatest, nextIterator, childShards } = page;
-        const { records, missing } = this.#position.advance(page);
-        if (missing !== undefined) this.#reportAgedOut(missing, records[0]?.sequenceNumber);
-        this.#iterator = nextIterator;
-        // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
-        // limit of one record reading would then never get any further.
-        const isOnlyKnown = page.records.length > 0 && records.length === 0;
-        if (!isOnlyKnown) this.#pace.rest(this.#restAfter(records.length, millisBehindLatest));
-        if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
-          yield { kind: 'records', records, millisBehindLatest };
-        }
-        signal.throwIfAborted();
-        if (nextIterator === undefined) {
-          yield { kind: 'shard-end', childShards, agedOut: false };
-          return;
-        }
-      }
+      let isOpen = true;
+      while (isOpen) isOpen = yield* this.#nextBatches(signal);
     } catch (error) {
       // An abort is how reading stops, and what fails while it does is of no use to anybody.
       if (!signal.aborted) throw error;
+    } finally {
+      this.#release();
     }
+  }
+
+  /**
+   * What one answer gives. Returns whether there are more to come.
+   *
+   * A generator of its own, whose variables end with it: those of a function that waits for the next answer would keep the
+   * one before it in memory.
+   */
+  async *#nextBatches(signal: AbortSignal): AsyncGenerator<RecordBatch, boolean, void> {
+    const page = await this.#nextPage(signal);
+    if (page === 'aged-out') {
+      yield { kind: 'shard-end', childShards: [], agedOut: true };
+      return false;
+    }
+    const { millisBehindLatest, nextIterator, childShards } = page;
+    const { records, missing } = this.#position.advance(page);
+    if (missing !== undefined) this.#reportAgedOut(missing, records[0]?.sequenceNumber);
+    this.#iterator = nextIterator;
+    // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
+    // limit of one record reading would then never get any further.
+    const isOnlyKnown = page.records.length > 0 && records.length === 0;
+    if (!isOnlyKnown) this.#pace.rest(this.#restAfter(records.length, millisBehindLatest));
+    if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
+      yield { kind: 'records', records, millisBehindLatest, ...(records.length > 0 && this.#handOver()) };
+    }
+    this.#release();
+    signal.throwIfAborted();
+    if (nextIterator !== undefined) return true;
+    yield { kind: 'shard-end', childShards, agedOut: false };
+    return false;
   }
 
   async #nextPage(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
@@ -116,6 +137,7 @@ export class PollingRecordSource implements RecordSource {
         signal.throwIfAborted();
         return page;
       } catch (error) {
+        this.#release();
         signal.throwIfAborted();
         await this.#sleep(this.#delayAfter(error), signal);
       }
@@ -125,7 +147,41 @@ export class PollingRecordSource implements RecordSource {
   async #attempt(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
     await this.#sleep(this.#pace.nextCallAtMs - this.#parts.clock.now(), signal);
-    return this.#read(await this.#usableIterator(signal), signal);
+    // A shard that is opened may have to wait for others to be: not with memory in hand.
+    let iterator = await this.#usableIterator(signal);
+    const limit = await this.#affordableLimit(signal);
+    iterator = await this.#usableIterator(signal);
+    return this.#read(iterator, limit, signal);
+  }
+
+  /** Reserves what the next call may cost, and returns how many records it may ask for. */
+  async #affordableLimit(signal: AbortSignal): Promise<number> {
+    const { memory: share, clock, observer, shardId } = this.#parts;
+    const limit = Math.min(this.#limit, this.#pace.maxRecords(clock.now()));
+    if (share === undefined) return limit;
+    const plan: CallPlan = {
+      ...{ limit, isSizeKnown: this.#pace.isSizeKnown },
+      // By then there is more to read, if it has to wait.
+      expected: (records) => this.#pace.expected(records, clock.now()),
+    };
+    this.#reserved = await longReservation({
+      ...{ share, request: requestFor(plan), clock, signal },
+      waiting: (delayMs) => observer.waiting?.({ shardId, delayMs }),
+      waitsLong: (waitedMs) => observer.waitingForMemory?.({ shardId, waitedMs }),
+    });
+    return affordableLimit(plan, this.#reserved.bytes);
+  }
+
+  /** The memory of the answer belongs to the consumer from now on. */
+  #handOver(): { readonly memory?: Reservation } {
+    const memory = this.#reserved;
+    this.#reserved = undefined;
+    return memory === undefined ? {} : { memory };
+  }
+
+  #release(): void {
+    this.#reserved?.release();
+    this.#reserved = undefined;
   }
 
   async #usableIterator(signal: AbortSignal): Promise<string> {
@@ -140,15 +196,16 @@ export class PollingRecordSource implements RecordSource {
     return this.#iterator;
   }
 
-  async #read(iterator: string, signal: AbortSignal): Promise<RecordsPage> {
+  async #read(iterator: string, limit: number, signal: AbortSignal): Promise<RecordsPage> {
     const { reader, shardId, clock, options } = this.#parts;
     const calledAtMs = clock.now();
-    const limit = Math.min(this.#limit, this.#pace.maxRecords(calledAtMs));
     this.#pace.called(calledAtMs);
     const page = await this.#counted(reader.getRecords({ shardId, iterator, limit }, signal));
     const { records } = page;
+    const bytes = sizeOf(records);
+    this.#reserved?.resize(heldBytes({ bytes, records: records.length }));
     const isCaughtUp = page.millisBehindLatest === 0;
-    this.#pace.answered({ nowMs: clock.now(), recordCount: records.length, bytes: sizeOf(records), isCaughtUp });
+    this.#pace.answered({ nowMs: clock.now(), recordCount: records.length, bytes, isCaughtUp });
     this.#iteratorSinceMs = calledAtMs;
     this.#limit = Math.min(options.maxRecords, this.#limit + Math.ceil(options.maxRecords / 20));
     this.#refreshes = 0;

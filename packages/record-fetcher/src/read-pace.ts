@@ -19,6 +19,10 @@ const ANSWER_COST_MS = 900;
 const MAX_ANSWER_BYTES = 10 * 1024 * 1024;
 const MAX_WRITTEN_BYTES_PER_MS = (1024 * 1024) / 1_000;
 
+/** The most that one record holds, and how many of them a shard takes in. */
+const MAX_RECORD_BYTES = 1024 * 1024;
+const MAX_WRITTEN_RECORDS_PER_MS = 1;
+
 /** Spreads the calls of readers that share a shard, leaves them room to come in, and the network room to bunch ours. */
 const JITTER = 0.1;
 
@@ -28,6 +32,12 @@ interface Answer {
   readonly bytes: number;
   /** There was nothing more to read. */
   readonly isCaughtUp: boolean;
+}
+
+/** What an answer may hold. */
+export interface Expectation {
+  readonly bytes: number;
+  readonly records: number;
 }
 
 /**
@@ -66,6 +76,24 @@ export class ReadPace {
     const { ms, share } = this.#spacing;
     const costMs = (share === 1 ? ANSWER_COST_MS : ms) + Math.max(0, nowMs - this.#paidAtMs);
     return Math.max(1, Math.floor((costMs * share * BYTES_PER_MS) / this.#bytesPerRecord));
+  }
+
+  /** There was a record in an answer. */
+  get isSizeKnown(): boolean {
+    return this.#bytesPerRecord > 0;
+  }
+
+  /**
+   * What the answer to a call may hold that asks for so many records: what they come to if they are as large as those before,
+   * and no more than was written since we were caught up, or an answer can hold.
+   */
+  expected(limit: number, nowMs: number): Expectation {
+    const bytesPerRecord = this.isSizeKnown ? this.#bytesPerRecord : MAX_RECORD_BYTES;
+    const writtenMs = nowMs - this.#caughtUpAtMs + SAVED_UP_MS;
+    return {
+      bytes: Math.min(limit * bytesPerRecord, writtenMs * MAX_WRITTEN_BYTES_PER_MS, MAX_ANSWER_BYTES),
+      records: Math.min(limit, writtenMs * MAX_WRITTEN_RECORDS_PER_MS),
+    };
   }
 
   /** A call starts now. */

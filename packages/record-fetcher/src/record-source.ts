@@ -1,4 +1,5 @@
 import type { Shard, StreamRecord } from '@millrace/core';
+import type { Reservation } from './memory-budget';
 
 /** What a shard gives next. */
 export type RecordBatch =
@@ -8,6 +9,8 @@ export type RecordBatch =
       readonly records: readonly StreamRecord[];
       /** How old the next record to read is, in milliseconds by the service's clock; 0 when caught up. */
       readonly millisBehindLatest: number;
+      /** What the records hold of the memory budget, if there is one: to be released when they are done with. */
+      readonly memory?: Reservation;
     }
   | {
       readonly kind: 'shard-end';

@@ -2,6 +2,7 @@ import type { StartPosition } from '@millrace/core';
 import { ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
 import {
   PollingRecordSource,
+  type MemoryShare,
   resolveFetchOptions,
   type FetchObserver,
   type FetchOptions,
@@ -23,6 +24,7 @@ export class Reading {
   readonly batches: RecordBatch[] = [];
   readonly events: Events = {
     ...{ throttled: [], iteratorRefreshed: [], failing: [], recovered: [], startAgedOut: [], waiting: [] },
+    waitingForMemory: [],
   };
   /** When the source said that it waits, and how long it was to be. */
   readonly waits: { readonly atMs: number; readonly untilMs: number }[] = [];
@@ -30,6 +32,8 @@ export class Reading {
   /** What the consumer does with a batch before it asks for the next one. */
   deal: (batch: RecordBatch) => Promise<void> = () => Promise.resolve();
   outcome: 'reading' | 'ended' | { readonly error: unknown } = 'reading';
+  /** Given to sources that are made from then on. */
+  memory: MemoryShare | undefined;
   readonly #seed: number;
   #batchesSince = { atMs: 0, count: 0 };
 
@@ -50,6 +54,7 @@ export class Reading {
         this.waits.push({ atMs: this.clock.now(), untilMs: this.clock.now() + event.delayMs });
       },
       startAgedOut: (event) => this.events.startAgedOut.push(event),
+      waitingForMemory: (event) => this.events.waitingForMemory.push(event),
     };
     return new PollingRecordSource({
       reader: this.reader,
@@ -62,6 +67,7 @@ export class Reading {
       random: seededRandom(this.#seed),
       logger: this.logger,
       observer,
+      ...(this.memory && { memory: this.memory }),
     });
   }
 

@@ -45,6 +45,10 @@ export interface FleetSettings {
   readonly singleRecords: SingleRecordSettings | undefined;
   /** But for `block` some records are such that the user's code fails at them. */
   readonly failurePolicy: SimulatedPolicy;
+  /** So many batches are read ahead of the one in hand. */
+  readonly readAheadPages: number;
+  /** The memory budget of each worker. */
+  readonly memoryBytes: number;
   readonly slowMs: number;
   /** A call that is deaf to its signal lasts up to so long. */
   readonly stubbornMs: number;
@@ -81,6 +85,9 @@ const chaosBeginsAtMs = 12_000;
 
 /** Faults that come together do so within this time. */
 const clusterMs = 8_000;
+
+/** What a read reserves at least of a shard of which nothing is known: for one record of any size. */
+export const leastForAnyRead = 3 * 1024 * 1024 + 1_000;
 
 /** Of the storms. */
 const ambushShare = 0.12;
@@ -174,6 +181,8 @@ export function drawSettings(
     // What is cut short comes again.
     stopsAtOnce: weather === 'storm' && chance.happens(0.3),
     checkpointEveryRecords: chance.oneOf([Infinity, Infinity, 1, 5]) ?? Infinity,
+    readAheadPages: chance.wholeBetween(0, 2),
+    memoryBytes: drawMemory(chance),
   };
 }
 
@@ -195,6 +204,13 @@ function drawSingleRecords(chance: Chance): SingleRecordSettings | undefined {
   const maxInFlight = chance.wholeBetween(1, 8);
   const maxAhead = maxInFlight + chance.wholeBetween(0, 20);
   return { concurrency: { by: 'partitionKey', maxInFlight, maxAhead }, quarantinesKeys: chance.happens(0.5) };
+}
+
+/** In one seed of three so little that one read waits for another; in one of twenty so little that each waits until nothing is held. */
+function drawMemory(chance: Chance): number {
+  const drawn = chance.next();
+  if (drawn < 1 / 20) return 1_000;
+  return drawn < 1 / 3 ? chance.wholeBetween(leastForAnyRead, 3 * leastForAnyRead) : 256_000_000;
 }
 
 /** Off in one seed of eight, and of these in some only for a part of the fleet. */

@@ -1,10 +1,10 @@
-import { StreamRecreatedError, type DeadLetterSink, type WorkerOptions } from 'millrace';
+import { MemoryBudget, StreamRecreatedError, type DeadLetterSink, type WorkerOptions } from 'millrace';
 import type { Chance } from './chance';
 import type { DeliveryWatch } from './delivery-watch';
 import { maxReadLagMs } from './fast-table';
 import type { FaultKind } from './fault-kinds';
 import { dealtPlan } from './dealt-plan';
-import { inTurn, type FleetSettings } from './fleet-settings';
+import { inTurn, leastForAnyRead, type FleetSettings } from './fleet-settings';
 import type { LeaseWatch } from './lease-watch';
 import { Machine } from './machine';
 import type { Network } from './network';
@@ -125,7 +125,8 @@ export class Fleet {
           ...leaseOptions(settings, this.workers.length),
           ...(isOver() ? { maxLeases: Infinity } : {}),
         },
-        fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000 },
+        fetch: { idleTimeBetweenReadsMs, callTimeoutMs: 5_000, readAheadPages: settings.readAheadPages },
+        memory: new MemoryBudget(settings.memoryBytes),
         ...(givesUpEarly ? { stallTimeoutMs: Math.max(leastStallTimeoutMs, failoverTimeMs) } : {}),
         ...(settings.singleRecords?.concurrency && { concurrency: settings.singleRecords.concurrency }),
         ...failureOptions(settings, (letter, context) => codeOf(letter.shardId).deadLetter(letter, context)),
@@ -148,6 +149,13 @@ export class Fleet {
     const worker = this.workers.find((each) => each.machine === machine);
     if (worker === undefined) throw new Error(`no worker was ever started on ${machine.name}`);
     return worker;
+  }
+
+  /** It is about to read: what that may cost is reserved, within the budget; or beyond it while nothing else is held. */
+  checkMemory(machine: Machine): void {
+    const { budgetBytes, usedBytes } = this.workerOn(machine).worker.snapshot().memory;
+    if (usedBytes > 0 && usedBytes <= Math.max(budgetBytes, leastForAnyRead)) return;
+    this.#parts.violate('worker', `${machine.name} reads with ${usedBytes} of ${budgetBytes} bytes reserved`);
   }
 
   /** Whoever looks after the fleet sees to it that it has room for every lease. */
@@ -243,6 +251,9 @@ export class Fleet {
     trace.add(time.nowMs, undefined, `${machine.name} ends`, () => `${machine.name} has ended ${how}`);
     machine.retire();
     this.#parts.onChange();
+    const { shards, memory } = worker.worker.snapshot();
+    if (shards.length === 0 && memory.usedBytes + memory.waitingShards > 0)
+      violate('worker', `${machine.name} has ended and holds ${memory.usedBytes} bytes`);
     if (isStopping && end === 'clean') return;
     // At its start a worker says at once what is wrong; whoever runs it begins anew.
     const isMistake = end !== 'clean' && end?.error instanceof TypeError;

@@ -25,6 +25,7 @@ export interface SimulatedWorkerParts {
     | 'fetch'
     | 'initialPosition'
     | 'leases'
+    | 'memory'
     | 'processorFactory'
     | 'retry'
     | 'stallTimeoutMs'

@@ -338,7 +338,10 @@ class Simulation {
 
   #callWatch(): CallWatch {
     return {
-      sent: (_, call) => this.#leases.sent(call),
+      sent: (machine, call) => {
+        this.#leases.sent(call);
+        if (call.operation === 'GetRecords') this.#fleet.checkMemory(machine);
+      },
       arriving: (_, call) => this.#foreignRows.arriving(call),
       cameLate: () => this.#rest.disturbed(),
       performed: (machine, call, outcome) => {

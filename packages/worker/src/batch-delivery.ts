@@ -2,6 +2,7 @@ import { checkpointAt, type Checkpoint, type RecordPosition, type UserRecord } f
 import { RecordDispatcher } from '@millrace/record-dispatcher';
 import type { Delivery, DeliveryParts } from './delivery';
 import { letRecordGo } from './let-record-go';
+import { nextBatch } from './next-batch';
 import type { RecordProcessor } from './record-processor';
 
 /** Hands the batches of one shard to a processor, one after another, under one lease. */
@@ -13,6 +14,7 @@ export class BatchDelivery implements Delivery {
   /** How many records the last call was given. */
   #recordCount = 0;
   #isBusy = false;
+  #taking = Promise.resolve();
 
   constructor(parts: DeliveryParts, processor: RecordProcessor) {
     const { lease, checkpointer, mayDeliver, emit, failurePolicy, retry, clock, random, logger } = parts;
@@ -41,14 +43,23 @@ export class BatchDelivery implements Delivery {
     return this.#isBusy;
   }
 
-  async take(records: readonly UserRecord[], before: Checkpoint): Promise<'taken' | 'aborted'> {
-    const { reading, batchLimits, lease, clock } = this.#parts;
+  take(records: readonly UserRecord[], before: Checkpoint, done: () => void): Promise<'taken' | 'aborted'> {
+    const taking = this.#take(records, before).finally(done);
+    this.#taking = taking.then(
+      () => undefined,
+      () => undefined,
+    );
+    return taking;
+  }
+
+  async #take(records: readonly UserRecord[], before: Checkpoint): Promise<'taken' | 'aborted'> {
+    const { reading, batch: limits, batchLimits, lease, clock } = this.#parts;
     this.#isBusy = true;
     let outcome: 'delivered' | 'aborted' = 'delivered';
     let previous = before;
     for (let at = 0; at < records.length && outcome === 'delivered';) {
-      const limit = batchLimits.of(lease.shardId);
-      const batch = at === 0 && limit >= records.length ? records : records.slice(at, at + limit);
+      const maxRecords = Math.min(limits.maxRecords, batchLimits.of(lease.shardId));
+      const batch = nextBatch(records, at, { ...limits, maxRecords });
       outcome = await this.#dispatcher.dispatch(batch, previous, reading);
       batchLimits.ended(lease.shardId);
       at += batch.length;
@@ -61,9 +72,9 @@ export class BatchDelivery implements Delivery {
     return outcome === 'delivered' ? 'taken' : 'aborted';
   }
 
-  /** Nothing is left behind by {@link take}. */
+  /** Nothing is left behind by {@link take}, which may be under way. */
   settled(): Promise<void> {
-    return Promise.resolve();
+    return this.#taking;
   }
 
   /** Reaches the user's code before its first await: the lease was found ours in this very turn. */

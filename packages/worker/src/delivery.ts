@@ -2,6 +2,7 @@ import type { ShardCheckpointer } from '@millrace/checkpointer';
 import type { Checkpoint, Clock, Logger, Random, RecordPosition, UserRecord } from '@millrace/core';
 import type { ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { BatchLimits } from './batch-limits';
+import type { BatchSettings } from './batch-options';
 import type { ConcurrencySettings } from './concurrency-options';
 import type { Letterhead } from './dead-letter';
 import type { ResolvedFailurePolicy } from './failure-policy-option';
@@ -13,9 +14,10 @@ import type { WorkerEvents } from './worker-events';
 export interface Delivery {
   /**
    * Takes the records that come next, of which there is one at least. Resolves with `'taken'` when more may come; with `'aborted'` when
-   * reading is to end, and not all of them were taken. `before`: up to and including the record taken before them.
+   * reading is to end, and not all of them were taken. `before`: up to and including the record taken before them. `done` is called
+   * when all of them are done with; once reading is to end it need not be.
    */
-  take(records: readonly UserRecord[], before: Checkpoint): Promise<'taken' | 'aborted'>;
+  take(records: readonly UserRecord[], before: Checkpoint, done: () => void): Promise<'taken' | 'aborted'>;
   /** Resolves when all that was taken is done with; or, once reading is to end, when no call is under way and none will begin. */
   settled(): Promise<void>;
   /** What a checkpointer for a call without records stands for. */
@@ -42,6 +44,7 @@ export interface DeliveryParts {
   /** Told how many records were acknowledged without a call of the user's code. */
   readonly acknowledged: (count: number) => void;
   readonly concurrency: ConcurrencySettings;
+  readonly batch: BatchSettings;
   readonly batchLimits: BatchLimits;
   readonly failurePolicy: ResolvedFailurePolicy;
   readonly retry: ResolvedRetryOptions;

@@ -11,7 +11,9 @@ export {
   type LeaseView,
   type WorkerView,
 } from '@millrace/lease-coordinator';
-export type { FetchOptions } from '@millrace/record-fetcher';
+export { MemoryBudget, type FetchOptions, type MemoryShare } from '@millrace/record-fetcher';
+export type { BatchOptions } from './batch-options';
+export type { MemoryOptions } from './memory-option';
 export type { RetryOptions } from '@millrace/record-dispatcher';
 export type { OutOfRange, DeaggregationCounts } from '@millrace/record-deaggregator';
 export type { Checkpointer } from '@millrace/checkpointer';
@@ -32,7 +34,7 @@ export type { DeadLetter, DeadLetterSink } from './dead-letter';
 export type { ConcurrencyOptions } from './concurrency-options';
 export type { DeadLetterPolicy, FailurePolicyOption } from './failure-policy-option';
 export type { BlockSuspect, LetGoRecord, WorkerEvents } from './worker-events';
-export type { ShardHealth, WorkerHealth, WorkerSnapshot } from './worker-health';
+export type { MemoryUse, ShardHealth, WorkerHealth, WorkerSnapshot } from './worker-health';
 export type { ShardState } from './shard-state';
 export {
   CallTimeoutError,

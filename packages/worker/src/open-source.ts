@@ -1,5 +1,11 @@
 import type { Clock, Logger, Random, StartPosition } from '@millrace/core';
-import { type KinesisReader, PollingRecordSource, type ResolvedFetchOptions } from '@millrace/record-fetcher';
+import {
+  type KinesisReader,
+  type MemoryShare,
+  PollingRecordSource,
+  type ResolvedFetchOptions,
+} from '@millrace/record-fetcher';
+import type { MemoryWatch } from './memory-watch';
 import type { ReadingListener } from './shard-consumer-parts';
 import { shardStatus } from './shard-status';
 import type { Started } from './startup';
@@ -13,6 +19,8 @@ export interface OpenSourceParts {
   readonly started: Started;
   readonly options: ResolvedFetchOptions;
   readonly emitter: WorkerEmitter;
+  readonly memory: MemoryShare;
+  readonly memoryWatch: MemoryWatch;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -20,7 +28,7 @@ export interface OpenSourceParts {
 
 /** A shard's records from a position on. What happens to reads becomes the worker's events. */
 export function openSource(parts: OpenSourceParts): PollingRecordSource {
-  const { listener, started, emitter, ...own } = parts;
+  const { listener, started, emitter, memoryWatch, ...own } = parts;
   const { identity, shardSync } = started;
   return new PollingRecordSource({
     ...own,
@@ -34,6 +42,7 @@ export function openSource(parts: OpenSourceParts): PollingRecordSource {
         emitter.emit('readFailing', event);
       },
       waiting: ({ delayMs }) => listener.waiting(delayMs),
+      waitingForMemory: (event) => memoryWatch.waitsLong(event),
       startAgedOut: (event) => emitter.emit('recordsAgedOut', event),
     },
   });

@@ -18,6 +18,8 @@ export class RecordDelivery implements Delivery {
   readonly #dispatcher: KeyedDispatcher;
   readonly #watermark = new LowWatermark();
   #handedOver: RecordPosition | undefined;
+  /** Batches that were taken and are not done with, in order. */
+  readonly #taken: { readonly last: RecordPosition | undefined; readonly done: () => void }[] = [];
 
   constructor(parts: DeliveryParts, processor: SingleRecordProcessor) {
     const { lease, mayDeliver, emit, concurrency, failurePolicy, retry, signal, reading, clock, random, logger } =
@@ -51,7 +53,7 @@ export class RecordDelivery implements Delivery {
     return this.#watermark.ahead > 0;
   }
 
-  async take(records: readonly UserRecord[]): Promise<'taken' | 'aborted'> {
+  async take(records: readonly UserRecord[], _before: unknown, done: () => void): Promise<'taken' | 'aborted'> {
     const { reading, concurrency } = this.#parts;
     const mayGoOn = (): boolean => reading.aborted || this.#watermark.ahead < concurrency.maxAhead;
     for (const record of records) {
@@ -60,6 +62,9 @@ export class RecordDelivery implements Delivery {
       const { sequenceNumber, subSequenceNumber } = record;
       this.#dispatcher.add({ record, number: this.#watermark.take({ sequenceNumber, subSequenceNumber }) });
     }
+    // Before, some of them are not even taken; and all of them may be settled by now.
+    this.#taken.push({ last: records.at(-1), done });
+    this.#release();
     return 'taken';
   }
 
@@ -94,5 +99,17 @@ export class RecordDelivery implements Delivery {
     checkpointer.deliver(this.#watermark.position);
     checkpointer.acknowledge(this.#watermark.position);
     acknowledged(ahead - this.#watermark.ahead);
+    this.#release();
+  }
+
+  /** Of batches that the watermark has passed nothing is needed any more. */
+  #release(): void {
+    const { position } = this.#watermark;
+    for (;;) {
+      const [{ last, done } = {}] = this.#taken;
+      if (position === undefined || last === undefined || comparePositions(position, last) < 0) return;
+      this.#taken.shift();
+      done?.();
+    }
   }
 }

@@ -24,7 +24,7 @@ export interface ProcessRecordsInput {
   /** In sequence, never empty, never a record that was acknowledged before. */
   readonly records: readonly UserRecord[];
   readonly checkpointer: Checkpointer;
-  /** How old the shard's next unread record is, in milliseconds by the service's clock; 0 when caught up. */
+  /** How old the shard's next unread record was when these were read, in milliseconds by the service's clock; 0: caught up. */
   readonly millisBehindLatest: number;
   /**
    * Aborts before the lease can be another worker's: when renewals fail for long, when a hand-over takes longer than

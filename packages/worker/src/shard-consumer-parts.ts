@@ -4,6 +4,7 @@ import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import type { ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { RecordSource } from '@millrace/record-fetcher';
 import type { BatchLimits } from './batch-limits';
+import type { BatchSettings } from './batch-options';
 import type { ConcurrencySettings } from './concurrency-options';
 import type { Letterhead } from './dead-letter';
 import type { ResolvedFailurePolicy } from './failure-policy-option';
@@ -45,6 +46,7 @@ export interface ShardConsumerParts {
   readonly checkpointIntervalMs: number;
   readonly checkpointEveryRecords: number;
   readonly concurrency: ConcurrencySettings;
+  readonly batch: BatchSettings;
   readonly batchLimits: BatchLimits;
   /** For how long this process has stood still of late, if that is long enough to cost a lease. */
   readonly blockedMs: () => number | undefined;
@@ -53,6 +55,8 @@ export interface ShardConsumerParts {
   readonly letterhead: Letterhead;
   /** How long reading, or Millrace's own work at shard end, may be silent; and starting or reading fail for good. */
   readonly stallTimeoutMs: number;
+  /** So many batches are read ahead of the one that is dealt with. */
+  readonly readAheadPages: number;
   readonly aggregation: DeaggregateOptions;
   /** Where the lease row says the shard was left. */
   readonly checkpoint: Checkpoint;

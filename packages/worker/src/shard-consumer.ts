@@ -16,15 +16,15 @@ import { watchedStep } from './watched-step';
  * Reads one shard under one lease: fetch, deaggregate, dispatch, checkpoint; then shard end, a clean stop, or loss.
  *
  * How it works:
- * - One loop pulls batches and hands them to the user's code one after another; nothing is fetched meanwhile. In
- *   automatic mode, and where records may be let go, a second loop stores what was acknowledged, at an interval.
+ * - One loop pulls batches, and one hands them to the user's code one after another. What was read ahead of it counts for nothing, and
+ *   is dropped when reading is to end. In automatic mode, and where records may be let go, a second loop stores what was acknowledged, at an interval.
  * - Three signals end it. `draining` (stop or hand-over): the call under way is waited for, then `shutdownRequested`,
  *   then the lease is given up; `cutShort` makes the handler's signal abort at once. `lease.lost`: the call under way is waited
  *   for, then `leaseLost`; nothing is written. `abandon` (stop ran out of time): the handler's signal aborts, the lease is left
  *   to expire.
  * - Each wait for Millrace's own work is watched: work that stalls is begun anew, and if it stalls again, or if reading or
  *   starting fails for as long, this worker gives the lease up as for a hand-over. The user's code is waited for.
- * - Reading starts again from the last record handed over after a fault of the source, so that no record is skipped or
+ * - Reading starts again from the last record handed over, or read ahead, after a fault of the source, so that no record is skipped or
  *   handed over twice within one life of the consumer.
  * - Of `shardEnded`, `shutdownRequested` and `leaseLost` exactly one call succeeds or is the last. Once `shardEnded` has
  *   resolved the shard is acknowledged to its end: a stop or hand-over waits until that is stored.
@@ -209,12 +209,12 @@ export class ShardConsumer {
   }
 
   #readToEnd(): Promise<ShardEnd | undefined> {
-    const { openSource, stallTimeoutMs, emit, clock, random, logger } = this.#parts;
+    const { openSource, readAheadPages, stallTimeoutMs, emit, clock, random, logger } = this.#parts;
     const reading = new ShardReading({
       ...{ shardId: this.shardId, watchdog: this.#watchdog, signal: this.#reading },
-      ...{ openSource, stallTimeoutMs, emit, clock, random, logger },
+      ...{ openSource, readAheadPages, stallTimeoutMs, emit, clock, random, logger },
       start: () => this.#start(),
-      take: (batch) => this.#delivery.take(batch),
+      take: (batch, readAtMs) => this.#delivery.take(batch, readAtMs),
       setProblem: (problem) => (this.#problem = problem),
       giveUp: (stalledMs) => this.#giveUp('reading', stalledMs),
     });

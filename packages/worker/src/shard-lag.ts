@@ -10,8 +10,9 @@ export class ShardLag {
     private readonly isBusy: () => boolean,
   ) {}
 
-  wasRead(millisBehindLatest: number): void {
-    this.#read = { millisBehindLatest, atMs: this.clock.now() };
+  /** What is dealt with from now on was read then, by the clock's `now()`. */
+  wasRead(millisBehindLatest: number, atMs: number): void {
+    this.#read = { millisBehindLatest, atMs };
   }
 
   /** What the last read said; `undefined` before the first. */

@@ -1,6 +1,7 @@
 import { backoffDelayMs, isFatal, type Clock, type Logger, type Random, type StartPosition } from '@millrace/core';
 import type { RecordBatch, RecordSource } from '@millrace/record-fetcher';
 import type { ProgressWatchdog, ShowLife } from './progress-watchdog';
+import { ReadAhead } from './read-ahead';
 import { sleepOrAbort } from './repeated-step';
 import type { ReadingListener } from './shard-consumer-parts';
 import type { WorkerEvents } from './worker-events';
@@ -13,8 +14,10 @@ export interface ShardReadingParts {
   readonly openSource: (start: StartPosition, listener: ReadingListener) => RecordSource;
   /** Right behind the last record that was handed over. */
   readonly start: () => StartPosition;
-  /** Deals with a batch; nothing is read meanwhile. */
-  readonly take: (batch: RecordsBatch) => Promise<'taken' | 'aborted'>;
+  /** Deals with a batch, read at this time by the clock's `now()`, and releases its memory. One batch at a time. */
+  readonly take: (batch: RecordsBatch, readAtMs: number) => Promise<'taken' | 'aborted'>;
+  /** So many batches are read ahead of the one that is dealt with. */
+  readonly readAheadPages: number;
   readonly watchdog: ProgressWatchdog;
   readonly stallTimeoutMs: number;
   /** Ends reading. */
@@ -29,11 +32,24 @@ export interface ShardReadingParts {
   readonly logger: Logger;
 }
 
+interface Stall {
+  readonly kind: 'stalled';
+  readonly stalledMs: number;
+}
+
+interface OpenedSource {
+  readonly batches: AsyncGenerator<RecordBatch, void, void>;
+  showLife: ShowLife;
+  /** What was asked for, and is not there. */
+  asked: Promise<IteratorResult<RecordBatch, void>> | undefined;
+}
+
 /** Delays between attempts to read a shard after a fault. */
 const readBackoff = { baseMs: 500, maxMs: 30_000 };
 
 /**
- * Reads one shard, batch by batch, to its end, and opens its source again after a fault.
+ * Reads one shard, batch by batch, to its end, and opens its source again after a fault. While a batch is dealt with the next
+ * ones are read, as many as may wait; a source that is opened meanwhile begins behind them.
  *
  * A source that shows no sign of life is left to itself: its signal aborts, what it gives later is not looked at, and a new
  * one is opened at the same place. Reading is given up when that one stalls too before it has lived for a stall time, and when
@@ -43,6 +59,7 @@ const readBackoff = { baseMs: 500, maxMs: 30_000 };
  */
 export class ShardReading {
   readonly #parts: ShardReadingParts;
+  readonly #ahead: ReadAhead;
   /** Faults only, since then. */
   #failingSinceMs: number | undefined;
   /** When the source before this one had stalled. */
@@ -52,10 +69,23 @@ export class ShardReading {
 
   constructor(parts: ShardReadingParts) {
     this.#parts = parts;
+    const { readAheadPages: pages, take, signal, clock } = parts;
+    this.#ahead = new ReadAhead({ ...{ pages, take, signal, clock }, taken: () => this.#handedOver++ });
   }
 
-  /** Until shard end, or until reading is to end. Rejects only with a fault that ends the worker. */
+  /**
+   * Until shard end, with all batches dealt with, or until reading is to end: a batch may be dealt with still then. Rejects only with a
+   * fault that ends the worker.
+   */
   async untilEnd(): Promise<ShardEnd | undefined> {
+    try {
+      return await this.#untilEnd();
+    } finally {
+      this.#ahead.end();
+    }
+  }
+
+  async #untilEnd(): Promise<ShardEnd | undefined> {
     const { signal, clock, random } = this.#parts;
     for (let attempt = 0; !isAborted(signal); attempt++) {
       const before = this.#handedOver;
@@ -75,34 +105,59 @@ export class ShardReading {
   }
 
   /** Until shard end, a stall, or until reading is to end. */
-  async #readOnce(): Promise<ShardEnd | { readonly kind: 'stalled'; readonly stalledMs: number } | undefined> {
-    const { openSource, start, take, watchdog, signal } = this.#parts;
+  async #readOnce(): Promise<ShardEnd | Stall | undefined> {
     const left = new AbortController();
-    let showLife: ShowLife = () => undefined;
-    const source = openSource(
-      start(),
-      this.#listener(left.signal, (quietMs) => showLife(quietMs)),
+    const source = this.#parts.openSource(
+      this.#start(),
+      this.#listener(left.signal, (quietMs) => opened.showLife(quietMs)),
     );
-    const batches = source.batches(AbortSignal.any([signal, left.signal]));
+    const batches = source.batches(AbortSignal.any([this.#parts.signal, left.signal]));
+    const opened: OpenedSource = { batches, showLife: () => undefined, asked: undefined };
     try {
       for (;;) {
-        const next = await watchdog.watch(signal, (show) => {
-          showLife = show;
-          return batches.next();
-        });
-        if (next.kind === 'stalled') return next;
-        if (next.kind === 'aborted' || next.value.done === true) return undefined;
-        const batch = next.value.value;
-        this.#answered();
-        if (batch.kind === 'shard-end') return batch;
-        if ((await take(batch)) === 'aborted') return undefined;
-        if (batch.records.length > 0) this.#handedOver++;
+        const read = await this.#readBatch(opened);
+        if (read !== 'more') return read.outcome;
       }
     } finally {
       left.abort();
-      // Not awaited: of a source that hangs it never settles.
+      // Neither is awaited: of a source that hangs they never settle.
+      opened.asked?.then(releaseLate, () => undefined);
       batches.return().catch(() => undefined);
     }
+  }
+
+  /**
+   * One batch, when there is room for it. By itself, so that its variables end with it: those of a function that waits for the next
+   * batch would keep the one before it in memory.
+   */
+  async #readBatch(opened: OpenedSource): Promise<'more' | { readonly outcome: ShardEnd | Stall | undefined }> {
+    const { watchdog, signal } = this.#parts;
+    const ahead = this.#ahead;
+    if ((await ahead.room()) === 'aborted') return { outcome: undefined };
+    const next = await watchdog.watch(signal, (show) => {
+      opened.showLife = show;
+      opened.asked = opened.batches.next();
+      return ahead.orInterrupted(opened.asked);
+    });
+    if (next.kind === 'stalled') return { outcome: next };
+    if (next.kind === 'aborted') return { outcome: undefined };
+    // Why is told when there is to be room.
+    if (next.value === 'interrupted') return 'more';
+    opened.asked = undefined;
+    if (next.value.done === true) return { outcome: undefined };
+    const batch = next.value.value;
+    this.#answered();
+    if (batch.kind === 'records') {
+      ahead.add(batch);
+      return 'more';
+    }
+    const isAllTaken = (await ahead.settled()) === 'ready';
+    return { outcome: isAllTaken ? batch : undefined };
+  }
+
+  #start(): StartPosition {
+    const { last } = this.#ahead;
+    return last === undefined ? this.#parts.start() : { kind: 'at-sequence-number', sequenceNumber: last };
   }
 
   #listener(left: AbortSignal, showLife: ShowLife): ReadingListener {
@@ -152,6 +207,11 @@ export class ShardReading {
     logger.warn({ stalledMs }, 'reading shows no sign of life, the shard is opened anew');
     emit('shardStalled', { shardId, stalledMs, action: 'reopened' });
   }
+}
+
+/** Nobody waits for it any longer. */
+function releaseLate({ value }: IteratorResult<RecordBatch, void>): void {
+  if (value?.kind === 'records') value.memory?.release();
 }
 
 /** Asked anew after an await. */

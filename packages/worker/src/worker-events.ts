@@ -107,6 +107,16 @@ export interface WorkerEvents {
     readonly error: unknown;
     readonly attempt: number;
   };
+  /**
+   * The next read of the shard has waited so long, ten seconds or more, for memory that batches of all shards hold
+   * (`usedBytes` of `budgetBytes`), and still does. Once for each read that waits so long.
+   */
+  memoryAwaited: {
+    readonly shardId: string;
+    readonly waitedMs: number;
+    readonly usedBytes: number;
+    readonly budgetBytes: number;
+  };
   /** Kinesis refused an iterator, and it was replaced at the exact position. One that grew old is replaced before it is used, without an event. */
   iteratorRefreshed: { readonly shardId: string; readonly reason: 'expired' | 'refused' };
   /** The shard cannot be read on from its position. It is tried again with growing delays; the checkpoint stays. */

@@ -35,7 +35,16 @@ export interface WorkerSnapshot {
   readonly maxMillisBehindLatest: number;
   /** As in {@link WorkerHealth}. A great one means that this process has too much to do. */
   readonly eventLoopDelayMs: number;
+  readonly memory: MemoryUse;
   readonly shards: readonly ShardHealth[];
+}
+
+/** The memory budget, with all workers that share it. Shards that wait show that it is what holds reading up. */
+export interface MemoryUse {
+  readonly budgetBytes: number;
+  /** Reserved for reads that are under way, and held by records that are not done with. */
+  readonly usedBytes: number;
+  readonly waitingShards: number;
 }
 
 /** The shard's part of what is known about its consumer. */

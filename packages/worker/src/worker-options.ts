@@ -16,11 +16,18 @@ import {
 } from '@millrace/lease-coordinator';
 import type { OutOfRange } from '@millrace/record-deaggregator';
 import { resolveRetryOptions, type ResolvedRetryOptions, type RetryOptions } from '@millrace/record-dispatcher';
-import { resolveFetchOptions, type FetchOptions, type ResolvedFetchOptions } from '@millrace/record-fetcher';
+import {
+  resolveFetchOptions,
+  type FetchOptions,
+  type MemoryBudget,
+  type ResolvedFetchOptions,
+} from '@millrace/record-fetcher';
 import type { StreamReference } from '@millrace/shard-discovery';
 import type { AwsCalls } from './aws-clients';
+import { resolveBatchOptions, type BatchOptions, type BatchSettings } from './batch-options';
 import { resolveConcurrency, type ConcurrencyOptions, type ConcurrencySettings } from './concurrency-options';
 import { resolveFailurePolicy, type FailurePolicyOption, type ResolvedFailurePolicy } from './failure-policy-option';
+import { resolveMemory, type MemoryOptions } from './memory-option';
 import type { ProcessorFactory } from './record-processor';
 import { resolveTableOptions, type TableOptions } from './table-options';
 
@@ -94,8 +101,19 @@ interface CommonOptions {
   readonly checkpointEveryRecords?: number;
   /** Leases: failover time, intervals, the most that this worker takes. */
   readonly leases?: LeaseOptions;
-  /** Reading: batch size, pauses, time-outs. */
+  /** Reading: how much at a time, how far ahead, pauses, time-outs. */
   readonly fetch?: FetchOptions;
+  /** How much one call of `processRecords` is given. */
+  readonly batch?: BatchOptions;
+  /**
+   * How much memory records may take, from before the call that reads them until your code is done with them; all shards
+   * share it. Reading waits when it is used up. What your code keeps after that does not count. A process needs some 150 MB
+   * beside it. `{ budgetBytes }`: 16,000,000 or more. Workers of one process that are to share one budget are given the same {@link MemoryBudget}.
+   *
+   * @defaultValue the smaller of 256 MB and a quarter of the memory that the process may use (its container's limit, or
+   * the machine's memory), and 16 MB at least; for each worker
+   */
+  readonly memory?: MemoryOptions | MemoryBudget;
   /**
    * What becomes of records that your code goes on failing at. The shard waits in any case until the record is done with or let go;
    * others go on.
@@ -173,6 +191,9 @@ export interface ResolvedWorkerOptions {
   readonly checkpointEveryRecords: number;
   readonly leases: ResolvedLeaseOptions;
   readonly fetch: ResolvedFetchOptions;
+  readonly batch: BatchSettings;
+  /** `undefined`: one of the default size. */
+  readonly memory: MemoryBudget | undefined;
   readonly failurePolicy: ResolvedFailurePolicy;
   readonly concurrency: ConcurrencySettings;
   readonly retry: ResolvedRetryOptions;
@@ -201,6 +222,8 @@ const known: Record<keyof WorkerOptions, true> = {
   checkpointEveryRecords: true,
   leases: true,
   fetch: true,
+  batch: true,
+  memory: true,
   failurePolicy: true,
   concurrency: true,
   retry: true,
@@ -250,6 +273,8 @@ export function resolveWorkerOptions(options: WorkerOptions): ResolvedWorkerOpti
     checkpointEveryRecords: options.checkpointEveryRecords ?? Infinity,
     leases: resolveLeaseOptions(options.leases, problems),
     fetch: resolveFetchOptions(options.fetch, problems),
+    batch: resolveBatchOptions(options.batch, problems),
+    memory: resolveMemory(options.memory, problems),
     failurePolicy,
     concurrency,
     retry: resolveRetryOptions(options.retry, failurePolicy.kind, problems),

@@ -10,7 +10,7 @@ import {
   type Random,
 } from '@millrace/core';
 import { LeaseCoordinator, type HeldLease } from '@millrace/lease-coordinator';
-import { SdkKinesisReader } from '@millrace/record-fetcher';
+import { MemoryBudget, SdkKinesisReader } from '@millrace/record-fetcher';
 import pino from 'pino';
 import { deriveClients, type DerivedClients } from './aws-clients';
 import { BatchLimits } from './batch-limits';
@@ -20,6 +20,8 @@ import { LeaseCooldown } from './lease-cooldown';
 import { initialStart } from './initial-start';
 import { keepRows } from './keep-rows';
 import { leaseEvents } from './lease-events';
+import { defaultBudgetBytes, memoryLimitBytes } from './memory-option';
+import { MemoryWatch } from './memory-watch';
 import { openSource } from './open-source';
 import { packageVersion } from './package-version';
 import { ShardConsumer } from './shard-consumer';
@@ -60,6 +62,8 @@ export class Worker {
   readonly #table: TableHealth;
   readonly #eventLoop: EventLoopWatch;
   readonly #batchLimits = new BatchLimits();
+  readonly #memory: MemoryBudget;
+  readonly #memoryWatch: MemoryWatch;
   readonly #openings: OpeningLimit;
   readonly #cooldown: LeaseCooldown;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
@@ -84,6 +88,11 @@ export class Worker {
     // One listener per shard and call that is under way: many, and all of them are removed again.
     setMaxListeners(0, stopping);
     this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering', stopping);
+    this.#memory = this.#options.memory ?? new MemoryBudget(defaultBudgetBytes(memoryLimitBytes()));
+    this.#memoryWatch = new MemoryWatch({
+      ...{ budget: this.#memory, clock: this.#clock, logger: this.#logger },
+      emit: (name, payload) => this.#emitter.emit(name, payload),
+    });
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
@@ -167,6 +176,11 @@ export class Worker {
       ),
       maxMillisBehindLatest: Math.max(0, ...shards.map(({ millisBehindLatest }) => millisBehindLatest ?? 0)),
       eventLoopDelayMs: this.#eventLoop.greatestDelayMs,
+      memory: {
+        budgetBytes: this.#memory.bytes,
+        usedBytes: this.#memory.usedBytes,
+        waitingShards: this.#memory.waitingShares,
+      },
       shards,
     };
   }
@@ -268,6 +282,7 @@ export class Worker {
     const common = { clock: this.#clock, random: this.#random, logger };
     const { fetch: options } = this.#options;
     const { streamArn } = started.identity;
+    const memory = this.#memory.open();
     const sdkReader = new SdkKinesisReader({ ...options, kinesis: clients.kinesis, streamArn, clock: this.#clock });
     const consumer = new ShardConsumer({
       lease: held,
@@ -276,7 +291,9 @@ export class Worker {
       checkpointIntervalMs: this.#options.checkpointIntervalMs,
       checkpointEveryRecords: this.#options.checkpointEveryRecords,
       concurrency: this.#options.concurrency,
+      batch: this.#options.batch,
       batchLimits: this.#batchLimits,
+      readAheadPages: options.readAheadPages,
       blockedMs: () => this.#eventLoop.costlyBlockMs,
       failurePolicy: this.#options.failurePolicy,
       retry: this.#options.retry,
@@ -288,6 +305,7 @@ export class Worker {
       openSource: (start, listener) =>
         openSource({
           ...{ ...common, shardId, start, listener, started, options, emitter: this.#emitter },
+          ...{ memory, memoryWatch: this.#memoryWatch },
           reader: new UnhurriedReader(sdkReader, this.#openings, listener.waiting),
         }),
       createChildren: (childShards, signal) => started.shardSync.createChildren(shardId, childShards, signal),
@@ -303,6 +321,7 @@ export class Worker {
       })
       .finally(() => {
         this.#consumers.delete(shardId);
+        memory.close();
         if (consumer.millisBehindLatest !== undefined) this.#cooldown.end(shardId);
         if (consumer.hasGivenUp) this.#cooldown.begin(shardId);
         // Its children may be readable now.

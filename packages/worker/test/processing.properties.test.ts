@@ -20,6 +20,7 @@ const behaviours = ['takes', 'fails', 'acknowledges some and fails', 'buffers'] 
 
 interface Life {
   readonly batchSize: number;
+  readonly readAheadPages: number;
   readonly calls: readonly (typeof behaviours)[number][];
   readonly names: boolean;
   readonly sinkFails: readonly boolean[];
@@ -33,6 +34,7 @@ interface Life {
 
 const aLife: fc.Arbitrary<Life> = fc.record({
   batchSize: fc.integer({ min: 1, max: recordCount }),
+  readAheadPages: fc.integer({ min: 0, max: 2 }),
   calls: fc.array(fc.constantFrom(...behaviours), { maxLength: 12 }),
   names: fc.boolean(),
   sinkFails: fc.array(fc.boolean(), { maxLength: 4 }),
@@ -81,6 +83,7 @@ class Shard {
     );
     const made = aConsumer(this.#processor(life, isLast), feed(...batches, shardEnd), {
       checkpoint: this.stored,
+      readAheadPages: life.readAheadPages,
       checkpointing: this.checkpointing,
       failurePolicy: this.#failurePolicy(life, isLast),
       emit: (name, payload) => {

@@ -18,6 +18,7 @@ const coveredBy = (checkpoint: Checkpoint): number => {
 
 interface Life {
   readonly batchSize: number;
+  readonly readAheadPages: number;
   readonly maxInFlight: number;
   /** Beyond `maxInFlight`. */
   readonly maxFurther: number;
@@ -33,6 +34,7 @@ interface Life {
 
 const aLife: fc.Arbitrary<Life> = fc.record({
   batchSize: fc.integer({ min: 1, max: recordCount }),
+  readAheadPages: fc.integer({ min: 0, max: 2 }),
   maxInFlight: fc.integer({ min: 1, max: 5 }),
   maxFurther: fc.integer({ min: 0, max: 12 }),
   calls: fc.array(fc.record({ takesMs: fc.integer({ min: 0, max: 3_000 }), fails: fc.boolean() }), { maxLength: 20 }),
@@ -97,6 +99,7 @@ class Shard {
       feed(...batches, shardEnd),
       {
         checkpoint: this.stored,
+        readAheadPages: life.readAheadPages,
         concurrency: this.plan.byKey
           ? { by: 'partitionKey', maxInFlight, maxAhead: maxInFlight + maxFurther }
           : { by: undefined, maxInFlight: 1, maxAhead: 1 },

@@ -12,6 +12,8 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
   'plain-200': [{ column: 'ratio', least: 0.9 }],
   'plain-1k': [{ column: 'ratio', least: 0.95 }],
   'idle-shards': [{ column: 'rssMegabytes', most: 150 }],
+  // The budget and 150 MB.
+  'full-memory': [{ column: 'rssMegabytes', most: 256 + 150 }],
   latency: [
     { column: 'p50Ms', most: 120 },
     { column: 'p99Ms', most: 260 },

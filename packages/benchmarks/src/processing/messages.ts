@@ -62,6 +62,24 @@ export type IdleMessage =
   /** The most that there was at any moment of the measured time. */
   | { readonly kind: 'measured'; readonly rssBytes: number };
 
+export interface FullMemorySettings extends StreamSettings {
+  readonly awsCalls: 'direct' | 'sdk';
+  readonly budgetBytes: number;
+  /** So long the handlers of all shards wait, from when the budget is used up. */
+  readonly measuredMs: number;
+}
+
+export interface FullMemoryDone {
+  readonly kind: 'measured';
+  /** The most that the process ever had. */
+  readonly rssBytes: number;
+  /** While the handlers waited: the least that was used of the budget, and the least shards that waited for it. */
+  readonly usedBytes: number;
+  readonly waitingShards: number;
+  /** Batches that had been handed over by then, and afterwards. */
+  readonly batches: readonly [number, number];
+}
+
 export type LimitedSettings = Pick<StreamSettings, 'shards' | 'streamName'>;
 
 export interface TailSettings extends StreamSettings {

@@ -11,6 +11,9 @@ export interface PageContent {
 const countedDigits = 16;
 const sequencePrefix = '4965903382714902566085596925383615710959';
 const offsetDigits = 16;
+const recordPrefix = '{"ApproximateArrivalTimestamp"';
+/** Of the list of records, and of the answer. */
+const endOfAnswer = ']}';
 /** By seconds, as Kinesis writes it. */
 const arrivedAt = 1_795_000_000.123;
 
@@ -21,6 +24,7 @@ const arrivedAt = 1_795_000_000.123;
 export class PrebuiltPages {
   readonly #content: PageContent;
   readonly #template: Buffer;
+  readonly #recordsAt: readonly number[];
   readonly #sequencesAt: readonly number[];
   readonly #offsetAt: number;
 
@@ -39,6 +43,7 @@ export class PrebuiltPages {
     // Behind, so that a reader never takes the shard for idle.
     this.#template = Buffer.from(JSON.stringify({ MillisBehindLatest: 60_000, NextShardIterator, Records }));
     this.#offsetAt = this.#template.indexOf(iteratorPrefix) + iteratorPrefix.length;
+    this.#recordsAt = placesOf(this.#template, recordPrefix);
     this.#sequencesAt = placesOf(this.#template, sequencePrefix).map((at) => at + sequencePrefix.length);
   }
 
@@ -57,16 +62,23 @@ export class PrebuiltPages {
     return iterator.slice(0, iterator.indexOf(':'));
   }
 
-  /** The body of the answer to a call with this iterator. */
-  answer(iterator: string): Buffer {
+  /** The body of the answer to a call with this iterator, of a whole page, or of fewer records if no more are asked for. */
+  answer(iterator: string, limit = Infinity): Buffer {
     const first = Number(iterator.slice(-offsetDigits));
-    const answer = Buffer.from(this.#template);
-    const next = first + this.#content.recordsPerPage;
-    answer.write(String(next).padStart(offsetDigits, '0'), this.#offsetAt, 'latin1');
-    for (const [index, at] of this.#sequencesAt.entries()) {
+    const count = Math.min(limit, this.#content.recordsPerPage);
+    const answer = this.#upTo(count);
+    answer.write(String(first + count).padStart(offsetDigits, '0'), this.#offsetAt, 'latin1');
+    for (const [index, at] of this.#sequencesAt.slice(0, count).entries()) {
       answer.write(String(first + index).padStart(countedDigits, '0'), at, 'latin1');
     }
     return answer;
+  }
+
+  #upTo(count: number): Buffer {
+    const nextAt = this.#recordsAt[count];
+    if (nextAt === undefined) return Buffer.from(this.#template);
+    // Without the comma.
+    return Buffer.concat([this.#template.subarray(0, nextAt - 1), Buffer.from(endOfAnswer)]);
   }
 }
 

@@ -5,6 +5,7 @@ export const scenarioNames = [
   'plain-1k',
   'aggregated',
   'idle-shards',
+  'full-memory',
   'latency',
   'deaggregation',
   'three-applications',

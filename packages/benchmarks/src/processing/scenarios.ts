@@ -1,4 +1,5 @@
 import { measureDeaggregation } from './measure-deaggregation';
+import { measureFullMemory } from './measure-full-memory';
 import { measureIdle } from './measure-idle';
 import { measureLatency } from './measure-latency';
 import { measureReading } from './measure-reading';
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
       ),
   },
   { name: 'idle-shards', runs: 2, seconds: 60, measure: measureIdle },
+  { name: 'full-memory', runs: 1, seconds: 60, measure: measureFullMemory },
   { name: 'latency', runs: 2, seconds: 60, measure: measureLatency },
   { name: 'deaggregation', runs: 3, seconds: 5, measure: measureDeaggregation },
   { name: 'three-applications', runs: 2, seconds: 300, measure: measureSharing },

@@ -68,4 +68,15 @@ describe('the server of prebuilt answers', () => {
     const again = sequenceNumbers(await read('shardId-000000000001', 2, String(wanted[0])));
     expect(again.slice(0, wanted.length)).toEqual(wanted);
   });
+
+  it('has fewer records for who asks for fewer, and goes on behind them', async () => {
+    const { ShardIterator: first } = await kinesis.getShardIterator({
+      ...{ StreamName: 'prebuilt', ShardId: 'shardId-000000000000', ShardIteratorType: 'TRIM_HORIZON' },
+    });
+    const few = await kinesis.getRecords({ ShardIterator: first, Limit: 7 });
+    const others = await kinesis.getRecords({ ShardIterator: few.NextShardIterator, Limit: 1_003 });
+    const whole = sequenceNumbers(await read('shardId-000000000000', 2));
+    expect(sequenceNumbers([few, others])).toEqual(whole.slice(0, 7 + 1_003));
+    expect(few.Records?.at(-1)).toEqual((await read('shardId-000000000000', 1))[0]?.Records?.[6]);
+  });
 });

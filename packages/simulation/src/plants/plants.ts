@@ -2,6 +2,7 @@ import { heldLeasePlants } from './held-lease-plants';
 import { leaseRowPlants } from './lease-row-plants';
 import { leaseSharingPlants } from './lease-sharing-plants';
 import { leaseWritePlants } from './lease-write-plants';
+import { memoryPlants } from './memory-plants';
 import type { Plant } from './plant';
 import { readingPlants } from './reading-plants';
 import { registryPlants } from './registry-plants';
@@ -18,6 +19,7 @@ export const plants: readonly Plant[] = [
   ...shardPlants,
   ...readingPlants,
   ...singleRecordPlants,
+  ...memoryPlants,
 ];
 
 /** @throws Error if there is none of that name */

@@ -111,9 +111,9 @@ const delivering: readonly Plant[] = [
     {
       name: 'position-before-the-batch',
       what: 'The position is moved before the batch has been dealt with.',
-      find: '    const outcome = await this.#delivery.take(records, this.#position);',
+      find: '    const outcome = await this.#delivery.take(records, this.#position, () => batch.memory?.release());',
       replace:
-        '    const before = this.#position;\n    this.#position = checkpointAt(last);\n    const outcome = await this.#delivery.take(records, before);',
+        '    const before = this.#position;\n    this.#position = checkpointAt(last);\n    const outcome = await this.#delivery.take(records, before, () => batch.memory?.release());',
     },
     {
       name: 'position-of-the-acknowledged',
@@ -347,14 +347,15 @@ const fetching: readonly Plant[] = [
     {
       name: 'shard-end-early',
       what: 'A shard counts as ended when the last of its records that are there were read.',
-      find: '        if (nextIterator === undefined) {\n',
-      replace: '        if (nextIterator === undefined || (records.length > 0 && millisBehindLatest === 0)) {\n',
+      find: '    if (nextIterator !== undefined) return true;\n',
+      replace:
+        '    if (nextIterator !== undefined && !(records.length > 0 && millisBehindLatest === 0)) return true;\n',
     },
     {
       name: 'iterator-of-the-answer-before',
       what: 'The iterator is not replaced by that of the answer.',
-      find: '        this.#iterator = nextIterator;\n',
-      replace: '        if (records.length === 0) this.#iterator = nextIterator;\n',
+      find: '    this.#iterator = nextIterator;\n',
+      replace: '    if (records.length === 0) this.#iterator = nextIterator;\n',
     },
   ]),
 ];

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { AwsReady } from '../coordination/aws-server';
+import { settingsVariable } from '../coordination/messages';
+import { ServerProcess } from '../server-process';
+import type { FullMemoryDone, FullMemorySettings, PrebuiltSettings } from './messages';
+import { runChild } from './run-child';
+import type { Measurement, ScenarioContext } from './scenario';
+
+const budgetBytes = 256_000_000;
+const fullShare = 0.9;
+/** Pages of 10 MB, the most that an answer may hold; fewer records if a worker asks for fewer. */
+const prebuilt: PrebuiltSettings = {
+  ...{ streamName: 'full', shards: 50 },
+  ...{ recordsPerPage: 10_000, userRecordsPerRecord: 1, dataBytes: 1_000 },
+};
+
+/**
+ * How much memory a process ever has whose worker reads 50 shards that are far behind, with a budget of 256 MB, while its handlers
+ * wait: until the budget is used up, a while from then on, and when everything goes on at once.
+ */
+export async function measureFullMemory(context: ScenarioContext): Promise<readonly Measurement[]> {
+  const { runs, signal } = context;
+  const environment = { [settingsVariable]: JSON.stringify(prebuilt) };
+  const server = await ServerProcess.start({ path: join(__dirname, 'prebuilt-server.js'), environment }, signal);
+  try {
+    const measurements: Measurement[] = [];
+    for (const awsCalls of ['direct', 'sdk'] as const) {
+      const name = awsCalls === 'direct' ? 'full-memory' : 'full-memory-sdk';
+      const rssBytes: number[] = [];
+      for (let run = 1; run <= runs; run++) {
+        const { endpoint, dynamodbEndpoint } = server.ready as AwsReady;
+        const access = { kinesisEndpoint: endpoint, dynamodbEndpoint, applicationName: `${name}-${run}` };
+        rssBytes.push(await rssOf({ ...prebuilt, ...access, awsCalls }, context));
+      }
+      measurements.push({ name, runs, samples: { rssBytes } });
+    }
+    return measurements;
+  } finally {
+    await server.stop();
+  }
+}
+
+async function rssOf(
+  access: Omit<FullMemorySettings, 'budgetBytes' | 'measuredMs'>,
+  { seconds, profileDirectory, signal, progress }: ScenarioContext,
+): Promise<number> {
+  const settings: FullMemorySettings = { ...access, budgetBytes, measuredMs: seconds * 1_000 };
+  const last = await runChild({ script: 'full-memory-script.js', settings, profileDirectory, signal });
+  const { rssBytes, usedBytes, waitingShards, batches } = last as FullMemoryDone;
+  progress(
+    `${access.applicationName}: ${megabytes(rssBytes)} MB at the most; ${megabytes(usedBytes)} MB of the budget used and ` +
+      `${waitingShards} shards waiting, at the least; ${batches[0]} batches, and ${batches[1]} afterwards`,
+  );
+  if (usedBytes < fullShare * budgetBytes || waitingShards === 0) throw new Error('the budget was not used up');
+  if (batches[1] === 0) throw new Error('nothing came afterwards');
+  return rssBytes;
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(1);
+}

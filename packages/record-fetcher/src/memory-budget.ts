@@ -1,0 +1,211 @@
+import assert from 'node:assert';
+
+/** What is asked for, in bytes. */
+export interface MemoryRequest {
+  /** With less than this nothing can be done. */
+  readonly least: number;
+  /** More than this is of no use. */
+  readonly most: number;
+}
+
+/** Memory that counts as used until it is released. */
+export interface Reservation {
+  readonly bytes: number;
+  /**
+   * What is really needed, which is known now. More than was reserved is counted too, whether or not it is left: it is there
+   * already, and nobody else gets any until it is released.
+   */
+  resize(bytes: number): void;
+  /** Once: any further call does nothing. */
+  release(): void;
+}
+
+interface Waiter {
+  readonly share: MemoryShare;
+  readonly request: MemoryRequest;
+  readonly grant: (reservation: Reservation) => void;
+}
+
+/** By what it holds: who holds nothing goes first, who holds its share or more goes last. */
+const ranks = { emptyHanded: 0, belowShare: 1, sated: 2 } as const;
+type Rank = (typeof ranks)[keyof typeof ranks];
+
+/**
+ * So many bytes that shards share. Whoever is about to use some reserves them first, and waits until they are left.
+ *
+ * - Shards that hold nothing go first, those that hold an equal share or more go last; of their like the first come are the first
+ *   served. Nobody passes one who goes before it, however little it asks for: so each that waits gets its turn, as
+ *   long as what is held is released.
+ * - A shard that holds its share gets more only out of the first half of the budget: the other half is for those that hold less, and may
+ *   come at any time.
+ * - What is more than the whole budget is granted while nothing is held: it would wait for ever otherwise.
+ *
+ * Invariant: `usedBytes` is the sum of what is held, and is above the budget only by such a request, or by what has turned
+ * out to be larger than was reserved for it.
+ */
+export class MemoryBudget {
+  readonly bytes: number;
+  readonly #shares = new Set<MemoryShare>();
+  /** In the order in which they came. */
+  readonly #waiters: Waiter[] = [];
+  #usedBytes = 0;
+
+  /** @param bytes a whole number, 1 or more */
+  constructor(bytes: number) {
+    assert(Number.isInteger(bytes) && bytes >= 1, 'a budget must be of whole bytes, one at least');
+    this.bytes = bytes;
+  }
+
+  /** By all shards together. */
+  get usedBytes(): number {
+    return this.#usedBytes;
+  }
+
+  /** Shards that wait for memory. */
+  get waitingShares(): number {
+    return new Set(this.#waiters.map(({ share }) => share)).size;
+  }
+
+  /** For one shard more. It counts as one of those that share until it is closed. */
+  open(): MemoryShare {
+    const share: MemoryShare = new MemoryShare({
+      reserve: (request, signal) => this.#reserve(share, request, signal),
+      changed: (byBytes) => this.#changed(byBytes),
+      closed: () => {
+        this.#shares.delete(share);
+        // Shares are larger now.
+        this.#grant();
+      },
+    });
+    this.#shares.add(share);
+    return share;
+  }
+
+  #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignal): Promise<Reservation> {
+    const { least, most } = request;
+    assert(least <= most, 'the least must not be more than the most');
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        reject(signal.reason as Error);
+        return;
+      }
+      const waiter: Waiter = {
+        share,
+        // Whole bytes: a sum of them is exact, and comes back to nothing.
+        request: { least: Math.ceil(least), most: Math.ceil(most) },
+        grant: (reservation) => {
+          signal.removeEventListener('abort', onAbort);
+          resolve(reservation);
+        },
+      };
+      const onAbort = (): void => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        reject(signal.reason as Error);
+        // Others may have waited behind it only.
+        this.#grant();
+      };
+      signal.addEventListener('abort', onAbort, { once: true });
+      this.#waiters.push(waiter);
+      this.#grant();
+    });
+  }
+
+  #changed(byBytes: number): void {
+    this.#usedBytes += byBytes;
+    if (byBytes < 0) this.#grant();
+  }
+
+  #grant(): void {
+    for (;;) {
+      const next = this.#next();
+      const bytes = next && this.#grantable(next);
+      if (next === undefined || bytes === undefined) return;
+      this.#waiters.splice(this.#waiters.indexOf(next), 1);
+      next.grant(next.share.take(bytes));
+    }
+  }
+
+  #next(): Waiter | undefined {
+    let best: Waiter | undefined;
+    for (const waiter of this.#waiters) {
+      if (best === undefined || this.#rankOf(waiter) < this.#rankOf(best)) best = waiter;
+    }
+    return best;
+  }
+
+  /** How much of what it asks for is left for it; `undefined`: not enough. */
+  #grantable(waiter: Waiter): number | undefined {
+    const { least, most } = waiter.request;
+    if (this.#usedBytes === 0) return Math.min(most, Math.max(least, this.bytes));
+    const keptBytes = this.#rankOf(waiter) === ranks.sated ? Math.ceil(this.bytes / 2) : 0;
+    const leftBytes = this.bytes - this.#usedBytes - keptBytes;
+    return leftBytes >= least ? Math.min(most, leftBytes) : undefined;
+  }
+
+  #rankOf({ share: { heldBytes } }: Waiter): Rank {
+    if (heldBytes === 0) return ranks.emptyHanded;
+    return heldBytes * this.#shares.size < this.bytes ? ranks.belowShare : ranks.sated;
+  }
+}
+
+interface MemoryShareParts {
+  readonly reserve: (request: MemoryRequest, signal: AbortSignal) => Promise<Reservation>;
+  readonly changed: (byBytes: number) => void;
+  readonly closed: () => void;
+}
+
+/** One shard's part in a {@link MemoryBudget}. */
+export class MemoryShare {
+  readonly #parts: MemoryShareParts;
+  readonly #held = new Set<Reservation>();
+  #heldBytes = 0;
+
+  /** By {@link MemoryBudget.open} only. */
+  constructor(parts: MemoryShareParts) {
+    this.#parts = parts;
+  }
+
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
+  /** Waits for its turn. Rejects with `signal.reason` as soon as `signal` aborts; nothing is held then. */
+  reserve(request: MemoryRequest, signal: AbortSignal): Promise<Reservation> {
+    return this.#parts.reserve(request, signal);
+  }
+
+  /** Releases all that it still holds. To be called when nothing of it waits any more. */
+  close(): void {
+    for (const reservation of [...this.#held]) reservation.release();
+    this.#parts.closed();
+  }
+
+  /** For the budget: so much is granted. */
+  take(grantedBytes: number): Reservation {
+    let bytes = grantedBytes;
+    const resize = (to: number): void => {
+      if (!this.#held.has(reservation)) return;
+      const byBytes = Math.ceil(to) - bytes;
+      bytes += byBytes;
+      this.#change(byBytes);
+    };
+    const reservation: Reservation = {
+      get bytes() {
+        return bytes;
+      },
+      resize,
+      release: () => {
+        const byBytes = -bytes;
+        if (this.#held.delete(reservation)) this.#change(byBytes);
+      },
+    };
+    this.#held.add(reservation);
+    this.#change(bytes);
+    return reservation;
+  }
+
+  #change(byBytes: number): void {
+    this.#heldBytes += byBytes;
+    this.#parts.changed(byBytes);
+  }
+}

@@ -1,0 +1,104 @@
+import { describe, expect, it } from '@jest/globals';
+import { ManualClock, settle } from '@millrace/core/testing';
+import { MemoryBudget } from '@millrace/record-fetcher';
+import { ReadAhead } from '../src/read-ahead';
+import type { RecordsBatch } from '../src/shard-reading';
+import { aRecord } from './support/a-consumer';
+
+const never = new Promise<never>(() => undefined);
+
+/** Batches of one record each, which hold a byte, and what is done with them. */
+class Queue {
+  readonly budget = new MemoryBudget(100);
+  readonly abort = new AbortController();
+  readonly log: string[] = [];
+  readonly #share = this.budget.open();
+  #settle: ((how: 'taken' | 'aborted' | Error) => void)[] = [];
+  readonly ahead = new ReadAhead({
+    pages: 2,
+    take: ({ records, memory }) => {
+      this.log.push(`take ${String(records[0]?.sequenceNumber)}`);
+      return new Promise((resolve, reject) => {
+        this.#settle.push((how) => {
+          if (how instanceof Error) reject(how);
+          else {
+            memory?.release();
+            resolve(how);
+          }
+        });
+      });
+    },
+    taken: () => this.log.push('taken'),
+    signal: this.abort.signal,
+    clock: new ManualClock(),
+  });
+
+  async add(number: number): Promise<void> {
+    const memory = await this.#share.reserve({ least: 1, most: 1 }, new AbortController().signal);
+    const batch: RecordsBatch = { kind: 'records', records: [aRecord(number)], millisBehindLatest: 0, memory };
+    this.ahead.add(batch);
+  }
+
+  async end(how: 'taken' | 'aborted' | Error): Promise<void> {
+    this.#settle.shift()?.(how);
+    await settle();
+  }
+}
+
+describe('what is read ahead', () => {
+  it('is taken in its order, and leaves room as it goes', async () => {
+    const queue = new Queue();
+    for (const number of [1, 2, 3]) await queue.add(number);
+    let hasRoom = false;
+    void queue.ahead.room().then(() => (hasRoom = true));
+    await settle();
+    expect([hasRoom, queue.ahead.last]).toEqual([false, '3']);
+    await queue.end('taken');
+    expect(hasRoom).toBe(true);
+    await queue.end('taken');
+    await queue.end('taken');
+    expect(queue.log).toEqual(['take 1', 'taken', 'take 2', 'taken', 'take 3', 'taken']);
+    await expect(queue.ahead.settled()).resolves.toBe('ready');
+    expect([queue.ahead.last, queue.budget.usedBytes]).toEqual([undefined, 0]);
+  });
+
+  it('is dropped behind a batch that could not be dealt with, which interrupts reading, and is told once', async () => {
+    const queue = new Queue();
+    await queue.add(1);
+    await queue.add(2);
+    const reading = queue.ahead.orInterrupted(never);
+    await queue.end(new Error('fault'));
+    await expect(reading).resolves.toBe('interrupted');
+    // It was on its way already.
+    await queue.add(3);
+    await settle();
+    expect([queue.log, queue.ahead.last, queue.budget.usedBytes]).toEqual([['take 1'], undefined, 0]);
+    await expect(queue.ahead.room()).rejects.toThrow('fault');
+    await expect(queue.ahead.room()).resolves.toBe('ready');
+    await queue.add(1);
+    expect(queue.log).toEqual(['take 1', 'take 1']);
+  });
+
+  it('is told of a fault also when reading was not waited for by then', async () => {
+    const queue = new Queue();
+    await queue.add(1);
+    await expect(queue.ahead.orInterrupted(Promise.resolve('read'))).resolves.toBe('read');
+    await queue.end(new Error('fault'));
+    await expect(queue.ahead.settled()).rejects.toThrow('fault');
+  });
+
+  it.each(['the signal aborts', 'the batch in hand is aborted', 'it is ended'])('is dropped when %s', async (how) => {
+    const queue = new Queue();
+    for (const number of [1, 2, 3]) await queue.add(number);
+    const waiting = queue.ahead.room();
+    if (how === 'the signal aborts') queue.abort.abort();
+    else if (how === 'it is ended') queue.ahead.end();
+    else await queue.end('aborted');
+    await expect(waiting).resolves.toBe('aborted');
+    await queue.end('taken');
+    await queue.add(4);
+    await settle();
+    expect(queue.log.filter((line) => line.startsWith('take '))).toEqual(['take 1']);
+    expect(queue.budget.usedBytes).toBe(0);
+  });
+});
