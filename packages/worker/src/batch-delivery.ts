@@ -1,5 +1,5 @@
 import { checkpointAt, type Checkpoint, type RecordPosition, type UserRecord } from '@millrace/core';
-import { RecordDispatcher } from '@millrace/record-dispatcher';
+import { RecordDispatcher, type LostCause } from '@millrace/record-dispatcher';
 import type { Delivery, DeliveryParts } from './delivery';
 import { letRecordGo } from './let-record-go';
 import type { RecordProcessor } from './record-processor';
@@ -25,7 +25,7 @@ export class BatchDelivery implements Delivery {
         mayDeliver,
         failed: (failure) => emit('processingFailed', { shardId: lease.shardId, ...failure }),
         letGo: (record, before, cause) =>
-          letRecordGo(parts, record, { ...cause, done: () => checkpointer.letGo(record, before) }),
+          letRecordGo(parts, record, { ...cause, done: () => this.#wasLetGo(record, before) }),
       },
     });
   }
@@ -59,6 +59,11 @@ export class BatchDelivery implements Delivery {
     return outcome === 'delivered' ? 'taken' : 'aborted';
   }
 
+  async letGo(record: UserRecord, before: Checkpoint, cause: LostCause): Promise<'taken' | 'aborted'> {
+    const outcome = await this.#dispatcher.letGo(record, before, cause, this.#parts.reading);
+    return outcome === 'delivered' ? 'taken' : 'aborted';
+  }
+
   /** Nothing is left behind by {@link take}. */
   settled(): Promise<void> {
     return Promise.resolve();
@@ -80,6 +85,13 @@ export class BatchDelivery implements Delivery {
     await watchdog.userCall('processRecords', () => this.#processor.processRecords(input), recordCount);
     const durationMs = clock.now() - startedAtMs;
     emit('recordsProcessed', { shardId: lease.shardId, recordCount, byteCount, millisBehindLatest, durationMs });
+  }
+
+  #wasLetGo(record: RecordPosition, before: Checkpoint): void {
+    const { checkpointer } = this.#parts;
+    // It may not have been handed over, and yet be the last one so far.
+    checkpointer.deliver(record);
+    checkpointer.letGo(record, before);
   }
 
   #wasResolved(position: RecordPosition): void {

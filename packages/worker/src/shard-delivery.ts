@@ -1,6 +1,8 @@
 import { checkpointAt, type Checkpoint, type RecordPosition } from '@millrace/core';
 import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import { BatchDelivery } from './batch-delivery';
+import { CarefulDelivery, type CarefulDeliveryParts } from './careful-delivery';
+import type { CarefulTurn } from './careful-turn';
 import type { Delivery, DeliveryParts } from './delivery';
 import { newRecords } from './new-records';
 import { RecordDelivery } from './record-delivery';
@@ -8,22 +10,31 @@ import { takesSingleRecords, type Processor } from './record-processor';
 import { ShardLag } from './shard-lag';
 import type { RecordsBatch } from './shard-reading';
 
-export interface ShardDeliveryParts extends Omit<DeliveryParts, 'millisBehindLatest'> {
+export interface ShardDeliveryParts
+  extends
+    Omit<DeliveryParts, 'millisBehindLatest'>,
+    Pick<CarefulDeliveryParts, 'attempted' | 'checkpointIntervalMs' | 'failoverTimeMs' | 'heldLease'> {
   /** Where the shard was left. */
   readonly start: Checkpoint;
   readonly aggregation: DeaggregateOptions;
+  readonly carefulTurn: CarefulTurn;
 }
 
 /** Takes the batches of one shard apart and brings their records to the user's code, under one lease. */
 export class ShardDelivery {
   readonly #parts: ShardDeliveryParts;
   readonly #lag: ShardLag;
+  readonly #careful: CarefulDelivery;
   #position: Checkpoint;
   #delivery: Delivery | undefined;
 
   constructor(parts: ShardDeliveryParts) {
     this.#parts = parts;
     this.#position = parts.start;
+    this.#careful = new CarefulDelivery({
+      ...{ ...parts, shardId: parts.lease.shardId, turn: parts.carefulTurn },
+      ...{ policy: parts.failurePolicy.kind, maxCrashes: parts.retry.maxCrashes },
+    });
     this.#lag = new ShardLag(parts.clock, () => this.#delivery?.isBusy === true);
   }
 
@@ -38,6 +49,11 @@ export class ShardDelivery {
   /** The last record that was taken, or where the shard was left. */
   get position(): Checkpoint {
     return this.#position;
+  }
+
+  /** Why records are held back; `undefined` when none are. */
+  get problem(): string | undefined {
+    return this.#careful.problem;
   }
 
   /** The last record that was handed over, where the checkpointer does not know of it. */
@@ -63,7 +79,7 @@ export class ShardDelivery {
     if (counts !== undefined) emit('recordsDeaggregated', { shardId: lease.shardId, counts });
     const last = records.at(-1);
     if (last === undefined || this.#delivery === undefined) return 'taken';
-    const outcome = await this.#delivery.take(records, this.#position);
+    const outcome = await this.#careful.take(records, this.#position, this.#delivery);
     if (outcome === 'aborted') return 'aborted';
     this.#position = checkpointAt(last);
     return 'taken';

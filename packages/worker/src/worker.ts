@@ -9,12 +9,13 @@ import {
   type Logger,
   type Random,
 } from '@millrace/core';
-import { LeaseCoordinator, type HeldLease } from '@millrace/lease-coordinator';
+import { LeaseCoordinator, openAttempts, type HeldLease } from '@millrace/lease-coordinator';
 import { SdkKinesisReader } from '@millrace/record-fetcher';
 import pino from 'pino';
 import { deriveClients, type DerivedClients } from './aws-clients';
 import { BatchLimits } from './batch-limits';
 import { blockSuspects } from './block-suspects';
+import { CarefulTurn } from './careful-turn';
 import { EventLoopWatch } from './event-loop-watch';
 import { LeaseCooldown } from './lease-cooldown';
 import { initialStart } from './initial-start';
@@ -60,6 +61,7 @@ export class Worker {
   readonly #table: TableHealth;
   readonly #eventLoop: EventLoopWatch;
   readonly #batchLimits = new BatchLimits();
+  readonly #carefulTurn: CarefulTurn;
   readonly #openings: OpeningLimit;
   readonly #cooldown: LeaseCooldown;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
@@ -86,6 +88,7 @@ export class Worker {
     this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering', stopping);
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
+    this.#carefulTurn = new CarefulTurn(this.#clock, this.#options.stallTimeoutMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
     this.#eventLoop = new EventLoopWatch({
       ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
@@ -283,6 +286,9 @@ export class Worker {
       stallTimeoutMs: this.#options.stallTimeoutMs,
       aggregation: { hashKeyRange: held.lease.hashKeyRange, outOfRange: this.#options.aggregationOutOfRange },
       checkpoint: held.lease.checkpoint,
+      attempted: openAttempts(held.lease.attempted, held.lease.checkpoint),
+      carefulTurn: this.#carefulTurn,
+      failoverTimeMs: started.leases.failoverTimeMs,
       initialStart: initialStart(held.lease, started.initialTimestampMs),
       openSource: (start, listener) =>
         openSource({
