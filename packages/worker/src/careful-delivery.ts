@@ -102,8 +102,14 @@ export class CarefulDelivery {
   #begin(records: readonly UserRecord[]): void {
     if (this.#usual !== undefined) return;
     const { shardId, emit, logger } = this.#parts;
-    const { recordCount = 0, attempts = 0 } = this.#suspects[0] ?? {};
+    const [suspect] = this.#suspects;
     this.#usual = firstSize(records);
+    if (suspect === undefined) {
+      // As after two crashes of whatever reason, for a shard without records between them.
+      logger.info({}, 'shard is read with care, its last workers lost it');
+      return;
+    }
+    const { recordCount, attempts } = suspect;
     logger.warn({ recordCount, attempts }, 'shard is read with care, a process may have ended at one of its records');
     emit('crashSuspected', { shardId, recordCount, attempts });
   }

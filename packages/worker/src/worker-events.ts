@@ -97,9 +97,9 @@ export interface WorkerEvents {
   /** The sink of the failure policy has confirmed that it has the record. */
   recordDeadLettered: LetGoRecord;
   /**
-   * A process may have ended at a record of this shard: its lease went from worker to worker without being given up, and none has
-   * got on. It is read with care until that is clear, see docs/operations.md. `recordCount`: among so many records it is, 0 if
-   * nobody knows; `attempts`: so often they were in hand together.
+   * A process may have ended at a record of this shard: a worker has lost the lease with `recordCount` records in hand, after others
+   * had lost it. They were in hand together `attempts` times. The shard is read with care until that is clear, see
+   * docs/operations.md.
    */
   crashSuspected: { readonly shardId: string; readonly recordCount: number; readonly attempts: number };
   /**

@@ -58,7 +58,7 @@ describe('a shard whose lease was lost by one worker after another', () => {
     expect(seen.at(-1)).toEqual([range(50, 100, 1)]);
     expect(row).toMatchObject({ attempted: [], stored: at(100) });
     expect(made[0]?.logger.lines.map(({ message }) => message)).toContain(
-      'shard is read with care, a process may have ended at one of its records',
+      'shard is read with care, its last workers lost it',
     );
   });
 
