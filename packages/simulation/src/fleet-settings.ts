@@ -2,7 +2,8 @@ import type { ConcurrencyOptions } from 'millrace';
 import { ambushKinds, type AmbushKind } from './ambush';
 import type { Chance } from './chance';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
-import { callFaultKinds, calmKinds, faultKinds, showerKinds } from './fault-kinds';
+import { callFaultKinds, calmKinds, showerKinds, stormKinds } from './fault-kinds';
+import { keyCount } from './producer';
 import { goodHabits, habits, policies, type Habit, type SimulatedPolicy } from './user-code';
 
 /** How a fleet is set up, and what it will go through: all of it follows from the seed. */
@@ -42,6 +43,8 @@ export interface FleetSettings {
   readonly habits: readonly Habit[];
   /** Processors take records one by one; those of one key in turn, or all of them. Absent: they take batches. */
   readonly singleRecords: SingleRecordSettings | undefined;
+  /** At this one the process ends, whoever is given it: as long as there are faults. */
+  readonly deadlyRecord: DeadlyRecord | undefined;
   /** But for `block` some records are such that the user's code fails at them. */
   readonly failurePolicy: SimulatedPolicy;
   readonly slowMs: number;
@@ -60,6 +63,13 @@ export interface SingleRecordSettings {
   readonly concurrency: Required<ConcurrencyOptions> | undefined;
   /** What becomes a dead letter takes all of its key with it. */
   readonly quarantinesKeys: boolean;
+}
+
+export interface DeadlyRecord {
+  readonly key: string;
+  readonly number: number;
+  /** As often it may end the process by itself. */
+  readonly maxCrashes: number;
 }
 
 export interface PlannedFault {
@@ -82,6 +92,7 @@ const clusterMs = 8_000;
 /** Of the storms. */
 const ambushShare = 0.12;
 const foreignRowsShare = 1 / 30;
+const deadlyShare = 1 / 5;
 
 /** One seed of so many is calm, and one of so many has showers. */
 const calmShare = 6;
@@ -93,7 +104,7 @@ const showersShare = 8;
  */
 export type Weather = 'calm' | 'showers' | 'storm';
 
-const kindsIn: Record<Weather, readonly FaultKind[]> = { calm: calmKinds, showers: showerKinds, storm: faultKinds };
+const kindsIn: Record<Weather, readonly FaultKind[]> = { calm: calmKinds, showers: showerKinds, storm: stormKinds };
 
 export function isCallFault(kind: FaultKind): kind is CallFaultKind {
   return (callFaultKinds as readonly FaultKind[]).includes(kind);
@@ -168,6 +179,7 @@ export function drawSettings(
     singleRecords: drawSingleRecords(chance),
     // What a record holds up is not acknowledged in time, and comes again.
     failurePolicy: weather === 'storm' && chance.happens(0.5) ? (chance.oneOf(policies) ?? 'block') : 'block',
+    deadlyRecord: weather === 'storm' && chance.happens(deadlyShare) ? drawDeadlyRecord(chance) : undefined,
   };
 }
 
@@ -189,6 +201,12 @@ function drawSingleRecords(chance: Chance): SingleRecordSettings | undefined {
   const maxInFlight = chance.wholeBetween(1, 8);
   const maxAhead = maxInFlight + chance.wholeBetween(0, 20);
   return { concurrency: { by: 'partitionKey', maxInFlight, maxAhead }, quarantinesKeys: chance.happens(0.5) };
+}
+
+/** One of the first of its key: it takes a while until it is found. */
+function drawDeadlyRecord(chance: Chance): DeadlyRecord {
+  const key = `k${chance.wholeBetween(1, keyCount)}`;
+  return { key, number: chance.wholeBetween(0, 4), maxCrashes: chance.wholeBetween(1, 3) };
 }
 
 /** Off in one seed of eight, and of these in some only for a part of the fleet. */
