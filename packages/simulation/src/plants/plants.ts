@@ -1,3 +1,4 @@
+import { crashPlants } from './crash-plants';
 import { heldLeasePlants } from './held-lease-plants';
 import { leaseRowPlants } from './lease-row-plants';
 import { leaseSharingPlants } from './lease-sharing-plants';
@@ -18,6 +19,7 @@ export const plants: readonly Plant[] = [
   ...shardPlants,
   ...readingPlants,
   ...singleRecordPlants,
+  ...crashPlants,
 ];
 
 /** @throws Error if there is none of that name */
