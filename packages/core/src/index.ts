@@ -22,7 +22,14 @@ export {
 } from './checkpoint';
 export type { CheckpointOutcome } from './checkpoint-outcome';
 export type { HashKeyRange, Shard, StreamIdentity } from './shard';
-export { effectiveOwner, type FirstOwner, isHandoverPending, type Lease, type LeaseSeed } from './lease';
+export {
+  type AttemptedRange,
+  effectiveOwner,
+  type FirstOwner,
+  isHandoverPending,
+  type Lease,
+  type LeaseSeed,
+} from './lease';
 export type { StreamRecord, UserRecord } from './record';
 export type { InitialPosition, StartPosition } from './stream-position';
 export {

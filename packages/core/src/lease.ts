@@ -1,5 +1,15 @@
 import type { Checkpoint } from './checkpoint';
+import type { RecordPosition } from './sequence-number';
 import type { HashKeyRange } from './shard';
+
+/** Records that were about to be handed over together, by a worker that has not said since what became of that. */
+export interface AttemptedRange {
+  readonly first: RecordPosition;
+  readonly last: RecordPosition;
+  readonly recordCount: number;
+  /** By so many holders of the lease in a row. */
+  readonly attempts: number;
+}
 
 /** One row of the lease table: which worker reads a shard, and how far it has read. */
 export interface Lease {
@@ -46,6 +56,8 @@ export interface Lease {
   readonly initialTimestampMs: number | undefined;
   readonly streamArn: string | undefined;
   readonly streamCreatedAtMs: number | undefined;
+  /** Kept only while records are read with care, because the process may have ended at one of them. In their order. */
+  readonly attempted: readonly AttemptedRange[];
 }
 
 /** Who creates a lease and holds it from then on. */

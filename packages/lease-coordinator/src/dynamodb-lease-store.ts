@@ -9,6 +9,7 @@ import {
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
+  type AttemptedRange,
   CallTimeoutError,
   type Checkpoint,
   type Clock,
@@ -22,6 +23,7 @@ import * as condition from './lease-conditions';
 import { attribute, isLeaseItem, type LeaseItem, newLeaseItem, parseLeaseItem } from './lease-item';
 import type {
   Acquisition,
+  CheckpointScope,
   CreateResult,
   HeldLeaseRef,
   LeaseListing,
@@ -31,6 +33,7 @@ import type {
 } from './lease-store';
 import {
   adoptUpdate,
+  attemptUpdate,
   cancelHandoverUpdate,
   checkpointUpdate,
   completeHandoverUpdate,
@@ -146,8 +149,17 @@ export class DynamoDbLeaseStore implements LeaseStore {
     return this.#update(held.leaseKey, renewUpdate(held, writeId));
   }
 
-  checkpoint(held: HeldLeaseRef, checkpoint: Checkpoint, writeId: string): Promise<WriteResult> {
-    return this.#update(held.leaseKey, checkpointUpdate(held, checkpoint, writeId));
+  checkpoint(
+    held: HeldLeaseRef,
+    checkpoint: Checkpoint,
+    writeId: string,
+    scope: CheckpointScope,
+  ): Promise<WriteResult> {
+    return this.#update(held.leaseKey, checkpointUpdate(held, checkpoint, writeId, scope));
+  }
+
+  attempt(held: HeldLeaseRef, attempted: readonly AttemptedRange[], writeId: string): Promise<WriteResult> {
+    return this.#update(held.leaseKey, attemptUpdate(held, attempted, writeId));
   }
 
   async requestHandover(

@@ -1,4 +1,5 @@
 import {
+  type AttemptedRange,
   type Checkpoint,
   type CheckpointOutcome,
   compareCheckpoints,
@@ -9,7 +10,9 @@ import {
 } from '@millrace/core';
 import { Alarm } from './alarm';
 import { CallLimit } from './call-limit';
+import { isCrashLoop, passesAll } from './attempted-ranges';
 import type { HeldLeaseParts } from './held-lease-parts';
+import { HELD_UP_AFTER, LOOK_AGAIN_AFTER, RENEW_AGAIN_AFTER, RENEWAL_SPREAD } from './renewal-timing';
 import type { Moment } from './moment';
 import { UnansweredWrites } from './unanswered-writes';
 import type { UnstoredCheckpoint } from './unstored-checkpoint';
@@ -19,18 +22,6 @@ import { sendUntilAnswered } from './write-attempts';
 
 /** How a held lease came to its end. `released` also when the row went to another before the answer came. */
 export type LeaseEnding = 'released' | 'handed-over' | 'lost' | 'abandoned';
-
-/** Looking again at once would not help: the row is mine, yet it refused. */
-const LOOK_AGAIN_AFTER = 1 / 100;
-/** After a failure that another attempt would not mend: missing permissions, say. */
-const RENEW_AGAIN_AFTER = 1 / 10;
-/**
- * How much of the interval the renewals of leases are spread over that were acquired, or held up, together. They keep that
- * distance. All at once they would queue: the last of them for longer than the table takes for all.
- */
-const RENEWAL_SPREAD = 1 / 2;
-/** So late, in intervals, a renewal was held up. */
-const HELD_UP_AFTER = 1 / 4;
 
 /**
  * One lease while this worker holds it: the only place that writes to its row.
@@ -55,6 +46,8 @@ export class HeldLease {
   readonly leaseKey: string;
   /** The row as it was acquired: where to read on from. */
   readonly lease: Lease;
+  /** The workers before this one may have ended at a record: one after another lost the lease, and none has got on. */
+  readonly mayBeCrashLoop: boolean;
   /** Greater than that of every earlier holder of this lease. */
   readonly fencingToken: number;
   readonly #deps: HeldLeaseParts;
@@ -74,6 +67,8 @@ export class HeldLease {
   #asker: string | undefined;
   #isCancelling = false;
   #checkpoint: Checkpoint;
+  /** What the row says to have been attempted. */
+  #attempted: readonly AttemptedRange[];
   #unstored: UnstoredCheckpoint | undefined;
   #closing = false;
   #ending: LeaseEnding | undefined;
@@ -84,10 +79,12 @@ export class HeldLease {
     const { lease, acquiredAt, clock, random, options } = deps;
     this.#deps = deps;
     this.lease = lease;
+    this.mayBeCrashLoop = isCrashLoop(deps);
     this.leaseKey = lease.leaseKey;
     this.fencingToken = lease.leaseCounter;
     this.#counter = lease.leaseCounter;
     this.#checkpoint = lease.checkpoint;
+    this.#attempted = lease.attempted;
     this.#confirmedAt = acquiredAt;
     this.#renewAtMs = acquiredAt.monotonicMs + options.renewIntervalMs * (1 - random.next() * RENEWAL_SPREAD);
     this.#renewAlarm = new Alarm(clock);
@@ -158,6 +155,16 @@ export class HeldLease {
       // A renewal that was answered while this waited may have carried what was asked for.
       const stored = this.#isStored(asked) ? 'yes' : storedAfterLoss(outcome.row, sent);
       return { kind: 'lost', stored, error: outcome.error };
+    });
+  }
+
+  /** Records in the row what is about to be handed over, in place of what it says. Returns whether it says so. Never rejects. */
+  attempt(attempted: readonly AttemptedRange[]): Promise<boolean> {
+    const { store } = this.#deps;
+    return this.#writes.run(async () => {
+      const outcome = await this.#write('attempt', (held, id) => store.attempt(held, attempted, id));
+      if (outcome.kind === 'lost') this.#end('lost', 'what it was about to deliver could not be recorded');
+      return outcome.kind === 'applied';
     });
   }
 
@@ -252,7 +259,9 @@ export class HeldLease {
   #writeCheckpoint(checkpoint: Checkpoint): Promise<WriteOutcome> {
     const { store } = this.#deps;
     const send = (held: HeldLeaseRef, id: string): Promise<WriteResult> =>
-      this.#isStored(checkpoint) ? store.renew(held, id) : store.checkpoint(held, checkpoint, id);
+      this.#isStored(checkpoint)
+        ? store.renew(held, id)
+        : store.checkpoint(held, checkpoint, id, { passesAttempted: passesAll(this.#attempted, checkpoint) });
     return this.#write('checkpoint', send, { carried: checkpoint });
   }
 
@@ -335,6 +344,7 @@ export class HeldLease {
       // The deadline stays: nobody knows when the earlier write was seen.
       this.#counter = verdict.row.leaseCounter;
       this.#checkpoint = verdict.row.checkpoint;
+      this.#attempted = verdict.row.attempted;
       this.notice(verdict.row);
     }
   }
@@ -342,6 +352,7 @@ export class HeldLease {
   #confirm(row: Lease, startedAt: Moment): WriteOutcome {
     this.#counter = row.leaseCounter;
     this.#checkpoint = row.checkpoint;
+    this.#attempted = row.attempted;
     this.#unanswered.clear();
     this.notice(row);
     if (!this.#expiring.signal.aborted) {

@@ -5,6 +5,7 @@ export {
   type LeaseView,
   type WorkerView,
 } from './assignment-plan';
+export { openAttempts } from './attempted-ranges';
 export type { DynamoDbPort } from './dynamodb-port';
 export { DynamoDbLeaseStore } from './dynamodb-lease-store';
 export { DynamoDbWorkerStore } from './dynamodb-worker-store';

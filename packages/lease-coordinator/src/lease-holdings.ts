@@ -4,7 +4,7 @@ import type { AcquiredLease } from './lease-moves';
 import type { Tasks } from './tasks';
 
 /** With all that a lease needs, but for the lease itself. */
-export interface LeaseHoldingsDependencies extends Omit<HeldLeaseParts, 'me' | 'lease' | 'acquiredAt'> {
+export interface LeaseHoldingsDependencies extends Omit<HeldLeaseParts, 'me' | keyof AcquiredLease> {
   readonly workerId: string;
   readonly tasks: Tasks;
   /** Called once for each lease acquired. Must not throw. */
@@ -51,9 +51,9 @@ export class LeaseHoldings {
   }
 
   /** Keeps a lease that was just acquired, and lets it be used; or gives it back at once if it is `unwanted` by now. */
-  hold({ lease, acquiredAt }: AcquiredLease, { unwanted }: { readonly unwanted: boolean }): void {
+  hold(acquired: AcquiredLease, { unwanted }: { readonly unwanted: boolean }): void {
     const { workerId: me, logger, tasks, onAcquired } = this.#deps;
-    const held = new HeldLease({ ...this.#deps, lease, acquiredAt, me });
+    const held = new HeldLease({ ...this.#deps, ...acquired, me });
     this.#held.set(held.leaseKey, held);
     tasks.add(this.#keep(held));
     if (unwanted) {

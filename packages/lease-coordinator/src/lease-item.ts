@@ -8,6 +8,7 @@ import {
   type LeaseSeed,
   parseCheckpoint,
 } from '@millrace/core';
+import { parseAttempted } from './attempted-ranges';
 import { MAX_TIME_MS } from './lease-options';
 
 export type LeaseItem = Record<string, AttributeValue>;
@@ -41,6 +42,7 @@ export const attribute = {
   initialTimestampMs: 'millraceInitialTimestamp',
   streamArn: 'millraceStreamArn',
   streamCreatedAtMs: 'millraceStreamCreated',
+  attempted: 'millraceAttempted',
 } as const;
 
 /** What the KCL writes into `entityType` of a lease; rows without the attribute are leases too. */
@@ -80,6 +82,7 @@ export function parseLeaseItem(item: LeaseItem): Lease {
     initialTimestampMs: row.integer('initialTimestampMs'),
     streamArn: row.text('streamArn'),
     streamCreatedAtMs: row.integer('streamCreatedAtMs'),
+    attempted: parseAttempted(item[attribute.attempted]?.S),
   };
 }
 

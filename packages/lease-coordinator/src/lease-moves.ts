@@ -23,6 +23,8 @@ export interface LeaseMovesDependencies extends WriteContext {
 export interface AcquiredLease {
   readonly lease: Lease;
   readonly acquiredAt: Moment;
+  /** From a worker that had it, and has not given it up. */
+  readonly wasTakenAway: boolean;
 }
 
 /** `lost-race`: another worker was quicker. `failed`: nobody knows, or it cannot be written now. */
@@ -110,7 +112,7 @@ export class LeaseMoves {
     const { kind, lease } = outcome.result;
     const isNew = kind === 'created';
     const isMine = isNew && lease.writeId === writeId && effectiveOwner(lease) === me;
-    return { isNew, acquired: isMine ? { lease, acquiredAt: outcome.startedAt } : undefined };
+    return { isNew, acquired: isMine ? { lease, acquiredAt: outcome.startedAt, wasTakenAway: false } : undefined };
   }
 
   async #acquire(operation: 'take' | 'adopt', observed: Lease): Promise<Acquired> {
@@ -126,7 +128,7 @@ export class LeaseMoves {
     const isMine =
       lease !== undefined &&
       (kind === 'applied' || (lease.writeId === acquisition.writeId && effectiveOwner(lease) === me));
-    if (isMine) return { lease, acquiredAt: outcome.startedAt };
+    if (isMine) return { lease, acquiredAt: outcome.startedAt, wasTakenAway: isTakenAway(observed, operation, me) };
     logger.debug({ leaseKey: observed.leaseKey, operation, owner: lease?.leaseOwner }, 'lease went to another worker');
     return 'lost-race';
   }
@@ -143,4 +145,10 @@ export class LeaseMoves {
       sendUntilMs: () => sendUntilMs,
     });
   }
+}
+
+/** What was handed over, and not adopted, nobody has read under. */
+function isTakenAway(observed: Lease, operation: 'take' | 'adopt', me: string): boolean {
+  const owner = effectiveOwner(observed);
+  return operation === 'take' && owner !== undefined && owner !== me && !observed.handedOver;
 }

@@ -1,4 +1,4 @@
-import type { Checkpoint, CorruptLeaseError, Lease, LeaseSeed, StreamIdentity } from '@millrace/core';
+import type { AttemptedRange, Checkpoint, CorruptLeaseError, Lease, LeaseSeed, StreamIdentity } from '@millrace/core';
 import type { WorkerRow } from './worker-row';
 
 /** Everything that one reading of the lease table found. */
@@ -21,6 +21,12 @@ export interface HeldLeaseRef {
   readonly leaseKey: string;
   readonly counter: number;
   readonly owner: string;
+}
+
+/** What a checkpoint makes out of date. */
+export interface CheckpointScope {
+  /** Whatever the row says to have been attempted. */
+  readonly passesAttempted: boolean;
 }
 
 /** Who acquires a lease, and with which of its own settings. */
@@ -66,7 +72,9 @@ export interface LeaseStore {
   /** A sign of life of the effective owner. */
   renew(held: HeldLeaseRef, writeId: string): Promise<WriteResult>;
   /** Stores how far the effective owner has read; a sign of life too. */
-  checkpoint(held: HeldLeaseRef, checkpoint: Checkpoint, writeId: string): Promise<WriteResult>;
+  checkpoint(held: HeldLeaseRef, checkpoint: Checkpoint, writeId: string, scope: CheckpointScope): Promise<WriteResult>;
+  /** Says what the effective owner is about to hand over, in place of what the row has said; a sign of life too. */
+  attempt(held: HeldLeaseRef, attempted: readonly AttemptedRange[], writeId: string): Promise<WriteResult>;
   /** Asks the observed owner for its lease. The counter stays, so the owner can go on until it completes. */
   requestHandover(
     observed: Lease,

@@ -1,8 +1,9 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { type Checkpoint, formatCheckpoint, type Lease, SHARD_END } from '@millrace/core';
+import { type AttemptedRange, type Checkpoint, formatCheckpoint, type Lease, SHARD_END } from '@millrace/core';
+import { formatAttempted } from './attempted-ranges';
 import * as condition from './lease-conditions';
 import { attribute as a } from './lease-item';
-import type { Acquisition, HeldLeaseRef } from './lease-store';
+import type { Acquisition, CheckpointScope, HeldLeaseRef } from './lease-store';
 
 /** One conditional update of a lease row, as DynamoDB is told it. */
 export interface LeaseUpdate {
@@ -90,15 +91,32 @@ export function renewUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
   };
 }
 
+/** A renewal that says what is about to be handed over; nothing: the row forgets what was. */
+export function attemptUpdate(held: HeldLeaseRef, attempted: readonly AttemptedRange[], writeId: string): LeaseUpdate {
+  const renewal = renewUpdate(held, writeId);
+  if (attempted.length === 0) return { ...renewal, update: `${renewal.update} REMOVE ${a.attempted}` };
+  return {
+    ...renewal,
+    update: `SET ${a.writeId} = :write, ${a.attempted} = :attempted ADD ${bumpCounter}`,
+    values: { ...renewal.values, ':attempted': text(formatAttempted(attempted)) },
+  };
+}
+
 /** As the KCL does, a checkpoint ends a two-phase one and starts the count of owner switches anew. */
-export function checkpointUpdate(held: HeldLeaseRef, checkpoint: Checkpoint, writeId: string): LeaseUpdate {
+export function checkpointUpdate(
+  held: HeldLeaseRef,
+  checkpoint: Checkpoint,
+  writeId: string,
+  { passesAttempted }: CheckpointScope,
+): LeaseUpdate {
   const words = formatCheckpoint(checkpoint);
+  const passed = passesAttempted ? `, ${a.attempted}` : '';
   return {
     condition: condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),
     update:
       `SET ${a.writeId} = :write, ${a.checkpoint} = :checkpoint, ${a.checkpointSubSequenceNumber} = :sub, ` +
       `${a.ownerSwitches} = :zero ADD ${bumpCounter} ` +
-      `REMOVE ${a.pendingCheckpoint}, ${a.pendingCheckpointSubSequenceNumber}, ${a.pendingCheckpointState}`,
+      `REMOVE ${a.pendingCheckpoint}, ${a.pendingCheckpointSubSequenceNumber}, ${a.pendingCheckpointState}${passed}`,
     values: {
       ...holderValues(held, writeId),
       ':checkpoint': text(words.checkpoint),

@@ -62,7 +62,9 @@ describe('the rows of DynamoDbLeaseStore', () => {
     const holder = (counter: number, owner = 'me') => ({ leaseKey, counter, owner });
     await store.take((await store.get(leaseKey))!, me);
     await store.renew(holder(1235), 'me/2');
-    await store.checkpoint(holder(1236), checkpointAt({ sequenceNumber: '5', subSequenceNumber: 1 }), 'me/3');
+    await store.checkpoint(holder(1236), checkpointAt({ sequenceNumber: '5', subSequenceNumber: 1 }), 'me/3', {
+      passesAttempted: false,
+    });
     await store.requestHandover((await store.get(leaseKey))!, { receiver: 'b', writeId: 'b/1' });
     await store.completeHandover(holder(1237), 'me/4');
     await store.adopt((await store.get(leaseKey))!, { ...me, owner: 'b', writeId: 'b/2' });
@@ -92,7 +94,9 @@ describe('the rows of DynamoDbLeaseStore', () => {
       pendingCheckpointSubSequenceNumber: { N: '0' },
       pendingCheckpointState: { B: new Uint8Array([1]) },
     });
-    await table.leaseStore().checkpoint({ leaseKey, counter: 1234, owner: 'java' }, TRIM_HORIZON, 'w/1');
+    await table
+      .leaseStore()
+      .checkpoint({ leaseKey, counter: 1234, owner: 'java' }, TRIM_HORIZON, 'w/1', { passesAttempted: false });
     const row = await table.raw(leaseKey);
     expect(row).toMatchObject({ ownerSwitchesSinceCheckpoint: { N: '0' } });
     for (const name of ['pendingCheckpoint', 'pendingCheckpointSubSequenceNumber', 'pendingCheckpointState']) {

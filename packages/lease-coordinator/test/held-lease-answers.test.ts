@@ -66,7 +66,7 @@ describe('a write without an answer', () => {
     const outcome = harness.held.checkpoint(at(5));
     await settle();
     await harness.stolenBy('b');
-    await harness.others.checkpoint({ leaseKey, counter: 2, owner: 'b' }, at(9), 'b/2');
+    await harness.others.checkpoint({ leaseKey, counter: 2, owner: 'b' }, at(9), 'b/2', { passesAttempted: false });
     await harness.clock.advance(callTimeoutMs + 500);
     expect(await outcome).toMatchObject({ kind: 'lost', stored: 'unknown' });
   });

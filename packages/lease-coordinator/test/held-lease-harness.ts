@@ -56,7 +56,7 @@ export class HeldLeaseHarness {
   #faults: LeaseFault[] = [];
   #writes = 0;
 
-  constructor(row: Partial<Lease> = {}) {
+  constructor(row: Partial<Lease> = {}, { wasTakenAway = false } = {}) {
     this.store.fault = (call) => {
       this.calls.push({ ...call, atMs: this.clock.now() });
       return this.#faults.shift();
@@ -74,6 +74,7 @@ export class HeldLeaseHarness {
       me: 'me',
       lease,
       acquiredAt: readMoment(this.clock),
+      wasTakenAway,
       nextWriteId: () => `me/${String(++this.#writes)}`,
       isGone: (worker) => this.gone.has(worker),
       successorOf: async () => this.successor,

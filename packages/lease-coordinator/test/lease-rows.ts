@@ -28,10 +28,23 @@ export function rowOf(lease: Lease): Record<string, AttributeValue> {
     millraceInitialTimestamp: numberOf(lease.initialTimestampMs),
     millraceStreamArn: textOf(lease.streamArn),
     millraceStreamCreated: numberOf(lease.streamCreatedAtMs),
+    millraceAttempted: textOf(attemptedOf(lease)),
   };
   return Object.fromEntries(
     Object.entries(row).flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])),
   );
+}
+
+function attemptedOf({ attempted }: Lease): string | undefined {
+  const words = attempted.map(({ first, last, recordCount, attempts }) =>
+    [
+      `${first.sequenceNumber}/${String(first.subSequenceNumber)}`,
+      `${last.sequenceNumber}/${String(last.subSequenceNumber)}`,
+      recordCount,
+      attempts,
+    ].join(' '),
+  );
+  return words.length === 0 ? undefined : words.join(', ');
 }
 
 const textOf = (text: string | undefined): AttributeValue | undefined => (text === undefined ? undefined : { S: text });

@@ -19,7 +19,9 @@ describe('the traps that others fell into', () => {
   it('trap 1: a checkpoint that is not fenced. A zombie stores nothing, though it is its own former lease', async () => {
     const harness = new HeldLeaseHarness();
     await harness.stolenBy('b');
-    await harness.others.checkpoint({ leaseKey: harness.held.leaseKey, counter: 2, owner: 'b' }, at(9), 'b/2');
+    await harness.others.checkpoint({ leaseKey: harness.held.leaseKey, counter: 2, owner: 'b' }, at(9), 'b/2', {
+      passesAttempted: false,
+    });
     expect(await harness.held.checkpoint(at(5))).toMatchObject({ kind: 'lost', stored: 'no' });
     expect(harness.row()).toMatchObject({ leaseOwner: 'b', checkpoint: at(9) });
     // A new life of the lease in the same worker does not give the old one its writes back.

@@ -11,8 +11,11 @@ import type { ResolvedRetryOptions } from './retry-options';
  */
 export type FailurePolicy = 'block' | 'bisect' | 'skip' | 'dead-letter';
 
-/** Why a record was let go. `key`: one before it with the same key was. */
-export type GiveUpReason = 'attempts' | 'age' | 'key';
+/**
+ * Why a record was let go. `key`: one before it with the same key was. `crashes`: the process has ended while it was in hand, again
+ * and again.
+ */
+export type GiveUpReason = 'attempts' | 'age' | 'key' | 'crashes';
 
 export interface PieceFailure {
   /** How often the piece has failed in a row; 1 for the first time. */

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import assert from 'node:assert';
 import type { Clock, Logger, Random, UserRecord } from '@millrace/core';
 import {
   logFailure,
@@ -104,16 +105,20 @@ export class KeyedDispatcher {
     parts.draining.addEventListener('abort', () => this.#goOn(), { once: true });
   }
 
-  /** The number must be greater than those of all records before it. */
-  add(record: NumberedRecord): void {
+  /**
+   * The number must be greater than those of all records before it. `lost`: it is to be let go without being handed over, and
+   * none with its key may be open.
+   */
+  add(record: NumberedRecord, lost?: LostCause): void {
     if (this.#fault !== undefined) throw this.#fault.error;
     const key = this.#parts.keyOf(record.record);
     const queue = this.#keys.get(key);
     if (queue !== undefined) {
+      assert(lost === undefined, 'records with the same key are open');
       queue.records.push(record);
       return;
     }
-    const added: KeyQueue = { key, records: [record], attempts: 0, lost: undefined, sinkFailures: 0 };
+    const added: KeyQueue = { key, records: [record], attempts: 0, lost, sinkFailures: 0 };
     this.#keys.set(key, added);
     this.#ready.push(added);
     this.#goOn();

@@ -116,6 +116,19 @@ export class RecordDispatcher {
     return 'delivered';
   }
 
+  /**
+   * Lets one record go that was not handed over. As {@link dispatch}, with which it must not overlap: `'aborted'` when `signal` has
+   * ended the attempts before it was safe.
+   */
+  async letGo(
+    record: UserRecord,
+    before: Checkpoint,
+    cause: LostCause,
+    signal: AbortSignal,
+  ): Promise<'delivered' | 'aborted'> {
+    return (await this.#letGo(record, before, cause, signal)) ? 'delivered' : 'aborted';
+  }
+
   /** Calls the user's code once the lease is certain to be ours. No await stands between the check and the call. */
   async #attempt(call: () => Promise<void>, signal: AbortSignal): Promise<Attempt> {
     while (!signal.aborted && !this.#parts.target.mayDeliver()) await this.#sleep(recheckLeaseMs, signal);
@@ -168,7 +181,7 @@ export class RecordDispatcher {
     const retryInMs = decision.kind === 'let-go' ? 0 : this.#delayMs(failures);
     this.#tell(piece, first, { error, action: decision.kind, retryInMs });
     if (decision.kind === 'let-go') {
-      const isGone = await this.#letGo(first, piece, { reason: decision.reason, attempts, error }, signal);
+      const isGone = await this.#letGo(first, piece.before, { reason: decision.reason, attempts, error }, signal);
       return isGone ? [behind(piece, 1)] : 'aborted';
     }
     if (!(await this.#sleep(retryInMs, signal))) return 'aborted';
@@ -186,7 +199,7 @@ export class RecordDispatcher {
   }
 
   /** Resolves with whether the record is gone; not before `signal` aborts otherwise. Until then it blocks. */
-  async #letGo(record: UserRecord, { before }: Piece, cause: LostCause, signal: AbortSignal): Promise<boolean> {
+  async #letGo(record: UserRecord, before: Checkpoint, cause: LostCause, signal: AbortSignal): Promise<boolean> {
     const { target, logger } = this.#parts;
     const { sequenceNumber, subSequenceNumber } = record;
     for (let failures = 1; ; failures++) {

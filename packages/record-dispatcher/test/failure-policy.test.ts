@@ -332,7 +332,7 @@ describe('every policy', () => {
 });
 
 describe('decideOnFailure', () => {
-  const retry = { baseDelayMs: 1, maxDelayMs: 1, maxAttempts: 3, maxRecordAgeMs: Infinity };
+  const retry = { baseDelayMs: 1, maxDelayMs: 1, maxAttempts: 3, maxRecordAgeMs: Infinity, maxCrashes: 3 };
   const alone = { failures: 3, attempts: 3, recordCount: 1, named: undefined, ageMs: 0 };
   const nine = { ...alone, attempts: 0, recordCount: 9 };
 

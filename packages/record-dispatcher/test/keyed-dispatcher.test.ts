@@ -358,6 +358,22 @@ describe('KeyedDispatcher', () => {
     await expect(world.dispatcher.settled()).rejects.toThrow('a mistake');
   });
 
+  it('lets a record go that was never handed over, and its key goes on behind it', async () => {
+    const world = new World({ policy: 'skip' });
+    const cause: LostCause = { reason: 'crashes', attempts: 3, error: new Error('ended') };
+    world.dispatcher.add({ number: 0, record: { ...aRecord(0), partitionKey: 'a' } }, cause);
+    expect(() => world.dispatcher.add({ number: 1, record: { ...aRecord(1), partitionKey: 'a' } }, cause)).toThrow(
+      /are open/,
+    );
+    await world.resolve(0);
+    await world.dispatcher.settled();
+    world.dispatcher.add({ number: 2, record: { ...aRecord(2), partitionKey: 'a' } });
+    await world.resolve(2);
+    expect(world.begun).toEqual(['0!', '2']);
+    expect(world.causes).toEqual([cause]);
+    expect(world.settledNumbers).toEqual([0, 2]);
+  });
+
   it('keeps the order of each key and loses no record, whatever fails and whatever is slow', async () => {
     const calls = fc.array(fc.record({ fails: fc.boolean(), pick: fc.nat() }), { maxLength: 60 });
     const keys = fc.array(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1, maxLength: 25 });

@@ -15,6 +15,29 @@ describe('RecordDispatcher', () => {
     expect(target.calls).toEqual([['1', '2', '3']]);
   });
 
+  it('lets a record go that was never handed over: under the lease, again while that fails, and not after the end', async () => {
+    const target = new FakeTarget(() => undefined);
+    const { dispatcher, clock } = aDispatcher(target, 'skip');
+    const cause = { reason: 'crashes', attempts: 3, error: new Error('ended') } as const;
+    const stop = new AbortController();
+    const before = checkpointAt(aRecord(1));
+    target.held = false;
+    const done = dispatcher.letGo(aRecord(2), before, cause, stop.signal);
+    await clock.advance(1_000);
+    expect(target.letters).toEqual([]);
+    target.held = true;
+    target.onLetGo = () => {
+      if (target.letters.length < 3) throw new Error('the sink is down');
+    };
+    await clock.advance(10_000);
+    await expect(done).resolves.toBe('delivered');
+    expect(target.letters).toEqual([2, 2, 2]);
+    expect(target.let).toEqual([{ record: 2, before, cause }]);
+    expect(target.calls).toEqual([]);
+    stop.abort();
+    await expect(dispatcher.letGo(aRecord(3), before, cause, stop.signal)).resolves.toBe('aborted');
+  });
+
   it('hands the whole batch over again when nothing of it was acknowledged', async () => {
     const target = new FakeTarget((_, call) => {
       if (call < 3) throw new Error('no');

@@ -34,6 +34,7 @@ const purposeOfWrite: Readonly<Record<WriteKind, Purpose>> = {
   creates: 'others',
   deletes: 'others',
   takes: 'moves',
+  attempts: 'others',
   adopts: 'moves',
   asks: 'moves',
   evicts: 'moves',

@@ -1,4 +1,5 @@
 import type { Checkpoint, RecordPosition, UserRecord } from '@millrace/core';
+import type { CrashWatch } from './crash-watch';
 import { shortly } from './lease-row';
 import type { LeaseWatch } from './lease-watch';
 import type { Machine } from './machine';
@@ -38,12 +39,19 @@ export interface CallFailure {
   readonly atCheckpoint: boolean;
 }
 
+/** Why a record is let go, and how often it must have failed by itself if that is the reason. */
+export interface LetGoCause {
+  readonly reason: string;
+  readonly attempts: number;
+}
+
 export interface DeliveryWatchParts {
   readonly time: VirtualTime;
   readonly trace: Trace;
   readonly violate: Violate;
   readonly log: StreamLog;
   readonly leases: LeaseWatch;
+  readonly crashes: CrashWatch;
   /** Nothing may be delivered twice. */
   readonly isCalm: boolean;
 }
@@ -88,6 +96,7 @@ export class DeliveryWatch {
       return `${machine.name} gets ${records.length} records from ${from} (index ${first ?? '?'}), token ${token}`;
     });
     leases.checkCall(machine, shardId, token, 'a batch');
+    if (first !== undefined) this.#parts.crashes.delivered(shard, token, first, records.length);
     this.checkPlace(shard);
     if (
       first === undefined ||
@@ -156,17 +165,17 @@ export class DeliveryWatch {
   }
 
   /** The sink is called with a dead letter. */
-  deadLetter(session: Session, record: RecordPosition, attempts: number): void {
+  deadLetter(session: Session, record: RecordPosition, cause: LetGoCause): void {
     const { machine, shard, token } = session;
     this.#parts.leases.checkCall(machine, shard.shardId, token, 'a dead letter');
-    this.#checkLetGo(session, record, attempts);
+    this.#checkLetGo(session, record, cause);
   }
 
   /** The record counts as done: it was skipped, or the sink is about to confirm that it has it. */
-  letGo(session: Session, record: RecordPosition, attempts: number): void {
+  letGo(session: Session, record: RecordPosition, cause: LetGoCause): void {
     const { log, trace, time } = this.#parts;
     const { shard, machine } = session;
-    const index = this.#checkLetGo(session, record, attempts);
+    const index = this.#checkLetGo(session, record, cause);
     if (index === undefined) return;
     trace.add(
       time.nowMs,
@@ -179,17 +188,22 @@ export class DeliveryWatch {
     this.#handled(session);
   }
 
-  /** Only one that has failed by itself, as often as it may. */
-  #checkLetGo(session: Session, { sequenceNumber }: RecordPosition, attempts: number): number | undefined {
-    const { violate } = this.#parts;
-    const { machine, shard, failedAlone } = session;
+  /** Only one that has failed by itself, as often as it may, or with which as many holders were lost. */
+  #checkLetGo(
+    session: Session,
+    { sequenceNumber }: RecordPosition,
+    { reason, attempts }: LetGoCause,
+  ): number | undefined {
+    const { violate, crashes } = this.#parts;
+    const { machine, shard, failedAlone, token } = session;
     const index = shard.indexOf.get(sequenceNumber);
     const failures = index === undefined ? 0 : (failedAlone.get(index) ?? 0);
-    if (index !== undefined && failures >= attempts) return index;
+    const isRight = reason === 'crashes' ? crashes.mayLetGo(shard, token, index ?? -1) : failures >= attempts;
+    if (index !== undefined && isRight) return index;
     const which = String(index ?? sequenceNumber);
     violate(
       'G7',
-      `${machine.name} lets record ${which} go, which has failed ${failures} times by itself`,
+      `${machine.name} lets record ${which} go (${reason}), which has failed ${failures} times by itself`,
       shard.shardId,
     );
     return undefined;

@@ -1,5 +1,5 @@
-/** Everything that can happen to a fleet. */
-export const faultKinds = [
+/** What is drawn for a storm. */
+export const stormKinds = [
   'kill-before-effect',
   'kill-after-effect',
   'kill-at-timer',
@@ -32,6 +32,9 @@ export const faultKinds = [
   'leave',
   'deploy',
 ] as const;
+
+/** Everything that can happen to a fleet. */
+export const faultKinds = [...stormKinds, 'deadly-record'] as const;
 
 export type FaultKind = (typeof faultKinds)[number];
 

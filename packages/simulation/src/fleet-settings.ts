@@ -2,7 +2,8 @@ import type { ConcurrencyOptions } from 'millrace';
 import { ambushKinds, type AmbushKind } from './ambush';
 import type { Chance } from './chance';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
-import { callFaultKinds, calmKinds, faultKinds, showerKinds } from './fault-kinds';
+import { callFaultKinds, calmKinds, showerKinds, stormKinds } from './fault-kinds';
+import { keyCount } from './producer';
 import { goodHabits, habits, policies, type Habit, type SimulatedPolicy } from './user-code';
 
 /** How a fleet is set up, and what it will go through: all of it follows from the seed. */
@@ -43,6 +44,8 @@ export interface FleetSettings {
   readonly habits: readonly Habit[];
   /** Processors take records one by one; those of one key in turn, or all of them. Absent: they take batches. */
   readonly singleRecords: SingleRecordSettings | undefined;
+  /** At this one the process ends, whoever is given it: as long as there are faults. */
+  readonly deadlyRecord: DeadlyRecord | undefined;
   /** But for `block` some records are such that the user's code fails at them. */
   readonly failurePolicy: SimulatedPolicy;
   /** So many batches are read ahead of the one in hand. */
@@ -69,6 +72,13 @@ export interface SingleRecordSettings {
   readonly quarantinesKeys: boolean;
 }
 
+export interface DeadlyRecord {
+  readonly key: string;
+  readonly number: number;
+  /** As often it may end the process by itself. */
+  readonly maxCrashes: number;
+}
+
 export interface PlannedFault {
   readonly kind: FaultKind;
   readonly atMs: number;
@@ -92,6 +102,7 @@ export const leastForAnyRead = 3 * 1024 * 1024 + 1_000;
 /** Of the storms. */
 const ambushShare = 0.12;
 const foreignRowsShare = 1 / 30;
+const deadlyShare = 1 / 5;
 
 /** One seed of so many is calm, and one of so many has showers. */
 const calmShare = 6;
@@ -103,7 +114,7 @@ const showersShare = 8;
  */
 export type Weather = 'calm' | 'showers' | 'storm';
 
-const kindsIn: Record<Weather, readonly FaultKind[]> = { calm: calmKinds, showers: showerKinds, storm: faultKinds };
+const kindsIn: Record<Weather, readonly FaultKind[]> = { calm: calmKinds, showers: showerKinds, storm: stormKinds };
 
 export function isCallFault(kind: FaultKind): kind is CallFaultKind {
   return (callFaultKinds as readonly FaultKind[]).includes(kind);
@@ -183,6 +194,7 @@ export function drawSettings(
     checkpointEveryRecords: chance.oneOf([Infinity, Infinity, 1, 5]) ?? Infinity,
     readAheadPages: chance.wholeBetween(0, 2),
     memoryBytes: drawMemory(chance),
+    deadlyRecord: weather === 'storm' && chance.happens(deadlyShare) ? drawDeadlyRecord(chance) : undefined,
   };
 }
 
@@ -211,6 +223,12 @@ function drawMemory(chance: Chance): number {
   const drawn = chance.next();
   if (drawn < 1 / 20) return 1_000;
   return drawn < 1 / 3 ? chance.wholeBetween(leastForAnyRead, 3 * leastForAnyRead) : 256_000_000;
+}
+
+/** One of the first of its key: it takes a while until it is found. */
+function drawDeadlyRecord(chance: Chance): DeadlyRecord {
+  const key = `k${chance.wholeBetween(1, keyCount)}`;
+  return { key, number: chance.wholeBetween(0, 4), maxCrashes: chance.wholeBetween(1, 3) };
 }
 
 /** Off in one seed of eight, and of these in some only for a part of the fleet. */

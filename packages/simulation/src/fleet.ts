@@ -62,6 +62,8 @@ const maxWorkers = 6;
 /** The workers, each on a machine of its own: those that were, and those that are. */
 export class Fleet {
   readonly workers: SimulatedWorker[] = [];
+  /** How often a record was held back because a process has ended. */
+  heldBack = 0;
   readonly #parts: FleetParts;
 
   constructor(parts: FleetParts) {
@@ -137,6 +139,7 @@ export class Fleet {
         },
       },
     });
+    worker.worker.on('recordHeldBack', () => this.heldBack++);
     worker.worker.on('recordSkipped', (record) => codeOf(record.shardId).skipped(record));
     this.workers.push(worker);
     this.#parts.onChange();
@@ -201,6 +204,7 @@ export class Fleet {
       onStruck: (kind: FaultKind) => onStruck(machine, kind),
       habit: chance.oneOf(settings.habits) ?? 'steady',
       failurePolicy: settings.failurePolicy,
+      deadlyRecord: settings.deadlyRecord,
       endsShardsSilently: settings.endsShardsSilently,
       slowMs: settings.slowMs,
       stubbornMs: settings.stubbornMs,
@@ -278,11 +282,13 @@ function leaseOptions(settings: FleetSettings, index: number): NonNullable<Worke
 }
 
 function failureOptions(
-  { failurePolicy, singleRecords }: FleetSettings,
+  { failurePolicy, singleRecords, deadlyRecord }: FleetSettings,
   deadLetter: DeadLetterSink,
 ): Pick<WorkerOptions, 'failurePolicy' | 'retry'> {
-  if (failurePolicy === 'block') return {};
-  const retry = { baseDelayMs: 100, maxDelayMs: 1_000, ...(failurePolicy === 'bisect' ? {} : { maxAttempts }) };
+  const crashes = deadlyRecord === undefined ? {} : { maxCrashes: deadlyRecord.maxCrashes };
+  if (failurePolicy === 'block') return { retry: crashes };
+  const attempts = failurePolicy === 'bisect' ? {} : { maxAttempts };
+  const retry = { baseDelayMs: 100, maxDelayMs: 1_000, ...attempts, ...crashes };
   if (failurePolicy !== 'dead-letter') return { retry, failurePolicy };
   const scope = singleRecords?.quarantinesKeys === true ? 'key' : 'record';
   return { retry, failurePolicy: { deadLetter, scope } };

@@ -20,6 +20,8 @@ export interface LeaseRow {
   /** Some worker of ours has had the lease. */
   readonly wasAcquired: boolean;
   readonly marks: string;
+  /** What it says to have been attempted. */
+  readonly attempted: string;
 }
 
 /** `undefined` for what is no lease: the same table may hold other rows. */
@@ -44,6 +46,7 @@ export function leaseRowOf(item: Item): LeaseRow | undefined {
     failoverMs: failoverMs === undefined ? undefined : Number(failoverMs),
     wasAcquired: item['millraceAcquired'] !== undefined,
     marks: marksOf(item),
+    attempted: item['millraceAttempted']?.S ?? '',
   };
 }
 
@@ -73,9 +76,10 @@ export function isBehind(a: LeaseRow, b: LeaseRow): boolean {
 /** For a trace. */
 export function describeRow(row: LeaseRow | undefined): string {
   if (row === undefined) return '(no row)';
-  const { counter, leaseOwner, checkpointOwner, checkpointText, writeId, marks } = row;
+  const { counter, leaseOwner, checkpointOwner, checkpointText, writeId, marks, attempted } = row;
   const asked = checkpointOwner === undefined ? '' : ` (asked of ${checkpointOwner})`;
-  return `[${counter} ${leaseOwner ?? 'nobody'}${asked} at ${shortly(checkpointText)} by ${writeId ?? '?'}${marks}]`;
+  const tried = attempted === '' ? '' : ` attempted ${attempted.replaceAll(/\d{56}/g, shortly)}`;
+  return `[${counter} ${leaseOwner ?? 'nobody'}${asked} at ${shortly(checkpointText)} by ${writeId ?? '?'}${marks}${tried}]`;
 }
 
 /** Sequence numbers of a stream differ in their middle: the number in the stream. */

@@ -1,3 +1,4 @@
+import type { CrashWatch } from './crash-watch';
 import type { FleetSettings } from './fleet-settings';
 import { describeRow, effectiveOwnerOf, isBehind, isFinished, leaseRowOf, type Item, type LeaseRow } from './lease-row';
 import type { Machine } from './machine';
@@ -34,6 +35,7 @@ export interface LeaseWatchParts {
   readonly aws: SimulatedAws;
   readonly rest: RestWatch;
   readonly calls: RunningCalls;
+  readonly crashes: CrashWatch;
   readonly settings: Pick<FleetSettings, 'weather' | 'failoverTimesMs' | 'scanIntervalMs'>;
   readonly workerOn: (machine: Machine) => SimulatedWorker;
 }
@@ -293,6 +295,7 @@ export class LeaseWatch {
       }
       const failoverMs = machine.realMs(failoverTimeMs);
       this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs });
+      this.#parts.crashes.acquired(after);
       this.#checkLimit(machine, after);
       return;
     }
@@ -323,6 +326,7 @@ export class LeaseWatch {
       return;
     }
     holder.writtenAtMs = Math.max(holder.writtenAtMs, writtenAtMs);
+    this.#parts.crashes.written(after);
   }
 
   /** G6: who acquires a lease has no more then than its limit. What others have asked for is theirs already. */

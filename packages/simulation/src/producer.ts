@@ -4,7 +4,7 @@ import type { StreamLog } from './stream-log';
 import type { VirtualTime } from './virtual-time';
 
 /** So many partition keys, whose records are numbered. */
-const keyCount = 24;
+export const keyCount = 24;
 
 /** Puts records into the stream and reshards it, and keeps the log in step. Its calls do not fail. */
 export class Producer {

@@ -59,6 +59,7 @@ export class RecordWatch {
       return `${machine.name} gets index ${index ?? '?'}, attempt ${attempt}, token ${token}`;
     });
     leases.checkCall(machine, shardId, token, 'a record');
+    if (index !== undefined) this.#parts.crashes.delivered(shard, token, index, 1);
     deliveries.checkPlace(shard);
     const put = index === undefined ? undefined : shard.records[index];
     if (index === undefined || put === undefined) {
@@ -160,7 +161,7 @@ export class RecordWatch {
   }
 
   #checkLetGo(
-    { machine, shard, failures, quarantined }: RecordSession,
+    { machine, shard, token, failures, quarantined }: RecordSession,
     { sequenceNumber }: RecordPosition,
     reason: string,
     attempts: number,
@@ -168,8 +169,9 @@ export class RecordWatch {
     const index = shard.indexOf.get(sequenceNumber);
     const count = index === undefined ? 0 : (failures.get(index) ?? 0);
     const isOfKey = this.#parts.quarantinesKeys && quarantined.has(shard.records[index ?? -1]?.key ?? '');
-    const isRight = reason === 'key' ? isOfKey : count >= attempts;
-    if (index !== undefined && isRight) return index;
+    const isCrash = reason === 'crashes';
+    const isRight = isCrash ? this.#parts.crashes.mayLetGo(shard, token, index ?? -1) : count >= attempts;
+    if (index !== undefined && (reason === 'key' ? isOfKey : isRight)) return index;
     const text = `${machine.name} lets record ${index ?? sequenceNumber} go (${reason}), which has failed ${count} times`;
     this.#parts.violate('G7', text, shard.shardId);
     return undefined;

@@ -1,6 +1,7 @@
 import { Ambush } from './ambush';
 import { CallFaults } from './call-faults';
 import { Chance } from './chance';
+import { CrashWatch } from './crash-watch';
 import { DeliveryWatch } from './delivery-watch';
 import { Disturbance } from './disturbance';
 import { runSteps } from './event-loop';
@@ -58,6 +59,8 @@ export interface SimulationResult {
   readonly evictions: number;
   readonly cancellations: number;
   readonly duplicates: number;
+  /** Records that were let go because processes had ended, those of them that were not the reason, and how often one was held back. */
+  readonly crashes: { readonly letGo: number; readonly innocent: number; readonly heldBack: number };
   readonly faults: Readonly<Partial<Record<FaultKind, number>>>;
   /** Of everything that happened: equal for two runs that were the same. */
   readonly hash: string;
@@ -70,6 +73,8 @@ const tableName = 'flight-delays';
 const startGraceMs = 25_000;
 /** How long everything may take to be read and acknowledged after that: reads that failed are repeated within 30 s. */
 const drainLimitMs = 180_000;
+/** A record at which processes have ended may be held back for so long more. */
+const heldBackMs = 200_000;
 /** Longer than a clean stop's own time-out. */
 const stopLimitMs = 40_000;
 /** The fleet is well for so many readings of the table before it counts as well. */
@@ -103,6 +108,7 @@ class Simulation {
   readonly #leases: LeaseWatch;
   readonly #deliveries: DeliveryWatch;
   readonly #calls: RunningCalls;
+  readonly #crashes: CrashWatch;
   readonly #fleet: Fleet;
   readonly #producer: Producer;
   readonly #disturbance: Disturbance;
@@ -128,14 +134,16 @@ class Simulation {
     const suspendedForMs = Math.max(...this.#settings.failoverTimesMs);
     this.#calls = new RunningCalls({ ...common, suspendedForMs });
     const calls = this.#calls;
+    this.#crashes = new CrashWatch(common);
     this.#leases = new LeaseWatch({
-      ...{ ...common, calls, aws: this.#aws, rest: this.#rest },
+      ...{ ...common, calls, crashes: this.#crashes, aws: this.#aws, rest: this.#rest },
       workerOn: (machine) => this.#fleet.workerOn(machine),
     });
-    this.#deliveries = new DeliveryWatch({ ...common, leases: this.#leases, isCalm: this.#settings.isCalm });
+    const watched = { ...common, leases: this.#leases, crashes: this.#crashes, isCalm: this.#settings.isCalm };
+    this.#deliveries = new DeliveryWatch(watched);
     const { concurrency, quarantinesKeys = false } = this.#settings.singleRecords ?? {};
     const records = new RecordWatch({
-      ...{ ...common, leases: this.#leases, isCalm: this.#settings.isCalm, deliveries: this.#deliveries },
+      ...{ ...watched, deliveries: this.#deliveries },
       laneOf: (key) => (concurrency === undefined ? '' : key),
       ...{ maxInFlight: 1, maxAhead: 1, ...concurrency },
       quarantinesKeys: quarantinesKeys && this.#settings.failurePolicy === 'dead-letter',
@@ -198,6 +206,11 @@ class Simulation {
       evictions: this.#leases.evictions,
       cancellations: this.#leases.cancellations,
       duplicates: this.#deliveries.duplicates,
+      crashes: {
+        letGo: this.#crashes.letGo,
+        innocent: this.#crashes.innocent,
+        heldBack: this.#fleet.heldBack,
+      },
       faults: this.#disturbance.counts,
       hash: this.#trace.hash,
     };
@@ -250,7 +263,7 @@ class Simulation {
     this.#rest.well();
     this.#waitUntil(
       () => this.#log.isHandled() && this.#time.nowMs >= minVirtualMs - 10_000,
-      drainLimitMs,
+      drainLimitMs + (this.#settings.deadlyRecord === undefined ? 0 : heldBackMs),
       () => this.#violate('G1', `not everything was dealt with: ${this.#log.describeBacklog()}`, this.#behind()),
       () => this.#stop(),
     );

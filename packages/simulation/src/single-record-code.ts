@@ -1,7 +1,7 @@
 import type { DeadLetter, InitializeInput, ProcessRecordInput, ShardEndedInput, SingleRecordProcessor } from 'millrace';
 import { never } from './machine';
 import type { RecordSession, RecordWatch } from './record-watch';
-import { isPoison, maxAttempts, type UserCodeParts } from './user-code';
+import { endProcess, isDeadly, isPoison, maxAttempts, type UserCodeParts } from './user-code';
 
 export interface SingleRecordCodeParts extends Omit<UserCodeParts, 'watch' | 'checkpointing'> {
   readonly watch: RecordWatch;
@@ -77,6 +77,7 @@ export class SingleRecordCode implements SingleRecordProcessor {
     watch.delivered(session, record, attempt);
     const habit = isOver() ? 'steady' : this.#parts.habit;
     await machine.sleep(this.#workMs(habit));
+    if (isDeadly(this.#parts, session.shard, record.sequenceNumber)) return endProcess(machine);
     const fails = habit === 'failing' && chance.happens(0.3);
     const wasTold = signal.aborted && habit !== 'stubborn';
     const isBad = isPoison(this.#parts, session.shard, record.sequenceNumber);

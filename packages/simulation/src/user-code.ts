@@ -16,6 +16,7 @@ import {
 import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
 import type { DeliveryWatch, Session } from './delivery-watch';
+import type { DeadlyRecord } from './fleet-settings';
 import { never, type Machine } from './machine';
 import type { RunningCalls } from './running-calls';
 import type { ShardLog } from './stream-log';
@@ -57,6 +58,7 @@ export interface UserCodeParts {
   readonly violate: Violate;
   /** The machine was struck in the middle of its work. */
   readonly onStruck: (kind: FaultKind) => void;
+  readonly deadlyRecord: DeadlyRecord | undefined;
   /** After the faults everybody behaves. */
   readonly isOver: () => boolean;
 }
@@ -98,24 +100,25 @@ export class UserCode implements RecordProcessor {
   }
 
   /** The sink for the dead letters of this shard: takes its time, and fails at times. */
-  deadLetter({ record }: DeadLetter, { signal }: { readonly signal: AbortSignal }): Promise<void> {
+  deadLetter({ record, reason }: DeadLetter, { signal }: { readonly signal: AbortSignal }): Promise<void> {
     return this.#noted('deadLetter', signal, async () => {
       const { machine, watch, chance, isOver } = this.#parts;
       if (machine.isDown) return never();
       if (this.#session === undefined) return;
-      watch.deadLetter(this.#session, record, maxAttempts);
+      watch.deadLetter(this.#session, record, { reason, attempts: maxAttempts });
       await machine.sleep(chance.between(0, 200));
       if (!isOver() && chance.happens(0.3)) throw new Error('the dead letter was not kept');
-      watch.letGo(this.#session, record, maxAttempts);
+      watch.letGo(this.#session, record, { reason, attempts: maxAttempts });
     });
   }
 
   /** It hears that a record was left out. */
-  skipped(record: RecordPosition): void {
+  skipped(record: RecordPosition & { readonly reason: string }): void {
     const { watch, violate, failurePolicy, shardId } = this.#parts;
     if (failurePolicy !== 'skip')
       violate('G7', `a record was skipped, although the policy is ${failurePolicy}`, shardId);
-    if (this.#session !== undefined) watch.letGo(this.#session, record, maxAttempts);
+    const { reason } = record;
+    if (this.#session !== undefined) watch.letGo(this.#session, record, { reason, attempts: maxAttempts });
   }
 
   #noted(method: string, signal: AbortSignal, work: () => Promise<void>): Promise<void> {
@@ -163,6 +166,7 @@ export class UserCode implements RecordProcessor {
       }
       throw new Error('user code failed');
     }
+    if (this.#isDeadly(session, records)) return endProcess(machine);
     await this.#failAtPoison(session, records, checkpointer);
     // What it could not finish it must not acknowledge.
     if (signal.aborted && habit !== 'stubborn') throw new Error('user code was told to stop');
@@ -181,6 +185,10 @@ export class UserCode implements RecordProcessor {
     watch.acknowledge(session, upTo);
     await this.#checkpoint(session, checkpointer, habit === 'partial' ? upTo : undefined);
     watch.resolved(session);
+  }
+
+  #isDeadly({ shard }: Session, records: readonly UserRecord[]): boolean {
+    return records.some(({ sequenceNumber }) => isDeadly(this.#parts, shard, sequenceNumber));
   }
 
   /** Who names the record is done with those before it; that acknowledges them in automatic mode only. */
@@ -292,6 +300,23 @@ export class UserCode implements RecordProcessor {
     if (habit === 'stubborn' && chance.happens(0.15)) return chance.between(5_000, stubbornMs);
     return chance.between(0, 30);
   }
+}
+
+/** As an abort in native code. */
+export function endProcess(machine: Machine): Promise<never> {
+  machine.goDown('deadly-record');
+  return never();
+}
+
+/** The process ends at this record, as long as there are faults. */
+export function isDeadly(
+  { deadlyRecord, isOver }: Pick<UserCodeParts, 'deadlyRecord' | 'isOver'>,
+  { records, indexOf }: ShardLog,
+  sequenceNumber: string,
+): boolean {
+  const record = records[indexOf.get(sequenceNumber) ?? -1];
+  if (record === undefined || deadlyRecord === undefined || isOver()) return false;
+  return record.key === deadlyRecord.key && record.number === deadlyRecord.number;
 }
 
 /** Whether the record is such that nobody can process it. */

@@ -14,6 +14,7 @@ export type WriteKind =
   | 'cancels'
   | 'releases'
   | 'renews'
+  | 'attempts'
   | 'shows life'
   | 'sends mail'
   | 'takes mail';
@@ -41,6 +42,7 @@ const signs: readonly (readonly [RegExp, WriteKind])[] = [
   [/^SET leaseOwner .*millraceFailoverMs =/, 'takes'],
   [/millraceFailoverMs =/, 'adopts'],
   [/checkpoint =/, 'checkpoints'],
+  [/millraceAttempted/, 'attempts'],
   [/millraceReceiver =/, 'asks'],
   [/millraceEvicted =/, 'evicts'],
   [/:successor/, 'releases to a successor'],

@@ -1,5 +1,5 @@
 import { checkpointAt, type Checkpoint, type RecordPosition, type UserRecord } from '@millrace/core';
-import { RecordDispatcher } from '@millrace/record-dispatcher';
+import { RecordDispatcher, type LostCause } from '@millrace/record-dispatcher';
 import type { Delivery, DeliveryParts } from './delivery';
 import { letRecordGo } from './let-record-go';
 import { nextBatch } from './next-batch';
@@ -14,7 +14,6 @@ export class BatchDelivery implements Delivery {
   /** How many records the last call was given. */
   #recordCount = 0;
   #isBusy = false;
-  #taking = Promise.resolve();
 
   constructor(parts: DeliveryParts, processor: RecordProcessor) {
     const { lease, checkpointer, mayDeliver, emit, failurePolicy, retry, clock, random, logger } = parts;
@@ -29,7 +28,7 @@ export class BatchDelivery implements Delivery {
         mayDeliver,
         failed: (failure) => emit('processingFailed', { shardId: lease.shardId, ...failure }),
         letGo: (record, before, cause) =>
-          letRecordGo(parts, record, { ...cause, done: () => checkpointer.letGo(record, before) }),
+          letRecordGo(parts, record, { ...cause, done: () => this.#wasLetGo(record, before) }),
       },
     });
   }
@@ -44,12 +43,7 @@ export class BatchDelivery implements Delivery {
   }
 
   take(records: readonly UserRecord[], before: Checkpoint, done: () => void): Promise<'taken' | 'aborted'> {
-    const taking = this.#take(records, before).finally(done);
-    this.#taking = taking.then(
-      () => undefined,
-      () => undefined,
-    );
-    return taking;
+    return this.#take(records, before).finally(done);
   }
 
   async #take(records: readonly UserRecord[], before: Checkpoint): Promise<'taken' | 'aborted'> {
@@ -72,9 +66,14 @@ export class BatchDelivery implements Delivery {
     return outcome === 'delivered' ? 'taken' : 'aborted';
   }
 
-  /** Nothing is left behind by {@link take}, which may be under way. */
+  async letGo(record: UserRecord, before: Checkpoint, cause: LostCause): Promise<'taken' | 'aborted'> {
+    const outcome = await this.#dispatcher.letGo(record, before, cause, this.#parts.reading);
+    return outcome === 'delivered' ? 'taken' : 'aborted';
+  }
+
+  /** Nothing is left behind by {@link take}. */
   settled(): Promise<void> {
-    return this.#taking;
+    return Promise.resolve();
   }
 
   /** Reaches the user's code before its first await: the lease was found ours in this very turn. */
@@ -94,6 +93,13 @@ export class BatchDelivery implements Delivery {
     await watchdog.userCall('processRecords', () => this.#processor.processRecords(input), recordCount);
     const durationMs = clock.now() - startedAtMs;
     emit('recordsProcessed', { shardId: lease.shardId, recordCount, byteCount, millisBehindLatest, durationMs });
+  }
+
+  #wasLetGo(record: RecordPosition, before: Checkpoint): void {
+    const { checkpointer } = this.#parts;
+    // It may not have been handed over, and yet be the last one so far.
+    checkpointer.deliver(record);
+    checkpointer.letGo(record, before);
   }
 
   #wasResolved({ sequenceNumber, subSequenceNumber }: RecordPosition): void {

@@ -15,10 +15,11 @@ export interface DeadLetter {
   readonly error: unknown;
   /**
    * `'attempts'`: it failed `retry.maxAttempts` times. `'age'`: it is older than `retry.maxRecordAgeMs`. `'key'`: with `scope: 'key'`,
-   * an earlier record with its partition key became a dead letter; `error` is that one's, and `attempts` is 0.
+   * an earlier record with its partition key became a dead letter; `error` is that one's, and `attempts` is 0. `'crashes'`: the
+   * process has ended, or lost the lease, `retry.maxCrashes` times with this record alone in hand.
    */
-  readonly reason: 'attempts' | 'age' | 'key';
-  /** How often the processor has failed at this record by itself, in this life of the lease. */
+  readonly reason: 'attempts' | 'age' | 'key' | 'crashes';
+  /** How often the processor has failed at this record by itself, in this life of the lease; or those times. */
   readonly attempts: number;
   readonly workerId: string;
   /** Of the lease under which it failed. */

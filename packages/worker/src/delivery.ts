@@ -1,6 +1,6 @@
 import type { ShardCheckpointer } from '@millrace/checkpointer';
 import type { Checkpoint, Clock, Logger, Random, RecordPosition, UserRecord } from '@millrace/core';
-import type { ResolvedRetryOptions } from '@millrace/record-dispatcher';
+import type { LostCause, ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { BatchLimits } from './batch-limits';
 import type { BatchSettings } from './batch-options';
 import type { ConcurrencySettings } from './concurrency-options';
@@ -18,6 +18,10 @@ export interface Delivery {
    * when all of them are done with; once reading is to end it need not be.
    */
   take(records: readonly UserRecord[], before: Checkpoint, done: () => void): Promise<'taken' | 'aborted'>;
+  /**
+   * Lets the next record go, which was not handed over. As {@link take}, and only while nothing that was taken is left to be done.
+   */
+  letGo(record: UserRecord, before: Checkpoint, cause: LostCause): Promise<'taken' | 'aborted'>;
   /** Resolves when all that was taken is done with; or, once reading is to end, when no call is under way and none will begin. */
   settled(): Promise<void>;
   /** What a checkpointer for a call without records stands for. */

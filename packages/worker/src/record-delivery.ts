@@ -1,6 +1,6 @@
 import { LowWatermark } from '@millrace/checkpointer';
-import { comparePositions, type RecordPosition, type UserRecord } from '@millrace/core';
-import { KeyedDispatcher } from '@millrace/record-dispatcher';
+import { comparePositions, type Checkpoint, type RecordPosition, type UserRecord } from '@millrace/core';
+import { KeyedDispatcher, type LostCause } from '@millrace/record-dispatcher';
 import type { Delivery, DeliveryParts } from './delivery';
 import { letRecordGo } from './let-record-go';
 import type { SingleRecordProcessor } from './record-processor';
@@ -59,8 +59,7 @@ export class RecordDelivery implements Delivery {
     for (const record of records) {
       if (!mayGoOn()) await this.#dispatcher.until(mayGoOn);
       if (reading.aborted) return 'aborted';
-      const { sequenceNumber, subSequenceNumber } = record;
-      this.#dispatcher.add({ record, number: this.#watermark.take({ sequenceNumber, subSequenceNumber }) });
+      this.#add(record);
     }
     // Before, some of them are not even taken; and all of them may be settled by now.
     this.#taken.push({ last: records.at(-1), done });
@@ -68,8 +67,18 @@ export class RecordDelivery implements Delivery {
     return 'taken';
   }
 
+  letGo(record: UserRecord, _before: Checkpoint, cause: LostCause): Promise<'taken' | 'aborted'> {
+    this.#add(record, cause);
+    return Promise.resolve('taken');
+  }
+
   settled(): Promise<void> {
     return this.#dispatcher.settled();
+  }
+
+  #add(record: UserRecord, lost?: LostCause): void {
+    const { sequenceNumber, subSequenceNumber } = record;
+    this.#dispatcher.add({ record, number: this.#watermark.take({ sequenceNumber, subSequenceNumber }) }, lost);
   }
 
   /** Reaches the user's code before its first await: the lease was found ours in this very turn. */

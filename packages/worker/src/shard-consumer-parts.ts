@@ -1,10 +1,11 @@
 import type { CheckpointStore } from '@millrace/checkpointer';
-import type { Checkpoint, Clock, Logger, Random, Shard, StartPosition } from '@millrace/core';
+import type { AttemptedRange, Checkpoint, Clock, Logger, Random, Shard, StartPosition } from '@millrace/core';
 import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import type { ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { RecordSource } from '@millrace/record-fetcher';
 import type { BatchLimits } from './batch-limits';
 import type { BatchSettings } from './batch-options';
+import type { CarefulTurn } from './careful-turn';
 import type { ConcurrencySettings } from './concurrency-options';
 import type { Letterhead } from './dead-letter';
 import type { ResolvedFailurePolicy } from './failure-policy-option';
@@ -22,6 +23,10 @@ export interface ConsumerLease extends CheckpointStore {
   /** Another worker has asked for the lease. */
   readonly handoverRequested: AbortSignal;
   mayDeliver(): boolean;
+  /** One worker after another has lost the lease without giving it up, and none has got on. */
+  readonly mayBeCrashLoop: boolean;
+  /** Records in the row what is about to be delivered, in place of what it says. Returns whether it says so. Never rejects. */
+  attempt(attempted: readonly AttemptedRange[]): Promise<boolean>;
   /** From now on renewals store what is acknowledged by then. */
   carry(unstored: { unstored(): Checkpoint | undefined; stored(checkpoint: Checkpoint): void }): void;
   /** Gives the lease up, to the worker that asked or to nobody. Only once the user's code has settled. */
@@ -60,6 +65,11 @@ export interface ShardConsumerParts {
   readonly aggregation: DeaggregateOptions;
   /** Where the lease row says the shard was left. */
   readonly checkpoint: Checkpoint;
+  /** What the row says to have been attempted behind that. */
+  readonly attempted: readonly AttemptedRange[];
+  readonly carefulTurn: CarefulTurn;
+  /** The first pause before a record that the process has ended with. */
+  readonly failoverTimeMs: number;
   /** Where to start reading when no record was acknowledged yet. */
   readonly initialStart: StartPosition;
   readonly openSource: (start: StartPosition, listener: ReadingListener) => RecordSource;

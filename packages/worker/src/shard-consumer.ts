@@ -84,6 +84,7 @@ export class ShardConsumer {
       ...parts,
       ...{
         lease: this.#lease,
+        heldLease: lease,
         start,
         checkpointer: this.#checkpointer,
         watchdog: this.#watchdog,
@@ -100,7 +101,7 @@ export class ShardConsumer {
 
   /** Why the shard is not getting on right now; `undefined` when it is. */
   get problem(): string | undefined {
-    return this.#watchdog.problem ?? this.#problem;
+    return this.#watchdog.problem ?? this.#delivery.problem ?? this.#problem;
   }
 
   /** The shard could not be read here, or not be started on. */

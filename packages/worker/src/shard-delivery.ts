@@ -1,6 +1,8 @@
 import { checkpointAt, type Checkpoint, type RecordPosition } from '@millrace/core';
 import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import { BatchDelivery } from './batch-delivery';
+import { CarefulDelivery, type CarefulDeliveryParts } from './careful-delivery';
+import type { CarefulTurn } from './careful-turn';
 import type { Delivery, DeliveryParts } from './delivery';
 import { newRecords } from './new-records';
 import { RecordDelivery } from './record-delivery';
@@ -8,22 +10,32 @@ import { takesSingleRecords, type Processor } from './record-processor';
 import { ShardLag } from './shard-lag';
 import type { RecordsBatch } from './shard-reading';
 
-export interface ShardDeliveryParts extends Omit<DeliveryParts, 'millisBehindLatest'> {
+export interface ShardDeliveryParts
+  extends
+    Omit<DeliveryParts, 'millisBehindLatest'>,
+    Pick<CarefulDeliveryParts, 'attempted' | 'checkpointIntervalMs' | 'failoverTimeMs' | 'heldLease'> {
   /** Where the shard was left. */
   readonly start: Checkpoint;
   readonly aggregation: DeaggregateOptions;
+  readonly carefulTurn: CarefulTurn;
 }
 
 /** Takes the batches of one shard apart and brings their records to the user's code, under one lease. */
 export class ShardDelivery {
   readonly #parts: ShardDeliveryParts;
   readonly #lag: ShardLag;
+  readonly #careful: CarefulDelivery;
   #position: Checkpoint;
   #delivery: Delivery | undefined;
+  #taking = Promise.resolve();
 
   constructor(parts: ShardDeliveryParts) {
     this.#parts = parts;
     this.#position = parts.start;
+    this.#careful = new CarefulDelivery({
+      ...{ ...parts, shardId: parts.lease.shardId, turn: parts.carefulTurn },
+      ...{ policy: parts.failurePolicy.kind, maxCrashes: parts.retry.maxCrashes },
+    });
     this.#lag = new ShardLag(parts.clock, () => this.#delivery?.isBusy === true);
   }
 
@@ -38,6 +50,11 @@ export class ShardDelivery {
   /** The last record that was taken, or where the shard was left. */
   get position(): Checkpoint {
     return this.#position;
+  }
+
+  /** Why records are held back; `undefined` when none are. */
+  get problem(): string | undefined {
+    return this.#careful.problem;
   }
 
   /** The last record that was handed over, where the checkpointer does not know of it. */
@@ -59,7 +76,16 @@ export class ShardDelivery {
    * Takes a batch. Resolves once the next one may come, or reading is to end and not all of it was taken. Releases its memory
    * when its records are done with.
    */
-  async take(batch: RecordsBatch, readAtMs = this.#parts.clock.now()): Promise<'taken' | 'aborted'> {
+  take(batch: RecordsBatch, readAtMs = this.#parts.clock.now()): Promise<'taken' | 'aborted'> {
+    const taking = this.#take(batch, readAtMs);
+    this.#taking = taking.then(
+      () => undefined,
+      () => undefined,
+    );
+    return taking;
+  }
+
+  async #take(batch: RecordsBatch, readAtMs: number): Promise<'taken' | 'aborted'> {
     const { aggregation, emit, lease } = this.#parts;
     this.#lag.wasRead(batch.millisBehindLatest, readAtMs);
     const { records, counts } = newRecords(batch.records, this.#position, aggregation);
@@ -70,7 +96,8 @@ export class ShardDelivery {
       return 'taken';
     }
     growBy(batch, records.length);
-    const outcome = await this.#delivery.take(records, this.#position, () => batch.memory?.release());
+    const done = (): void => batch.memory?.release();
+    const outcome = await this.#careful.take(records, this.#position, this.#delivery, done);
     if (outcome === 'aborted') return 'aborted';
     this.#position = checkpointAt(last);
     return 'taken';
@@ -78,6 +105,7 @@ export class ShardDelivery {
 
   /** Resolves when all that was taken is done with; or, once reading is to end, when no call is under way and none will begin. */
   async settled(): Promise<void> {
+    await this.#taking;
     await this.#delivery?.settled();
   }
 }

@@ -9,7 +9,7 @@ export interface LetGoRecord {
   readonly subSequenceNumber: number;
   /** What the processor rejected with the last time. */
   readonly error: unknown;
-  readonly reason: 'attempts' | 'age' | 'key';
+  readonly reason: 'attempts' | 'age' | 'key' | 'crashes';
   readonly attempts: number;
 }
 
@@ -96,6 +96,23 @@ export interface WorkerEvents {
   recordSkipped: LetGoRecord;
   /** The sink of the failure policy has confirmed that it has the record. */
   recordDeadLettered: LetGoRecord;
+  /**
+   * A process may have ended at a record of this shard: a worker has lost the lease with `recordCount` records in hand, after others
+   * had lost it. They were in hand together `attempts` times. The shard is read with care until that is clear, see
+   * docs/operations.md.
+   */
+  crashSuspected: { readonly shardId: string; readonly recordCount: number; readonly attempts: number };
+  /**
+   * A record is not delivered for `resumesInMs`: the process has ended, or lost the lease, `crashes` times with it alone in hand, and
+   * the failure policy lets no record go.
+   */
+  recordHeldBack: {
+    readonly shardId: string;
+    readonly sequenceNumber: string;
+    readonly subSequenceNumber: number;
+    readonly crashes: number;
+    readonly resumesInMs: number;
+  };
   /** Aggregated records were taken apart; says what was dropped or delivered raw. Emitted only when a count is not zero. */
   recordsDeaggregated: { readonly shardId: string; readonly counts: DeaggregationCounts };
   /** Kinesis refused a read because of a rate limit; it is made again. Normal where applications share a stream. */

@@ -9,12 +9,13 @@ import {
   type Logger,
   type Random,
 } from '@millrace/core';
-import { LeaseCoordinator, type HeldLease } from '@millrace/lease-coordinator';
+import { LeaseCoordinator, openAttempts, type HeldLease } from '@millrace/lease-coordinator';
 import { MemoryBudget, SdkKinesisReader } from '@millrace/record-fetcher';
 import pino from 'pino';
 import { deriveClients, type DerivedClients } from './aws-clients';
 import { BatchLimits } from './batch-limits';
 import { blockSuspects } from './block-suspects';
+import { CarefulTurn } from './careful-turn';
 import { EventLoopWatch } from './event-loop-watch';
 import { LeaseCooldown } from './lease-cooldown';
 import { initialStart } from './initial-start';
@@ -64,6 +65,7 @@ export class Worker {
   readonly #batchLimits = new BatchLimits();
   readonly #memory: MemoryBudget;
   readonly #memoryWatch: MemoryWatch;
+  readonly #carefulTurn: CarefulTurn;
   readonly #openings: OpeningLimit;
   readonly #cooldown: LeaseCooldown;
   #phase: 'new' | 'starting' | 'running' | 'ended' = 'new';
@@ -95,6 +97,7 @@ export class Worker {
     });
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
+    this.#carefulTurn = new CarefulTurn(this.#clock, this.#options.stallTimeoutMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
     this.#eventLoop = new EventLoopWatch({
       ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
@@ -301,6 +304,9 @@ export class Worker {
       stallTimeoutMs: this.#options.stallTimeoutMs,
       aggregation: { hashKeyRange: held.lease.hashKeyRange, outOfRange: this.#options.aggregationOutOfRange },
       checkpoint: held.lease.checkpoint,
+      attempted: openAttempts(held.lease.attempted, held.lease.checkpoint),
+      carefulTurn: this.#carefulTurn,
+      failoverTimeMs: started.leases.failoverTimeMs,
       initialStart: initialStart(held.lease, started.initialTimestampMs),
       openSource: (start, listener) =>
         openSource({

@@ -111,7 +111,7 @@ describe('a record that the processor cannot process', () => {
     processor.onRecords = () => new Promise((_, reject) => (fail = () => reject(new Error('was told to stop'))));
     const { consumer, clock, lease, events } = aConsumer(processor, feed(batch(aRecord(1))), {
       failurePolicy: { kind: 'skip' },
-      retry: { baseDelayMs: 100, maxDelayMs: 1_000, maxAttempts: 1, maxRecordAgeMs: Infinity },
+      retry: { baseDelayMs: 100, maxDelayMs: 1_000, maxAttempts: 1, maxRecordAgeMs: Infinity, maxCrashes: 3 },
     });
     const done = consumer.run();
     await clock.advance(1_000);

@@ -87,6 +87,19 @@ describe('the options of a Worker', () => {
     }
   });
 
+  it('count crashes with every failure policy', () => {
+    for (const failurePolicy of ['block', 'bisect', 'skip'] as const) {
+      for (const maxCrashes of [1, 3, 100])
+        expect(problemsOf({ ...good, failurePolicy, retry: { maxCrashes } })).toEqual([]);
+      for (const maxCrashes of [0, 101, 1.5, Infinity, Number.NaN]) {
+        expect(problemsOf({ ...good, failurePolicy, retry: { maxCrashes } })).toEqual([
+          `retry.maxCrashes (${String(maxCrashes)}) must be a whole number from 1 to 100`,
+        ]);
+      }
+    }
+    expect(resolveWorkerOptions(good).retry.maxCrashes).toBe(3);
+  });
+
   it('keep the sink a method of its object', async () => {
     const letters: unknown[] = [];
     class Box {

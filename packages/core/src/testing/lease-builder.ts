@@ -25,6 +25,7 @@ export function aLease(changes: Partial<Lease> = {}): Lease {
     initialTimestampMs: undefined,
     streamArn: undefined,
     streamCreatedAtMs: undefined,
+    attempted: [],
     ...changes,
   };
 }

@@ -1,4 +1,5 @@
 import {
+  type AttemptedRange,
   type Checkpoint,
   type Clock,
   CorruptLeaseError,
@@ -9,6 +10,7 @@ import {
 } from '@millrace/core';
 import type {
   Acquisition,
+  CheckpointScope,
   CreateResult,
   HeldLeaseRef,
   LeaseListing,
@@ -119,12 +121,22 @@ export class InMemoryLeaseStore implements LeaseStore {
     return this.#update('renew', held.leaseKey, isHeldAs(held), (row) => written(row, writeId));
   }
 
-  checkpoint(held: HeldLeaseRef, checkpoint: Checkpoint, writeId: string): Promise<WriteResult> {
+  checkpoint(
+    held: HeldLeaseRef,
+    checkpoint: Checkpoint,
+    writeId: string,
+    { passesAttempted }: CheckpointScope,
+  ): Promise<WriteResult> {
     return this.#update('checkpoint', held.leaseKey, isHeldAs(held), (row) => ({
       ...written(row, writeId),
       checkpoint,
       ownerSwitchesSinceCheckpoint: 0,
+      attempted: passesAttempted ? [] : row.attempted,
     }));
+  }
+
+  attempt(held: HeldLeaseRef, attempted: readonly AttemptedRange[], writeId: string): Promise<WriteResult> {
+    return this.#update('attempt', held.leaseKey, isHeldAs(held), (row) => ({ ...written(row, writeId), attempted }));
   }
 
   requestHandover(
@@ -287,5 +299,6 @@ function newLease({ first, ...seed }: LeaseSeed, writeId: string): Lease {
     failoverTimeMs: first?.failoverTimeMs ?? seed.failoverTimeMs,
     acquiredAtMs: first?.acquiredAtMs,
     writeId,
+    attempted: [],
   };
 }

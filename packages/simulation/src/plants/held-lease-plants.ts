@@ -234,8 +234,8 @@ const acquiring: readonly Plant[] = [
     {
       name: 'acquired-at-the-end',
       what: 'The deadline of a lease that was acquired runs from the end of that write.',
-      find: 'if (isMine) return { lease, acquiredAt: outcome.startedAt };',
-      replace: 'if (isMine) return { lease, acquiredAt: readMoment(clock) };',
+      find: 'if (isMine) return { lease, acquiredAt: outcome.startedAt, wasTakenAway',
+      replace: 'if (isMine) return { lease, acquiredAt: readMoment(clock), wasTakenAway',
     },
     {
       name: 'acquired-by-name',

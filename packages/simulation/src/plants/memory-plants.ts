@@ -83,14 +83,16 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'batch-keeps-its-memory',
       what: 'The memory of a batch is never released.',
-      find: 'const taking = this.#take(records, before).finally(done);',
-      replace: 'const taking = this.#take(records, before).finally(() => (records.length === 0 ? done() : undefined));',
+      find: 'return this.#take(records, before).finally(done);',
+      replace: 'return this.#take(records, before).finally(() => (records.length === 0 ? done() : undefined));',
     },
+  ]),
+  ...plantsIn('worker/src/shard-delivery.ts', [
     {
       name: 'call-is-not-waited-for',
       what: 'A shard is given up while a call of the user’s code is under way that was given what was read before.',
-      find: '    return this.#taking;\n',
-      replace: '    return Promise.resolve();\n',
+      find: '    await this.#taking;\n',
+      replace: '',
     },
   ]),
   ...plantsIn('worker/src/record-delivery.ts', [

@@ -1,3 +1,4 @@
+import { crashPlants } from './crash-plants';
 import { heldLeasePlants } from './held-lease-plants';
 import { leaseRowPlants } from './lease-row-plants';
 import { leaseSharingPlants } from './lease-sharing-plants';
@@ -20,6 +21,7 @@ export const plants: readonly Plant[] = [
   ...readingPlants,
   ...singleRecordPlants,
   ...memoryPlants,
+  ...crashPlants,
 ];
 
 /** @throws Error if there is none of that name */

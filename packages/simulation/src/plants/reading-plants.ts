@@ -111,9 +111,9 @@ const delivering: readonly Plant[] = [
     {
       name: 'position-before-the-batch',
       what: 'The position is moved before the batch has been dealt with.',
-      find: '    const outcome = await this.#delivery.take(records, this.#position, () => batch.memory?.release());',
+      find: '    const outcome = await this.#careful.take(records, this.#position, this.#delivery, done);',
       replace:
-        '    const before = this.#position;\n    this.#position = checkpointAt(last);\n    const outcome = await this.#delivery.take(records, before, () => batch.memory?.release());',
+        '    const before = this.#position;\n    this.#position = checkpointAt(last);\n    const outcome = await this.#careful.take(records, before, this.#delivery, done);',
     },
     {
       name: 'position-of-the-acknowledged',

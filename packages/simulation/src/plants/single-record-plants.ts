@@ -14,9 +14,9 @@ export const singleRecordPlants: readonly Plant[] = [
     {
       name: 'taken-is-done',
       what: 'A record counts as done with when it is taken.',
-      find: '      this.#dispatcher.add({ record, number: this.#watermark.take({ sequenceNumber, subSequenceNumber }) });\n',
+      find: '    this.#dispatcher.add({ record, number: this.#watermark.take({ sequenceNumber, subSequenceNumber }) }, lost);\n',
       replace:
-        '      const number = this.#watermark.take({ sequenceNumber, subSequenceNumber });\n      this.#settle(number);\n      this.#dispatcher.add({ record, number });\n',
+        '      const number = this.#watermark.take({ sequenceNumber, subSequenceNumber });\n      this.#settle(number);\n      this.#dispatcher.add({ record, number }, lost);\n',
     },
     {
       name: 'keys-do-not-matter',

@@ -3,6 +3,7 @@ import { ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testi
 import type { RecordBatch } from '@millrace/record-fetcher';
 import type { Processor, ProcessRecordsInput, RecordProcessor } from '../../src';
 import { BatchLimits } from '../../src/batch-limits';
+import { CarefulTurn } from '../../src/careful-turn';
 import { ShardConsumer } from '../../src/shard-consumer';
 import type { ReadingListener, ShardConsumerParts } from '../../src/shard-consumer-parts';
 import { FakeLease } from './fake-lease';
@@ -84,11 +85,14 @@ export function aConsumer(
     readAheadPages: 0,
     blockedMs: () => undefined,
     failurePolicy: { kind: 'block' },
-    retry: { baseDelayMs: 100, maxDelayMs: 1_000, maxAttempts: 3, maxRecordAgeMs: Infinity },
+    retry: { baseDelayMs: 100, maxDelayMs: 1_000, maxAttempts: 3, maxRecordAgeMs: Infinity, maxCrashes: 3 },
     letterhead: { applicationName: 'app', streamArn: 'arn', workerId: 'worker' },
     stallTimeoutMs: 600_000,
     aggregation: {},
     checkpoint: TRIM_HORIZON,
+    attempted: [],
+    carefulTurn: new CarefulTurn(clock, 60_000),
+    failoverTimeMs: 10_000,
     initialStart: { kind: 'trim-horizon' },
     openSource: (start, listener) => {
       starts.push(start);

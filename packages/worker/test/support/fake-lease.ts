@@ -1,4 +1,4 @@
-import { LeaseLostError, type Checkpoint } from '@millrace/core';
+import { checkpointAt, compareCheckpoints, LeaseLostError, type AttemptedRange, type Checkpoint } from '@millrace/core';
 import type { ConsumerLease } from '../../src/shard-consumer-parts';
 
 /** A lease that a test can lose, let expire, or have asked for. */
@@ -16,6 +16,11 @@ export class FakeLease implements ConsumerLease {
   carried: Parameters<ConsumerLease['carry']>[0] | undefined;
   held = true;
   failures = 0;
+  mayBeCrashLoop = false;
+  /** As in the row; what a checkpoint has passed counts as gone. */
+  attempted: readonly AttemptedRange[] = [];
+  attempts = 0;
+  failedAttempts = 0;
   /** The calls that never settle. */
   readonly hanging = new Set<'checkpoint' | 'release'>();
 
@@ -34,7 +39,19 @@ export class FakeLease implements ConsumerLease {
     }
     this.log.push(`store ${checkpoint.kind === 'sequence-number' ? checkpoint.sequenceNumber : checkpoint.kind}`);
     this.stored.push(checkpoint);
+    this.attempted = this.attempted.filter(({ last }) => compareCheckpoints(checkpointAt(last), checkpoint) > 0);
     return { kind: 'stored' };
+  }
+
+  async attempt(attempted: readonly AttemptedRange[]): Promise<boolean> {
+    if (this.lost.aborted) return false;
+    this.attempts++;
+    if (this.failedAttempts > 0) {
+      this.failedAttempts--;
+      return false;
+    }
+    this.attempted = attempted;
+    return true;
   }
 
   carry(unstored: Parameters<ConsumerLease['carry']>[0]): void {

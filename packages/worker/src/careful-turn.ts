@@ -1,0 +1,55 @@
+import type { Clock } from '@millrace/core';
+import { sleepOrAbort } from './repeated-step';
+
+/**
+ * One turn for all shards of a worker that are read with care: if the process ends, only the records of one of them were in
+ * hand. Who has waited longest is next.
+ */
+export class CarefulTurn {
+  readonly #clock: Clock;
+  readonly #maxMs: number;
+  readonly #waiting = new Set<() => void>();
+  #isTaken = false;
+
+  /** @param maxMs a turn that lasts longer is over by itself: a call that never settles must not hold up the other shards */
+  constructor(clock: Clock, maxMs: number) {
+    this.#clock = clock;
+    this.#maxMs = maxMs;
+  }
+
+  /** Resolves with what ends the turn; with nothing if `signal` aborts before it has begun. */
+  async enter(signal: AbortSignal): Promise<(() => void) | undefined> {
+    if (signal.aborted || (this.#isTaken && !(await this.#given(signal)))) return undefined;
+    this.#isTaken = true;
+    const over = new AbortController();
+    const leave = (): void => {
+      if (over.signal.aborted) return;
+      over.abort();
+      this.#next();
+    };
+    void sleepOrAbort(this.#clock, this.#maxMs, over.signal).then(leave);
+    return leave;
+  }
+
+  /** The turn is handed on: nobody comes in between. */
+  #next(): void {
+    const [next] = this.#waiting;
+    if (next === undefined) this.#isTaken = false;
+    else next();
+  }
+
+  #given(signal: AbortSignal): Promise<boolean> {
+    return new Promise((resolve) => {
+      const settle = (isGiven: boolean): void => {
+        this.#waiting.delete(give);
+        signal.removeEventListener('abort', onAbort);
+        resolve(isGiven);
+      };
+      const give = (): void => settle(true);
+      const onAbort = (): void => settle(false);
+      this.#waiting.add(give);
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
+    });
+  }
+}

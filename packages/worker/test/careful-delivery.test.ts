@@ -1,0 +1,248 @@
+import { describe, expect, it } from '@jest/globals';
+import { checkpointAt, type AttemptedRange } from '@millrace/core';
+import { aRow, CrashingProcess, type LifeSettings, type Row } from './support/crashing-process';
+
+const settings: LifeSettings = {
+  policy: 'skip',
+  form: 'batch',
+  checkpointing: 'automatic',
+  batchSize: 100,
+  isDeadly: () => false,
+  workMs: 10,
+  runsForMs: 60_000,
+};
+const at = (number: number): ReturnType<typeof checkpointAt> =>
+  checkpointAt({ sequenceNumber: String(number), subSequenceNumber: 0 });
+const range = (from: number, to: number, attempts: number): AttemptedRange => ({
+  first: { sequenceNumber: String(from), subSequenceNumber: 0 },
+  last: { sequenceNumber: String(to), subSequenceNumber: 0 },
+  ...{ recordCount: to - from + 1, attempts },
+});
+
+async function live(rows: Row | readonly Row[], changes: Partial<LifeSettings> = {}): Promise<CrashingProcess> {
+  const life = new CrashingProcess('stored' in rows ? [rows] : rows, { ...settings, ...changes });
+  await life.run();
+  return life;
+}
+
+const suspicious = (attempted: readonly AttemptedRange[], recordCount = 100): Row => ({
+  ...aRow(recordCount),
+  attempted,
+  wasTakenAway: true,
+});
+
+describe('a shard in healthy operation', () => {
+  it.each([
+    ['taken once from a worker that died', true, 1],
+    ['handed over five times without a checkpoint', false, 5],
+  ])('costs no write: %s', async (_, wasTakenAway, switches) => {
+    const row = { ...aRow(100), wasTakenAway, switches };
+    const { made, calls } = await live(row);
+    expect(made[0]?.lease.attempts).toBe(0);
+    expect(calls).toHaveLength(1);
+  });
+});
+
+describe('a shard whose lease was lost by one worker after another', () => {
+  it('says before each delivery what it is of, and after it no more', async () => {
+    const row = { ...aRow(100), wasTakenAway: true, switches: 2 };
+    const seen: (readonly AttemptedRange[])[] = [];
+    const { calls, made } = await live(row, {
+      isDeadly: () => {
+        seen.push(row.attempted);
+        return false;
+      },
+    });
+    expect(calls.map(({ numbers }) => numbers.length)).toEqual([7, 14, 28, 51]);
+    expect(seen[0]).toEqual([range(1, 7, 1)]);
+    expect(seen.at(-1)).toEqual([range(50, 100, 1)]);
+    expect(row).toMatchObject({ attempted: [], stored: at(100) });
+    expect(made[0]?.logger.lines.map(({ message }) => message)).toContain(
+      'shard is read with care, its last workers lost it',
+    );
+  });
+
+  it('is read as usual once all that was suspicious is stored and two checkpoint intervals have gone by', async () => {
+    const row = { ...aRow(400), wasTakenAway: true, switches: 2 };
+    const { made, calls } = await live(row, { batchSize: 20, workMs: 600 });
+    const { lease, logger } = made[0] ?? {};
+    expect(logger?.lines.map(({ message }) => message)).toContain('shard is read as usual again');
+    const careful = calls.filter(({ atMs }) => atMs < 2_000).length;
+    expect(lease?.attempts).toBe(careful);
+    expect(calls.length).toBeGreaterThan(careful + 10);
+  });
+
+  it('forgets at the end what nobody has acknowledged yet', async () => {
+    const row = { ...aRow(100), wasTakenAway: true, switches: 2 };
+    const seen: (readonly AttemptedRange[])[] = [];
+    await live(row, {
+      checkpointing: 'manual',
+      acknowledgesEvery: 1_000,
+      batchSize: 10,
+      isDeadly: () => false,
+      killedAtMs: 3_000,
+      changes: {
+        emit: (name) => {
+          if (name === 'recordsProcessed') seen.push(row.attempted);
+        },
+      },
+    });
+    expect(seen.length).toBeGreaterThan(9);
+    expect(row.attempted).toEqual([]);
+    expect(row.stored).toEqual({ kind: 'trim-horizon' });
+  });
+});
+
+describe('a record that ends the process', () => {
+  const isDeadly = (_: number, record: number): boolean => record === 61;
+
+  it.each([
+    ['batch', 'automatic'],
+    ['batch', 'manual'],
+    ['single', 'automatic'],
+    ['by key', 'automatic'],
+  ] as const)('is found and skipped, and no other: %s, %s', async (form, checkpointing) => {
+    const row = aRow(100);
+    let lives = 0;
+    for (; row.letGo.size === 0 && lives < 12; lives++) await live(row, { isDeadly, form, checkpointing });
+    expect([...row.letGo]).toEqual([61]);
+    // Others may have settled already when it ended an earlier life.
+    const diedAlone = row.diedAlone.get(61) ?? 0;
+    expect(diedAlone).toBeGreaterThanOrEqual(3);
+    if (form === 'batch') expect(diedAlone).toBe(3);
+    expect(row.done.size).toBe(99);
+    expect(row.stored).toEqual(at(100));
+    expect(row.attempted).toEqual([]);
+  });
+
+  it('is found behind records that nobody has acknowledged', async () => {
+    const row = aRow(100);
+    for (let lives = 0; row.letGo.size === 0 && lives < 12; lives++) {
+      await live(row, { isDeadly, checkpointing: 'manual', acknowledgesEvery: 1_000, batchSize: 10 });
+    }
+    expect([...row.letGo]).toEqual([61]);
+    expect(row.diedAlone.get(61)).toBe(3);
+  });
+
+  it('becomes a dead letter that says so, without being delivered again', async () => {
+    const row = suspicious([range(61, 61, 3)]);
+    const { calls, made } = await live(row, { isDeadly, policy: 'dead-letter' });
+    expect(calls.every(({ numbers }) => !numbers.includes(61))).toBe(true);
+    expect([...row.letGo]).toEqual([61]);
+    expect(made[0]?.logger.lines).toContainEqual(
+      expect.objectContaining({
+        message: 'record became a dead letter',
+        fields: expect.objectContaining({ reason: 'crashes', attempts: 3, sequenceNumber: '61' }),
+      }),
+    );
+  });
+
+  it('waits when the process ends at the sink for it', async () => {
+    const row = suspicious([range(61, 61, 3)]);
+    for (let lives = 0; lives < 3; lives++) {
+      await live(row, { policy: 'dead-letter', diesInSink: true });
+      expect(row.attempted).toEqual([range(61, 61, 4 + lives)]);
+    }
+    const { clock } = await live(row, { policy: 'dead-letter', diesInSink: true, runsForMs: 9_000 });
+    expect(row.attempted).toEqual([range(61, 61, 6)]);
+    expect(clock.now()).toBeGreaterThanOrEqual(9_000);
+  });
+
+  it.each(['block', 'bisect'] as const)('is held back with %s, for longer each time', async (policy) => {
+    const row = suspicious([range(61, 61, 3)]);
+    const first = new CrashingProcess([row], { ...settings, policy, isDeadly });
+    const problems: (string | undefined)[] = [];
+    const running = first.run();
+    await first.clock.sleep(5_000);
+    const [{ consumer } = {}] = first.made;
+    problems.push(consumer?.problem);
+    await running;
+    expect(problems).toEqual(['a record is held back, the process has ended with it in hand']);
+    expect(first.isDead).toBe(true);
+    expect(first.calls.find(({ numbers }) => numbers.includes(61))?.atMs).toBeGreaterThanOrEqual(10_000);
+    expect(row.attempted).toEqual([range(61, 61, 4)]);
+    const second = await live(row, { policy, isDeadly });
+    expect(second.calls.find(({ numbers }) => numbers.includes(61))?.atMs).toBeGreaterThanOrEqual(20_000);
+    expect(row.attempted).toEqual([range(61, 61, 5)]);
+    const held = second.made[0]?.logger.lines.find(({ level }) => level === 'error');
+    expect(held).toMatchObject({
+      message: 'record is held back, the process has ended again and again with it in hand',
+      fields: { sequenceNumber: '61', crashes: 4, resumesInMs: 20_000 },
+    });
+    expect(row.letGo.size).toBe(0);
+  });
+
+  it('is held back for an hour at most', async () => {
+    const row = suspicious([range(61, 61, 90)]);
+    const { made } = await live(row, { policy: 'block' });
+    expect(made[0]?.logger.lines.find(({ level }) => level === 'error')).toMatchObject({
+      fields: { resumesInMs: 3_600_000 },
+    });
+  });
+
+  it('is delivered, and all is well again, when it does not end the process any more', async () => {
+    const row = suspicious([range(61, 61, 3)]);
+    await live(row, { policy: 'block' });
+    expect(row).toMatchObject({ attempted: [], stored: at(100) });
+    expect(row.done.size).toBe(100);
+  });
+});
+
+describe('a clean stop', () => {
+  it('leaves the row as suspicious as it was', async () => {
+    const before = [range(50, 80, 1), range(90, 90, 2)];
+    const row = suspicious(before);
+    // Told to stop at 500 ms, in the midst of the first record of the range.
+    const life = await live(row, { workMs: 400, batchSize: 49, runsForMs: 500 });
+    expect(life.calls.length).toBeGreaterThan(1);
+    expect(row.attempted).toEqual(before.filter(({ last }) => Number(last.sequenceNumber) > life.calls.length));
+  });
+
+  it('does not count against the record that is in hand, though it fails', async () => {
+    const row = suspicious([range(1, 1, 2)]);
+    for (let stops = 0; stops < 5; stops++) {
+      const life = new CrashingProcess([row], { ...settings, policy: 'block', runsForMs: 1_000 });
+      life.fails = true;
+      await life.run();
+      expect(row.attempted).toEqual([range(1, 1, 2)]);
+    }
+  });
+});
+
+describe('an innocent record', () => {
+  it('is not blamed for what another shard of the process does', async () => {
+    const rows = [aRow(30), aRow(5)];
+    for (let lives = 0; rows[0]?.letGo.size === 0 && lives < 20; lives++) {
+      await live(rows, {
+        isDeadly: (shard, record) => shard === 0 && record === 20,
+        ...{ batchSize: 1, checkpointing: 'manual', acknowledgesEvery: 1_000, workMs: 50 },
+      });
+    }
+    expect([...(rows[0]?.letGo ?? [])]).toEqual([20]);
+    expect(rows[1]?.letGo.size).toBe(0);
+  });
+});
+
+describe('a row that cannot be told', () => {
+  it('holds the delivery back until it can', async () => {
+    const row = suspicious([range(1, 1, 1)]);
+    const life = new CrashingProcess([row], settings);
+    const [made] = life.made;
+    if (made === undefined) throw new Error('no shard');
+    made.lease.failedAttempts = 3;
+    await life.run();
+    expect(life.calls[0]?.atMs).toBe(3_000);
+    expect(row.stored).toEqual(at(100));
+  });
+
+  it('does not keep a stop waiting', async () => {
+    const row = suspicious([range(1, 1, 1)]);
+    const life = new CrashingProcess([row], { ...settings, runsForMs: 5_000 });
+    const [made] = life.made;
+    if (made === undefined) throw new Error('no shard');
+    made.lease.failedAttempts = Infinity;
+    await life.run();
+    expect(life.calls).toEqual([]);
+    expect(made.lease.releaseCount).toBe(1);
+  });
+});
