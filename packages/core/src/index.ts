@@ -45,7 +45,7 @@ export {
   WorkerStoppedError,
   type ErrorCode,
 } from './errors';
-export { errorName, isAccessDenied, isBadCredentials, isCutOff, isTransient } from './aws-errors';
+export { errorName, isAccessDenied, isBadCredentials, isCutOff, isTimeout, isTransient } from './aws-errors';
 export {
   isExpiredIterator,
   isExpiredNextToken,
@@ -54,5 +54,6 @@ export {
   isKinesisResourceNotFound,
   isKinesisThrottled,
   isKmsRefused,
+  isShardThroughputExceeded,
 } from './kinesis-errors';
 export { isConditionFailed, isDynamoDbThrottled, isTableInUse, isTableNotFound } from './dynamodb-errors';
