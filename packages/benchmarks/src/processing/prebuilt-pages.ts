@@ -1,5 +1,6 @@
 export interface PageContent {
   readonly shardId: string;
+  /** The most: a reader may ask for less. */
   readonly recordsPerPage: number;
   /** Of each record. */
   readonly data: Uint8Array;
@@ -13,6 +14,9 @@ const sequencePrefix = '4965903382714902566085596925383615710959';
 const offsetDigits = 16;
 /** By seconds, as Kinesis writes it. */
 const arrivedAt = 1_795_000_000.123;
+const recordBegin = '{"ApproximateArrivalTimestamp"';
+/** Behind the last record. */
+const pageEnd = Buffer.from(']}');
 
 /**
  * Answers of GetRecords for one shard that goes on for ever, built beforehand: for each call only the digits that count are
@@ -22,6 +26,7 @@ export class PrebuiltPages {
   readonly #content: PageContent;
   readonly #template: Buffer;
   readonly #sequencesAt: readonly number[];
+  readonly #recordsEndAt: readonly number[];
   readonly #offsetAt: number;
 
   constructor(content: PageContent) {
@@ -40,10 +45,9 @@ export class PrebuiltPages {
     this.#template = Buffer.from(JSON.stringify({ MillisBehindLatest: 60_000, NextShardIterator, Records }));
     this.#offsetAt = this.#template.indexOf(iteratorPrefix) + iteratorPrefix.length;
     this.#sequencesAt = placesOf(this.#template, sequencePrefix).map((at) => at + sequencePrefix.length);
-  }
-
-  get recordsPerPage(): number {
-    return this.#content.recordsPerPage;
+    const recordsBeginAt = placesOf(this.#template, recordBegin);
+    // Commas stand between them.
+    this.#recordsEndAt = [...recordsBeginAt.slice(1).map((at) => at - 1), this.#template.length - pageEnd.length];
   }
 
   /** In front of the first record, or of the one with this sequence number. */
@@ -57,13 +61,13 @@ export class PrebuiltPages {
     return iterator.slice(0, iterator.indexOf(':'));
   }
 
-  /** The body of the answer to a call with this iterator. */
-  answer(iterator: string): Buffer {
+  /** The body of the answer to a call with this iterator, for so many records. */
+  answer(iterator: string, limit: number): Buffer {
     const first = Number(iterator.slice(-offsetDigits));
-    const answer = Buffer.from(this.#template);
-    const next = first + this.#content.recordsPerPage;
-    answer.write(String(next).padStart(offsetDigits, '0'), this.#offsetAt, 'latin1');
-    for (const [index, at] of this.#sequencesAt.entries()) {
+    const count = Math.min(limit, this.#content.recordsPerPage);
+    const answer = Buffer.concat([this.#template.subarray(0, this.#recordsEndAt[count - 1]), pageEnd]);
+    answer.write(String(first + count).padStart(offsetDigits, '0'), this.#offsetAt, 'latin1');
+    for (const [index, at] of this.#sequencesAt.slice(0, count).entries()) {
       answer.write(String(first + index).padStart(countedDigits, '0'), at, 'latin1');
     }
     return answer;

@@ -66,10 +66,7 @@ function parsed(body: Buffer): Readonly<Record<string, unknown>> {
 function recordsFor({ ShardIterator, Limit }: Readonly<Record<string, unknown>>, pages: PagesByShard): Buffer {
   const iterator = String(ShardIterator);
   const shard = pagesOf(PrebuiltPages.shardOf(iterator), pages);
-  // Pages are not cut. A reader that asks for less has waited in vain for one.
-  if (Number(Limit) < shard.recordsPerPage)
-    throw new Error(`only whole pages are prebuilt, not ${String(Limit)} records`);
-  return shard.answer(iterator);
+  return shard.answer(iterator, Number(Limit));
 }
 
 function iteratorFor(input: Readonly<Record<string, unknown>>, pages: PagesByShard): Buffer {

@@ -28,7 +28,11 @@ afterEach(async () => {
   await server.stop();
 });
 
-async function read(shardId: string, pages: number, sequenceNumber?: string): Promise<GetRecordsCommandOutput[]> {
+async function read(
+  shardId: string,
+  pages: number,
+  { sequenceNumber, limit = 10_000 }: { readonly sequenceNumber?: string; readonly limit?: number } = {},
+): Promise<GetRecordsCommandOutput[]> {
   const { ShardIterator: first } = await kinesis.getShardIterator({
     StreamName: 'prebuilt',
     ShardId: shardId,
@@ -38,7 +42,7 @@ async function read(shardId: string, pages: number, sequenceNumber?: string): Pr
   });
   const answers: GetRecordsCommandOutput[] = [];
   for (let iterator = first; answers.length < pages; iterator = answers.at(-1)?.NextShardIterator) {
-    answers.push(await kinesis.getRecords({ ShardIterator: iterator, Limit: 10_000 }));
+    answers.push(await kinesis.getRecords({ ShardIterator: iterator, Limit: limit }));
   }
   return answers;
 }
@@ -65,7 +69,17 @@ describe('the server of prebuilt answers', () => {
   it('begins at the record that is asked for, also within a page', async () => {
     const numbers = sequenceNumbers(await read('shardId-000000000001', 3));
     const wanted = numbers.slice(1_500);
-    const again = sequenceNumbers(await read('shardId-000000000001', 2, String(wanted[0])));
+    const again = sequenceNumbers(await read('shardId-000000000001', 2, { sequenceNumber: String(wanted[0]) }));
     expect(again.slice(0, wanted.length)).toEqual(wanted);
   });
+
+  it.each([1, 700, 1_002])(
+    'gives a reader that asks for %s records no more, and goes on behind them',
+    async (limit) => {
+      const whole = sequenceNumbers(await read('shardId-000000000000', 3));
+      const answers = await read('shardId-000000000000', 2, { limit });
+      expect(answers.map(({ Records = [] }) => Records.length)).toEqual([limit, limit]);
+      expect(sequenceNumbers(answers)).toEqual(whole.slice(0, 2 * limit));
+    },
+  );
 });
