@@ -98,7 +98,9 @@ export class ShardCheckpointer {
   toBeRedelivered(last = this.#delivered): { readonly after: Checkpoint; readonly upTo: RecordPosition } | undefined {
     const after = this.#stored;
     if (last === undefined || compareCheckpoints(checkpointAt(last), after) <= 0) return undefined;
-    return { after, upTo: last };
+    // Whatever the caller passes: it is logged, and a record has contents.
+    const { sequenceNumber, subSequenceNumber } = last;
+    return { after, upTo: { sequenceNumber, subSequenceNumber } };
   }
 
   /** The lease row says so much by now: another write than those of this checkpointer carried it. */

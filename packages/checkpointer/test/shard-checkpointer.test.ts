@@ -148,6 +148,8 @@ describe('ShardCheckpointer', () => {
     const record = { ...at('10', 9), data: 'secret' };
     checkpointer.deliver(record);
     expect(checkpointer.toBeRedelivered()).toEqual({ after: TRIM_HORIZON, upTo: at('10', 9) });
+    const last = { ...at('11', 0), data: 'secret' };
+    expect(checkpointer.toBeRedelivered(last)).toEqual({ after: TRIM_HORIZON, upTo: at('11', 0) });
     await checkpointer.handle().checkpoint(at('10', 4));
     expect(checkpointer.toBeRedelivered()).toEqual({ after: checkpointAt(at('10', 4)), upTo: at('10', 9) });
     store.next = { kind: 'failed', error: new Error('throttled') };

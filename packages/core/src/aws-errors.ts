@@ -47,13 +47,16 @@ const cutOffCodes = [
   'EPIPE',
   'ETIMEDOUT',
   'ERR_HTTP2_STREAM_ERROR',
-  'ERR_HTTP2_STREAM_CANCEL',
   'ERR_HTTP2_SESSION_ERROR',
   'UND_ERR_SOCKET',
 ];
 
+/** Given to HTTP/2 streams that wait for their session; those that are open get the error of the session. */
+const pendingStream = 'ERR_HTTP2_STREAM_CANCEL';
+
 const transientCodes = new Set([
   ...cutOffCodes,
+  pendingStream,
   'ECONNREFUSED',
   'EHOSTUNREACH',
   'ENETUNREACH',
@@ -74,8 +77,32 @@ export function isTransient(error: unknown): boolean {
 
 /** The connection broke while the call was under way: it may have reached the service. */
 export function isCutOff(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
+  if (!(error instanceof Error) || wasNotSent(error)) return false;
   const { code, cause } = error as Error & { code?: unknown };
   if (typeof code === 'string' && cutOffCodes.includes(code)) return true;
   return cause !== undefined && cause !== error && isCutOff(cause);
+}
+
+/** No answer came in time, whether by our deadline or by one inside the client: the call may have reached the service. */
+export function isTimeout(error: unknown): boolean {
+  if (!(error instanceof Error) || wasNotSent(error)) return false;
+  if (error.name === 'CallTimeoutError') return true;
+  // The request handler of the SDK gives this name to connections that broke, too. They keep their code.
+  const { code } = error as Error & { code?: unknown };
+  return error.name === 'TimeoutError' && (code === undefined || code === 'ETIMEDOUT');
+}
+
+/**
+ * In the message only: the request handler of the SDK names a connection time-out `TimeoutError`, without a code, like one of a
+ * call that was sent ("did not establish a connection …", in earlier versions "without establishing a connection …"). And Node.js
+ * gives a TLS handshake that was cut off the code of any other connection ("… before secure TLS connection was established").
+ */
+const notConnected = /\bestablish/;
+
+/** There was no connection to send the call on. */
+function wasNotSent(error: Error): boolean {
+  const { code, syscall } = error as Error & { code?: unknown; syscall?: unknown };
+  if (syscall === 'connect' || code === pendingStream || notConnected.test(error.message)) return true;
+  // Of a host with several addresses.
+  return error instanceof AggregateError && error.errors.length > 0 && error.errors.every(wasNotSent);
 }

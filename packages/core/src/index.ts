@@ -52,7 +52,7 @@ export {
   WorkerStoppedError,
   type ErrorCode,
 } from './errors';
-export { errorName, isAccessDenied, isBadCredentials, isCutOff, isTransient } from './aws-errors';
+export { errorName, isAccessDenied, isBadCredentials, isCutOff, isTimeout, isTransient } from './aws-errors';
 export {
   isExpiredIterator,
   isExpiredNextToken,
@@ -61,5 +61,6 @@ export {
   isKinesisResourceNotFound,
   isKinesisThrottled,
   isKmsRefused,
+  isShardThroughputExceeded,
 } from './kinesis-errors';
 export { isConditionFailed, isDynamoDbThrottled, isTableInUse, isTableNotFound } from './dynamodb-errors';

@@ -15,6 +15,11 @@ export function isKinesisThrottled(error: unknown): boolean {
   return throttled.has(errorName(error));
 }
 
+/** A limit of the shard itself was met, that of calls or that of bytes. Other throttles are the account's, or those of its keys. */
+export function isShardThroughputExceeded(error: unknown): boolean {
+  return errorName(error) === 'ProvisionedThroughputExceededException';
+}
+
 /** The stream, or a shard of it, does not exist (any longer). */
 export function isKinesisResourceNotFound(error: unknown): boolean {
   return errorName(error) === 'ResourceNotFoundException';

@@ -1,12 +1,19 @@
 import { describe, expect, it } from '@jest/globals';
-import { isAccessDenied, isCutOff, isTransient } from '../src';
+import { isAccessDenied, isCutOff, isShardThroughputExceeded, isTimeout, isTransient } from '../src';
 
 const named = (name: string, more: object = {}): Error => Object.assign(new Error(name), { name, ...more });
+
+/** Node.js gives it the error of the session as a cause. */
+const pendingStream = named('Error', {
+  code: 'ERR_HTTP2_STREAM_CANCEL',
+  cause: named('Error', { code: 'ECONNRESET', syscall: 'read' }),
+});
 
 describe('isTransient', () => {
   it.each([
     ['a reset connection', named('Error', { code: 'ECONNRESET' })],
     ['a time-out of the SDK', named('TimeoutError')],
+    ['an HTTP/2 stream that waited for its session', pendingStream],
     ['a fault of the service', named('SomeException', { $metadata: { httpStatusCode: 503 } })],
     ['a cause that is', new Error('wrapped', { cause: named('Error', { code: 'EPIPE' }) })],
   ])('is %s', (_, error) => {
@@ -27,11 +34,54 @@ describe('isCutOff', () => {
     ['a connection that broke', named('Error', { code: 'ECONNRESET' }), true],
     ['a cause that is', new Error('wrapped', { cause: named('Error', { code: 'EPIPE' }) }), true],
     ['a call that did not get out', named('Error', { code: 'ECONNREFUSED' }), false],
+    ['a connection that took too long', named('TimeoutError', { code: 'ETIMEDOUT', syscall: 'connect' }), false],
+    [
+      'one to several addresses',
+      Object.assign(new AggregateError([named('Error', { code: 'ETIMEDOUT', syscall: 'connect' })]), {
+        code: 'ETIMEDOUT',
+      }),
+      false,
+    ],
+    ['an HTTP/2 stream that waited for its session', pendingStream, false],
+    [
+      'a TLS handshake that was cut off',
+      named('Client network socket disconnected before secure TLS connection was established', { code: 'ECONNRESET' }),
+      false,
+    ],
     ['a fault of the service', named('InternalFailure', { $metadata: { httpStatusCode: 500 } }), false],
     ['no error at all', 'ECONNRESET', false],
   ])('knows %s', (_, error, expected) => {
     expect(isCutOff(error)).toBe(expected);
     if (expected) expect(isTransient(error)).toBe(true);
+  });
+});
+
+describe('isTimeout', () => {
+  const timeout = (message: string, more: object = {}): Error =>
+    Object.assign(new Error(message), { name: 'TimeoutError', ...more });
+
+  it.each([
+    ['our deadline', named('CallTimeoutError'), true],
+    ['a socket that was silent', timeout('the request socket timed out after 3000 ms of inactivity'), true],
+    ['the time-out of the SDK', timeout('a request has exceeded the configured 3000 ms', { code: 'ETIMEDOUT' }), true],
+    ['a connection that broke, by the name of the SDK', timeout('read ECONNRESET', { code: 'ECONNRESET' }), false],
+    [
+      'no connection',
+      timeout('the request socket did not establish a connection with the server within the configured timeout'),
+      false,
+    ],
+    ['the same in older words', timeout('Socket timed out without establishing a connection within 5000 ms'), false],
+    ['no error at all', 'TimeoutError', false],
+  ])('knows %s', (_, error, expected) => {
+    expect(isTimeout(error)).toBe(expected);
+    expect(isTransient(error)).toBe(error instanceof Error);
+  });
+});
+
+describe('isShardThroughputExceeded', () => {
+  it('is the limit of a shard, and no other', () => {
+    expect(isShardThroughputExceeded(named('ProvisionedThroughputExceededException'))).toBe(true);
+    expect(isShardThroughputExceeded(named('KMSThrottlingException'))).toBe(false);
   });
 });
 

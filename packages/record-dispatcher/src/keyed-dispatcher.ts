@@ -55,7 +55,7 @@ export interface KeyedDispatcherParts {
 /** So long calls may follow each other before timers get their turn. */
 const breatheEveryMs = 50;
 
-/** So many keys that are let go are remembered, those of last: in an outage they may be all there are. */
+/** So many keys that are let go are remembered, those of last and those whose records are here: in an outage they may be all there are. */
 const maxQuarantined = 10_000;
 
 /** The records of one key that were taken and are not settled. Its first one is under way, waits for its turn, or for its delay. */
@@ -239,8 +239,17 @@ export class KeyedDispatcher {
     // Behind all others, which come before it in the order in which they are forgotten.
     this.#quarantined.delete(key);
     this.#quarantined.set(key, error);
-    const [oldest] = this.#quarantined.keys();
-    if (oldest !== undefined && this.#quarantined.size > maxQuarantined) this.#quarantined.delete(oldest);
+    // More than one is added, so that they become fewer again when the records of many are done with.
+    for (let looked = 0; looked < 2 && this.#quarantined.size > maxQuarantined; looked++) this.#forgetOldest();
+  }
+
+  /** Unless records of the key are here, which would be handed over then. */
+  #forgetOldest(): void {
+    const [oldest] = this.#quarantined;
+    if (oldest === undefined) return;
+    const [key, error] = oldest;
+    this.#quarantined.delete(key);
+    if (this.#keys.has(key)) this.#quarantined.set(key, error);
   }
 
   #deliveryFailed(queue: KeyQueue, { record }: NumberedRecord, error: unknown): void {

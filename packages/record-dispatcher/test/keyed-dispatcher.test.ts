@@ -104,8 +104,8 @@ class World implements KeyedTarget {
     await this.clock.advance(0);
   }
 
-  async resolveAll(): Promise<void> {
-    for (const number of this.underWay) this.#callOf(number).resolve();
+  async resolveAll({ but }: { readonly but?: number } = {}): Promise<void> {
+    for (const number of this.underWay) if (number !== but) this.#callOf(number).resolve();
     await this.clock.advance(0);
   }
 
@@ -234,6 +234,22 @@ describe('KeyedDispatcher', () => {
     const [oldest, next] = world.begun.filter((name) => name.endsWith('!')).map((name) => keys[parseInt(name)] ?? '');
     world.add(oldest ?? '', next ?? '');
     expect(world.begun.slice(-2)).toEqual(['10001', '10002!']);
+  });
+
+  it('does not forget a key whose records are still here', async () => {
+    const world = new World({ policy: 'dead-letter', quarantinesKeys: true, maxInFlight: 20_000 });
+    const keys = Array.from({ length: 10_002 }, (_, index) => `key-${index}`);
+    world.add(...keys, keys[0] ?? '');
+    for (let attempt = 1; attempt <= 2; attempt++) {
+      await world.reject(...world.underWay);
+      await world.clock.advance(1_000);
+    }
+    await world.resolve(0);
+    // Of all other keys a record was let go, while the second one of the first key is still under way.
+    await world.resolveAll({ but: 10_002 });
+    world.add(keys[0] ?? '', keys[1] ?? '');
+    await world.resolve(10_002);
+    expect(world.begun.slice(-2)).toEqual(['10004', '10003!']);
   });
 
   describe('when the shard is drained', () => {

@@ -3,7 +3,7 @@
  *
  * https://docs.aws.amazon.com/kinesis/latest/APIReference/API_GetRecords.html
  */
-const MIN_SPACING_MS = 1_000 / 5;
+export const MIN_SPACING_MS = 1_000 / 5;
 /** With calls two seconds apart, more readers would only wait longer: what is still refused is made again. */
 const MAX_READERS = 10;
 
@@ -22,6 +22,8 @@ const TRIAL_OVERSHOOT = 1.4;
 const CALLS_TO_SETTLE = { afterStep: 20, afterTrial: 60 };
 const CALLS_REMEMBERED = 100;
 const MAX_REFUSALS = 4;
+/** Between refusals. An application that reads large answers reads them more rarely. */
+const FEW_ANSWERS = 3;
 
 /**
  * How far apart the calls to a shard are that others may read too.
@@ -38,12 +40,17 @@ const MAX_REFUSALS = 4;
  *   and then faster. The refusal that ends the trial says how many readers there are, never more than before. One that is
  *   alone again is back at five calls a second in about four minutes; and of those who are not, about one call in two
  *   hundred is refused because of trials.
+ *
+ * Nobody says either which limit was met. Calls, and the bytes that readers at rest ask for, are there again after 200 ms. Who
+ * is refused twice in a row waits until somebody's larger answer is paid for. That there are others it says to one that
+ * thought it was alone; how many there are it does not say, and no pace would help, so that it changes nothing else. But when
+ * it happens all the time to one that has nothing left to read, calls are short, and refusals count as calls.
  */
 export class CallSpacing {
   /** How many read the shard, with us, as far as we know. */
   #readers = 1;
   #answersInPeace = 0;
-  #wasRefused = false;
+  #answersSinceRefusal = 0;
   #calls = 0;
   /** Refusals at rest, by the count of calls. */
   #refusals: readonly number[] = [];
@@ -64,24 +71,32 @@ export class CallSpacing {
     this.#calls++;
   }
 
-  answered(): void {
-    this.#answersInPeace++;
-    this.#wasRefused = false;
+  /** A call was answered, which shows that so many were possible since the last one. After {@link refused}, if there were refusals. */
+  answered(callsShown: number): void {
+    this.#answersSinceRefusal++;
+    this.#answersInPeace += callsShown;
+    // The end of a trial: nobody objected.
+    if (this.ms === MIN_SPACING_MS) this.#readers = 1;
   }
 
-  /** The call was refused because of a rate limit. Of refusals in a row only the first says something. */
-  refused(): void {
-    if (!this.#wasRefused) {
-      if (this.#readers > 1 && this.#closeness < 1 - TRIAL_MARGIN) this.#endTrial();
-      else if (this.#calls > this.#settledAtCall) this.#countRefusal();
-      this.#answersInPeace = 0;
-    }
-    this.#wasRefused = true;
+  /** So many calls in a row were refused because of a limit of the shard, before one was answered. */
+  refused(times: number, { isCaughtUp }: { readonly isCaughtUp: boolean }): void {
+    const isFrequent = this.#answersSinceRefusal <= FEW_ANSWERS;
+    this.#answersSinceRefusal = 0;
+    const isOfCalls = times === 1 || (isFrequent && isCaughtUp);
+    if (!isOfCalls && this.#readers > 1) return;
+    if (this.#isTrying) this.#endTrial();
+    else if (this.#calls > this.#settledAtCall) this.#countRefusal();
+    this.#answersInPeace = 0;
   }
 
   /** Of the distance at rest: 1, and less in a trial. */
   get #closeness(): number {
     return Math.exp(-((this.#answersInPeace / TRIAL_ANSWERS) ** TRIAL_POWER));
+  }
+
+  get #isTrying(): boolean {
+    return this.#readers > 1 && this.#closeness < 1 - TRIAL_MARGIN;
   }
 
   #endTrial(): void {

@@ -5,7 +5,8 @@ export interface FetchOptions {
   /**
    * The most records that one call may return: 1 to 10 000, default 10 000. Lower it when one batch takes your code
    * too long, or too much memory. A call also asks for no more records than come to about 2 MB, as far as that can be told
-   * from those before; for more, 10 MB at most, when time went by unused; and for less when others read the shard.
+   * from those before, and the first for 1 800; for more, 10 MB at most, when time went by unused; and for less when
+   * others read the shard.
    * The KCL's `maxRecords`.
    */
   readonly maxRecords?: number | undefined;
@@ -27,8 +28,8 @@ export interface FetchOptions {
   readonly minTimeBetweenReadsMs?: number | undefined;
   /**
    * When an unanswered call is given up and made again, in milliseconds: 1 000 to 120 000, default 10 000. Raise it
-   * when answers of 10 MB need longer on your network: calls that timed out ask for fewer records when repeated, so a
-   * low value slows reading down but does not stop it. The KCL's `kinesisRequestTimeout` (there 30 000).
+   * when answers of 10 MB need longer on your network: reads that timed out ask for half of the records when repeated, so
+   * a low value slows reading down but does not stop it. The KCL's `kinesisRequestTimeout` (there 30 000).
    */
   readonly callTimeoutMs?: number | undefined;
   /**

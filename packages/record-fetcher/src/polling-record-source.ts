@@ -1,5 +1,7 @@
 import assert from 'node:assert';
 import {
+  isShardThroughputExceeded,
+  isTimeout,
   ShardUnreadableError,
   StreamNotFoundError,
   type Clock,
@@ -13,7 +15,7 @@ import type { ResolvedFetchOptions } from './fetch-options';
 import type { KinesisReader, RecordsPage } from './kinesis-reader';
 import { longReservation } from './long-reservation';
 import type { MemoryShare, Reservation } from './memory-budget';
-import { classifyReadFault, isTimeout, mayHaveBeenRead } from './read-fault';
+import { classifyReadFault, mayHaveBeenRead } from './read-fault';
 import { ReadPace, sizeOf } from './read-pace';
 import { ReadPosition } from './read-position';
 import type { RecordBatch, RecordSource, ShardStatus } from './record-source';
@@ -69,7 +71,7 @@ export class PollingRecordSource implements RecordSource {
   readonly #pace: ReadPace;
   #limit: number;
   #iterator: string | undefined;
-  /** When the call began that gave the iterator. */
+  /** When the GetRecords call began, or the other one was answered, that gave the iterator. */
   #iteratorSinceMs = -Infinity;
   /** Iterators that turned out useless since the last answer. */
   #refreshes = 0;
@@ -186,11 +188,12 @@ export class PollingRecordSource implements RecordSource {
 
   async #usableIterator(signal: AbortSignal): Promise<string> {
     const { reader, shardId, clock } = this.#parts;
-    const nowMs = clock.now();
-    if (this.#iterator !== undefined && nowMs - this.#iteratorSinceMs <= MAX_ITERATOR_AGE_MS) return this.#iterator;
+    const ageMs = clock.now() - this.#iteratorSinceMs;
+    if (this.#iterator !== undefined && ageMs <= MAX_ITERATOR_AGE_MS) return this.#iterator;
     this.#iterator = undefined;
     this.#iterator = await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
-    this.#iteratorSinceMs = nowMs;
+    // Not since the call: it may have waited for others long before it was made.
+    this.#iteratorSinceMs = clock.now();
     this.#position.iteratorRenewed();
     await this.#sleep(0, signal);
     return this.#iterator;
@@ -199,27 +202,29 @@ export class PollingRecordSource implements RecordSource {
   async #read(iterator: string, limit: number, signal: AbortSignal): Promise<RecordsPage> {
     const { reader, shardId, clock, options } = this.#parts;
     const calledAtMs = clock.now();
-    this.#pace.called(calledAtMs);
-    const page = await this.#counted(reader.getRecords({ shardId, iterator, limit }, signal));
+    this.#pace.called(calledAtMs, limit);
+    const page = await this.#counted(limit, reader.getRecords({ shardId, iterator, limit }, signal));
     const { records } = page;
     const bytes = sizeOf(records);
     this.#reserved?.resize(heldBytes({ bytes, records: records.length }));
     const isCaughtUp = page.millisBehindLatest === 0;
     this.#pace.answered({ nowMs: clock.now(), recordCount: records.length, bytes, isCaughtUp });
     this.#iteratorSinceMs = calledAtMs;
-    this.#limit = Math.min(options.maxRecords, this.#limit + Math.ceil(options.maxRecords / 20));
+    this.#limit = Math.min(options.maxRecords, this.#limit + Math.ceil(this.#limit / 20));
     this.#refreshes = 0;
     this.#streak.ended();
     return page;
   }
 
-  /** Tells the pace what a call has cost that failed. */
-  async #counted(call: Promise<RecordsPage>): Promise<RecordsPage> {
+  /** Draws the conclusions from a call for so many records, if it fails: what it has cost, and what to ask for. */
+  async #counted(limit: number, call: Promise<RecordsPage>): Promise<RecordsPage> {
     try {
       return await call;
     } catch (error) {
-      if (classifyReadFault(error) === 'throttled') this.#pace.refused();
-      if (mayHaveBeenRead(error)) this.#pace.unanswered(this.#parts.clock.now());
+      if (isShardThroughputExceeded(error)) this.#pace.refused();
+      if (mayHaveBeenRead(error)) this.#pace.unanswered();
+      // An answer too big for the deadline would be so again: ask for less, and come back to more bit by bit.
+      if (isTimeout(error)) this.#limit = Math.max(1, Math.floor(limit / 2));
       throw error;
     }
   }
@@ -238,9 +243,6 @@ export class PollingRecordSource implements RecordSource {
       case 'throttled':
         return this.#streak.throttled(error);
       case 'transient':
-        // An answer too big for the deadline would be so again: ask for less, and come back to more bit by bit.
-        if (isTimeout(error)) this.#limit = Math.max(1, Math.floor(this.#limit / 2));
-        return this.#streak.failed(fault, error);
       case 'unauthorized':
         return this.#streak.failed(fault, error);
       case 'expired-iterator':

@@ -1,5 +1,4 @@
 import {
-  errorName,
   isAccessDenied,
   isBadCredentials,
   isCutOff,
@@ -9,6 +8,7 @@ import {
   isKinesisResourceNotFound,
   isKinesisThrottled,
   isKmsRefused,
+  isTimeout,
   isTransient,
 } from '@millrace/core';
 
@@ -26,12 +26,6 @@ export function classifyReadFault(error: unknown): ReadFault {
   }
   if (isTransient(error) || isKinesisResourceInUse(error)) return 'transient';
   return 'unknown';
-}
-
-/** The call got no answer in time, whether by our deadline or by one inside the client. */
-export function isTimeout(error: unknown): boolean {
-  const name = errorName(error);
-  return name === 'CallTimeoutError' || name === 'TimeoutError';
 }
 
 /** No answer came, or not all of it, but the call may have reached Kinesis and counts as a read there. */

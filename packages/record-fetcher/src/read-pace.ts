@@ -1,5 +1,5 @@
 import type { Random, StreamRecord } from '@millrace/core';
-import { CallSpacing } from './call-spacing';
+import { CallSpacing, MIN_SPACING_MS } from './call-spacing';
 
 /**
  * All who poll a shard share two megabytes a second, of data and partition keys. What is not read is saved up for a second.
@@ -14,6 +14,8 @@ const SAVED_UP_MS = 1_000;
 
 /** What an answer may cost when nobody else seems to read. More than a second's worth would lock out whoever comes. */
 const ANSWER_COST_MS = 900;
+/** The same of records of a kilobyte, as long as nobody knows how large they are. */
+const FIRST_LIMIT = (ANSWER_COST_MS * BYTES_PER_MS) / 1_000;
 
 /** The most that an answer holds, and what a shard takes in, both in the larger reading of a megabyte. */
 const MAX_ANSWER_BYTES = 10 * 1024 * 1024;
@@ -23,7 +25,11 @@ const MAX_WRITTEN_BYTES_PER_MS = (1024 * 1024) / 1_000;
 const MAX_RECORD_BYTES = 1024 * 1024;
 const MAX_WRITTEN_RECORDS_PER_MS = 1;
 
-/** Spreads the calls of readers that share a shard, leaves them room to come in, and the network room to bunch ours. */
+/**
+ * Spreads the calls of readers that share a shard, leaves them room to come in, and the network room to bunch ours. Of bytes,
+ * too: one that is far behind would otherwise call at the moment when its last answer is paid for, each time, and nobody else
+ * would ever find the shard free. What it leaves is saved up, enough for others that read little.
+ */
 const JITTER = 0.1;
 
 interface Answer {
@@ -44,7 +50,7 @@ export interface Expectation {
  * How fast one shard is read: when the next call may start, and for how much, so that it is not refused. Times are the
  * clock's `now()`.
  *
- * Calls are counted when they start, whatever becomes of them; how far apart they are to be is up to {@link CallSpacing}.
+ * Calls are counted when they start, unless they are refused; how far apart they are to be is up to {@link CallSpacing}.
  * Bytes are counted when the answer is there. That is after Kinesis counted them: we never think more is left than there is.
  *
  * With others on the shard we take our share of the bytes as of the calls, and ask for no more at a time than a call's
@@ -54,11 +60,23 @@ export class ReadPace {
   readonly #random: Random;
   readonly #spacing = new CallSpacing();
   #calledAtMs = -Infinity;
-  #nextCallAtMs = -Infinity;
+  /** How many calls could have been made from the one before the last to the last, by the spacing. */
+  #callsSinceLast = 1;
+  /** The last call was made as soon as it could be. */
+  #wasPrompt = false;
+  /** The most bytes that the last call asked for, as far as that can be told. */
+  #askedBytes = MAX_ANSWER_BYTES;
+  /** Since the last answer. */
+  #refusalsInARow = 0;
+  /** The limits allow no earlier call. */
+  #allowedAtMs = -Infinity;
+  #restUntilMs = -Infinity;
   /** When all bytes are paid for; what goes by afterwards is saved up. */
   #paidAtMs = -Infinity;
+  /** The last answer or refusal. What was saved up by then was had, or taken by others. */
+  #answeredAtMs = -Infinity;
   /** On average, in the last answer that had any. */
-  #bytesPerRecord = 0;
+  #bytesPerRecord: number | undefined;
   /** When the last call began, if it found nothing more to read. */
   #caughtUpAtMs = -Infinity;
 
@@ -68,19 +86,21 @@ export class ReadPace {
 
   /** No call may start earlier. */
   get nextCallAtMs(): number {
-    return this.#nextCallAtMs;
+    return Math.max(this.#allowedAtMs, this.#restUntilMs);
   }
 
   /** The most records to ask for now: an answer's worth, and what we have left unread since the last was paid for. */
   maxRecords(nowMs: number): number {
+    if (this.#bytesPerRecord === undefined) return FIRST_LIMIT;
     const { ms, share } = this.#spacing;
-    const costMs = (share === 1 ? ANSWER_COST_MS : ms) + Math.max(0, nowMs - this.#paidAtMs);
+    const unreadMs = Math.max(0, nowMs - Math.max(this.#paidAtMs, this.#answeredAtMs));
+    const costMs = (share === 1 ? ANSWER_COST_MS : ms) + unreadMs;
     return Math.max(1, Math.floor((costMs * share * BYTES_PER_MS) / this.#bytesPerRecord));
   }
 
   /** There was a record in an answer. */
   get isSizeKnown(): boolean {
-    return this.#bytesPerRecord > 0;
+    return this.#bytesPerRecord !== undefined;
   }
 
   /**
@@ -88,7 +108,7 @@ export class ReadPace {
    * and no more than was written since we were caught up, or an answer can hold.
    */
   expected(limit: number, nowMs: number): Expectation {
-    const bytesPerRecord = this.isSizeKnown ? this.#bytesPerRecord : MAX_RECORD_BYTES;
+    const bytesPerRecord = this.#bytesPerRecord ?? MAX_RECORD_BYTES;
     const writtenMs = nowMs - this.#caughtUpAtMs + SAVED_UP_MS;
     return {
       bytes: Math.min(limit * bytesPerRecord, writtenMs * MAX_WRITTEN_BYTES_PER_MS, MAX_ANSWER_BYTES),
@@ -96,47 +116,60 @@ export class ReadPace {
     };
   }
 
-  /** A call starts now. */
-  called(nowMs: number): void {
+  /** A call for so many records starts now. */
+  called(nowMs: number, limit: number): void {
+    const { ms } = this.#spacing;
+    const sinceLastMs = nowMs - this.#calledAtMs;
+    this.#callsSinceLast = sinceLastMs === Infinity ? 1 : Math.max(1, sinceLastMs / ms);
+    this.#wasPrompt = nowMs <= this.#allowedAtMs + JITTER * ms;
+    this.#askedBytes = Math.min(MAX_ANSWER_BYTES, limit * (this.#bytesPerRecord ?? Infinity));
     this.#spacing.called();
     this.#calledAtMs = nowMs;
-    this.#nextCallAtMs = nowMs + this.#spacing.ms * this.#jitter();
+    this.#restUntilMs = nowMs;
+    this.#allowedAtMs = nowMs + ms * this.#jitter();
   }
 
   /** The call was answered now. */
   answered({ nowMs, recordCount, bytes, isCaughtUp }: Answer): void {
-    this.#spacing.answered();
+    if (this.#refusalsInARow > 0) this.#spacing.refused(this.#refusalsInARow, { isCaughtUp });
+    this.#refusalsInARow = 0;
+    // Who has read all, and calls later than it might, does not learn what would have come of more calls.
+    this.#spacing.answered(this.#wasPrompt || !isCaughtUp ? this.#callsSinceLast : 0);
+    this.#answeredAtMs = nowMs;
     this.#spend(nowMs, bytes);
     if (recordCount > 0) this.#bytesPerRecord = bytes / recordCount;
     this.#caughtUpAtMs = isCaughtUp ? this.#calledAtMs : -Infinity;
   }
 
   /**
-   * The call may have reached Kinesis, but no answer came, or not all of it. What that cost nobody knows: at worst all that
-   * there can have been to read, which is what was written since we were caught up, with a second's worth that writers may
-   * have saved up; or else as much as an answer holds.
+   * The call may have reached Kinesis, but no answer came, or not all of it. What that cost nobody knows: at worst what it
+   * asked for, or all that there can have been to read, which is what was written since we were caught up, with a second's
+   * worth that writers may have saved up. It is paid for from when the call was made: that is when it was carried out, if it
+   * was.
    */
-  unanswered(nowMs: number): void {
-    const writtenMs = nowMs - this.#caughtUpAtMs + SAVED_UP_MS;
-    this.#spend(nowMs, Math.min(MAX_ANSWER_BYTES, writtenMs * MAX_WRITTEN_BYTES_PER_MS));
+  unanswered(): void {
+    const writtenMs = this.#calledAtMs - this.#caughtUpAtMs + SAVED_UP_MS;
+    this.#spend(this.#calledAtMs, Math.min(this.#askedBytes, writtenMs * MAX_WRITTEN_BYTES_PER_MS));
   }
 
-  /** The call was refused because of a rate limit, and has cost nothing. */
+  /** The call was refused because of a limit of the shard. It has cost nothing, and may be made again before its turn. */
   refused(): void {
-    this.#spacing.refused();
+    this.#refusalsInARow++;
+    this.#answeredAtMs = this.#calledAtMs;
+    this.#allowedAtMs = this.#calledAtMs + MIN_SPACING_MS;
   }
 
   /** From the start of the last call to that of the next, so long at least. */
   rest(restMs: number): void {
-    this.#nextCallAtMs = Math.max(this.#nextCallAtMs, this.#calledAtMs + restMs);
+    this.#restUntilMs = this.#calledAtMs + restMs;
   }
 
-  #spend(nowMs: number, bytes: number): void {
+  #spend(atMs: number, bytes: number): void {
     const costMs = (bytes / BYTES_PER_MS / this.#spacing.share) * this.#jitter();
-    // An answer that costs more than what can be saved up is paid for in full, from now on.
-    const fromMs = costMs > SAVED_UP_MS ? nowMs : nowMs - SAVED_UP_MS;
+    // An answer that costs more than what can be saved up is paid for in full, from then on.
+    const fromMs = costMs > SAVED_UP_MS ? atMs : atMs - SAVED_UP_MS;
     this.#paidAtMs = Math.max(this.#paidAtMs, fromMs) + costMs;
-    this.#nextCallAtMs = Math.max(this.#nextCallAtMs, this.#paidAtMs);
+    this.#allowedAtMs = Math.max(this.#allowedAtMs, this.#paidAtMs);
   }
 
   #jitter(): number {

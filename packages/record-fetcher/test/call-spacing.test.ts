@@ -5,15 +5,15 @@ import { CallSpacing } from '../src/call-spacing';
 function answers(spacing: CallSpacing, count: number): void {
   for (let index = 0; index < count; index++) {
     spacing.called();
-    spacing.answered();
+    spacing.answered(1);
   }
 }
 
-/** One refusal, and an answer after it. */
-function refusal(spacing: CallSpacing): void {
-  spacing.called();
-  spacing.refused();
-  answers(spacing, 1);
+/** So many refusals in a row, and an answer after them. */
+function refusal(spacing: CallSpacing, { times = 1, isCaughtUp = true } = {}): void {
+  for (let index = 0; index <= times; index++) spacing.called();
+  spacing.refused(times, { isCaughtUp });
+  spacing.answered(1);
 }
 
 /** After refusals that let it count so many readers, and the calls that it takes to settle. */
@@ -54,13 +54,35 @@ describe('the distance of calls', () => {
     expect(spacing.ms).toBeCloseTo((readers + 1) * 200);
   });
 
-  it('changes at the first of refusals in a row only', () => {
+  it('is that of two after many refusals in a row, too, of one that thought it was alone', () => {
     const spacing = new CallSpacing();
-    for (let index = 0; index < 50; index++) {
-      spacing.called();
-      spacing.refused();
-    }
+    refusal(spacing, { times: 5 });
     expect(spacing.ms).toBe(400);
+  });
+
+  it('does not change for refusals in a row, which speak of large answers, and they do not put off a trial', () => {
+    const spacing = among(3);
+    for (let index = 0; index < 12; index++) {
+      refusal(spacing, { times: 2 });
+      answers(spacing, 19);
+      expect(spacing.ms).toBeLessThan(601);
+    }
+    answers(spacing, 200);
+    expect(spacing.ms).toBe(200);
+  });
+
+  it('changes for refusals in a row that come all the time, unless there was a lot to read', () => {
+    const spacing = among(3);
+    for (let index = 0; index < 20; index++) {
+      refusal(spacing, { times: 2, isCaughtUp: false });
+      answers(spacing, 2);
+    }
+    expect(spacing.ms).toBeCloseTo(600);
+    for (let index = 0; index < 4; index++) {
+      refusal(spacing, { times: 2 });
+      answers(spacing, 2);
+    }
+    expect(spacing.ms).toBeCloseTo(800);
   });
 
   it('does not change for refusals that are far apart', () => {
@@ -139,6 +161,17 @@ describe('a trial', () => {
     }
   });
 
+  it('that nobody objected to leaves it alone: the next refusal says two, and counts at once from then on', () => {
+    const spacing = among(5);
+    answers(spacing, 480);
+    refusal(spacing);
+    expect(spacing.ms).toBeCloseTo(400);
+    answers(spacing, 25);
+    refusal(spacing);
+    refusal(spacing);
+    expect(spacing.ms).toBeCloseTo(600);
+  });
+
   it('that ended does not make refusals count while those of others go on', () => {
     const spacing = among(3);
     untilCloserThan(spacing, 560);
@@ -154,21 +187,31 @@ describe('a trial', () => {
   });
 });
 
-it('the distance of calls is from 200 ms to two seconds, and the share what that is of five a second, whatever happens', () => {
-  const event = fc.oneof(
-    { arbitrary: fc.constant('refusal' as const), weight: 1 },
-    { arbitrary: fc.nat({ max: 500 }), weight: 1 },
-  );
+it('some hundred answers in peace lead back to 200 ms, whatever was before', () => {
+  const refused = fc.record({ times: fc.integer({ min: 1, max: 4 }), isCaughtUp: fc.boolean() });
+  const event = fc.oneof({ arbitrary: refused, weight: 3 }, { arbitrary: fc.nat({ max: 500 }), weight: 1 });
   fc.assert(
     fc.property(fc.array(event, { maxLength: 100 }), (events) => {
       const spacing = new CallSpacing();
       for (const one of events) {
-        if (one === 'refusal') refusal(spacing);
-        else answers(spacing, one);
-        expect(spacing.ms).toBeGreaterThanOrEqual(200);
-        expect(spacing.ms).toBeLessThanOrEqual(2_000);
-        expect(spacing.share * spacing.ms).toBeCloseTo(200);
+        if (typeof one === 'number') answers(spacing, one);
+        else refusal(spacing, one);
       }
+      answers(spacing, 480);
+      expect(spacing.ms).toBe(200);
+      // And one that is alone counts one other at the first refusal, not as many as it once knew.
+      answers(spacing, 60);
+      refusal(spacing);
+      expect(spacing.ms).toBeCloseTo(400);
     }),
   );
+});
+
+it('one answer may stand for many', () => {
+  const spacing = among(3);
+  for (let index = 0; index < 48; index++) {
+    spacing.called();
+    spacing.answered(10);
+  }
+  expect(spacing.ms).toBe(200);
 });

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { seededRandom } from '@millrace/core/testing';
+import { kinesisError } from '@millrace/record-fetcher/testing';
 import * as fc from 'fast-check';
+import { Reading } from './reading';
 import { SharedShard } from './shared-shard';
 
 const MINUTE = 60_000;
@@ -23,6 +25,21 @@ describe('an iterator that grows old while a batch is dealt with', () => {
     ]);
     expect(reader.calls.filter(({ refusal }) => refusal !== undefined)).toEqual([]);
     expect(shard.logger.lines).toEqual([]);
+  });
+
+  it('is as old as its arrival, however long it was waited for', async () => {
+    const reading = new Reading();
+    const put = reading.put(1);
+    const getShardIterator = reading.reader.getShardIterator.bind(reading.reader);
+    reading.reader.getShardIterator = async (...call) => {
+      await reading.clock.sleep(10 * MINUTE);
+      return getShardIterator(...call);
+    };
+    reading.reader.failNext('GetRecords', kinesisError('ServiceUnavailable'));
+    reading.begin();
+    await reading.clock.advance(11 * MINUTE);
+    expect(reading.delivered).toEqual(put);
+    expect(reading.callsTo('GetShardIterator')).toHaveLength(1);
   });
 
   it('is used as long as it is good', async () => {

@@ -50,7 +50,7 @@ class LoneReader {
     restMs: number;
   }): Promise<void> {
     this.#shard.put(count, bytes, key);
-    this.#pace.called(this.nowMs);
+    this.#pace.called(this.nowMs, 10_000);
     const { records, nextIterator } = this.#shard.page(this.#iterator, 10_000);
     expect(records).toHaveLength(count);
     expect(sizeOf(records)).toBe(count * bytes);

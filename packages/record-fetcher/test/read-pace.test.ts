@@ -102,6 +102,33 @@ describe('the pace of reading', () => {
     expect(limits.slice(0, 3)).toEqual([20, 20, 18]);
   });
 
+  it('asks for 1 800 records as long as it does not know how large they are', async () => {
+    const reading = new Reading();
+    reading.begin();
+    await reading.clock.advance(1_500);
+    reading.put(1);
+    await reading.clock.advance(1_000);
+    expect(reading.callsTo('GetRecords').map(({ limit }) => limit)).toEqual([1_800, 1_800, 1_800, 10_000]);
+  });
+
+  it('asks for the second that was saved up once', () => {
+    const pace = new ReadPace({ next: () => 0 });
+    pace.called(0, 1_800);
+    pace.answered({ nowMs: 0, recordCount: 1_000, bytes: 1_000_000, isCaughtUp: true });
+    pace.called(10_000, 1_800);
+    pace.answered({ nowMs: 10_000, recordCount: 0, bytes: 0, isCaughtUp: true });
+    expect(pace.maxRecords(11_000)).toBe(1_900 * 2);
+  });
+
+  it('does not ask for what was read by others while calls were refused', () => {
+    const pace = new ReadPace({ next: () => 0 });
+    pace.called(0, 1_800);
+    pace.answered({ nowMs: 0, recordCount: 1_000, bytes: 1_000_000, isCaughtUp: false });
+    pace.called(5_000, 1_800);
+    pace.refused();
+    expect(pace.maxRecords(5_300)).toBe(1_200 * 2);
+  });
+
   it('does not count the time that the consumer took', async () => {
     const reading = new Reading();
     reading.put(10);
@@ -113,13 +140,13 @@ describe('the pace of reading', () => {
 
   it('is that of a share, for bytes as for calls, when others read the shard too', () => {
     const pace = new ReadPace({ next: () => 0 });
-    pace.called(0);
+    pace.called(0, 100);
     pace.refused();
-    pace.called(1_000);
+    pace.called(1_000, 100);
     pace.answered({ nowMs: 1_000, recordCount: 10, bytes: 1_500_000, isCaughtUp: false });
-    expect(pace.nextCallAtMs).toBe(2_500);
-    expect(pace.maxRecords(2_500)).toBe(2);
-    pace.called(2_500);
+    expect(pace.nextCallAtMs).toBeCloseTo(2_500);
+    expect(pace.maxRecords(2_501)).toBe(2);
+    pace.called(2_500, 2);
     pace.answered({ nowMs: 2_500, recordCount: 2, bytes: 300_000, isCaughtUp: false });
     expect(pace.nextCallAtMs).toBeCloseTo(2_900);
   });
@@ -140,7 +167,7 @@ describe('the pace of reading', () => {
         for (const { kind, tookMs, bytes, restMs, isCaughtUp } of steps) {
           const calledAtMs = Math.max(nowMs, pace.nextCallAtMs);
           expect(pace.maxRecords(calledAtMs)).toBeGreaterThanOrEqual(1);
-          pace.called(calledAtMs);
+          pace.called(calledAtMs, 100);
           nowMs = calledAtMs + tookMs;
           if (kind === 'answer') {
             pace.answered({ nowMs, bytes, recordCount: bytes === 0 ? 0 : 7, isCaughtUp });
@@ -149,7 +176,7 @@ describe('the pace of reading', () => {
             if (bytes > 2_200_000) expect(pace.nextCallAtMs - nowMs).toBeGreaterThanOrEqual(bytes / 2_000 - rounding);
           }
           if (kind === 'refusal') pace.refused();
-          if (kind === 'lost') pace.unanswered(nowMs);
+          if (kind === 'lost') pace.unanswered();
           expect(pace.nextCallAtMs - calledAtMs).toBeGreaterThanOrEqual(200 - rounding);
         }
       }),
@@ -158,52 +185,98 @@ describe('the pace of reading', () => {
 });
 
 describe('an answer that was lost', () => {
-  const lost = kinesisError('CallTimeoutError');
+  const named = (name: string, message: string, more: object = {}): Error =>
+    Object.assign(kinesisError(name, message), more);
+  const cut = named('TimeoutError', 'read ECONNRESET', { code: 'ECONNRESET', syscall: 'read' });
 
-  it('may have been 10 MB when the shard is behind: the next call waits until they would be paid for', async () => {
+  /** The next GetRecords call fails so long after it was made. */
+  function failAfter(reading: Reading, delayMs: number, error: Error): void {
+    const { reader, clock } = reading;
+    const getRecords = reader.getRecords.bind(reader);
+    reader.getRecords = async (...call) => {
+      reader.getRecords = getRecords;
+      reader.failNext('GetRecords', error);
+      try {
+        return await getRecords(...call);
+      } catch (failure) {
+        await clock.sleep(delayMs);
+        throw failure;
+      }
+    };
+  }
+
+  async function firstDistance(reading: Reading): Promise<number> {
+    await reading.clock.advance(20_000);
+    const [first, second] = reading.callsTo('GetRecords').map(({ atMs }) => atMs);
+    return second! - first!;
+  }
+
+  it('may have been 10 MB of records that nobody knows: the next call waits until they would be paid for', async () => {
     const reading = new Reading();
     reading.put(10);
-    reading.reader.failNext('GetRecords', lost);
+    failAfter(reading, 5, cut);
     reading.begin();
-    await reading.clock.advance(10_000);
-    const [first, second] = reading.callsTo('GetRecords').map(({ atMs }) => atMs);
-    expect(second! - first!).toBeGreaterThanOrEqual((10 * 1_024 * 1_024) / 2_000);
-    expect(second! - first!).toBeLessThanOrEqual(1.1 * ((10 * 1_024 * 1_024) / 2_000));
+    const distanceMs = await firstDistance(reading);
+    expect(distanceMs).toBeGreaterThanOrEqual((10 * 1_024 * 1_024) / 2_000);
+    expect(distanceMs).toBeLessThanOrEqual(1.1 * ((10 * 1_024 * 1_024) / 2_000) + 1);
+  });
+
+  it('is paid for from when the call was made: after the deadline there is only the back-off', async () => {
+    const reading = new Reading();
+    reading.put(10);
+    failAfter(reading, 10_000, kinesisError('CallTimeoutError'));
+    reading.begin();
+    expect(await firstDistance(reading)).toBeLessThanOrEqual(10_400);
+  });
+
+  it('was no more than what was asked for', async () => {
+    const reading = new Reading();
+    reading.put(30, 100_000 - 3);
+    reading.begin({ kind: 'trim-horizon' }, { maxRecords: 5 });
+    await reading.clock.advance(100);
+    failAfter(reading, 5, cut);
+    await reading.clock.advance(1_000);
+    expect(reading.delivered.length).toBeGreaterThanOrEqual(10);
   });
 
   it('was no more than what can have been written since the shard was read to its end', async () => {
     const reading = new Reading();
     reading.begin({ kind: 'trim-horizon' }, { idleTimeBetweenReadsMs: 3_000 });
     await reading.clock.advance(2_000);
-    reading.reader.failNext('GetRecords', lost);
+    failAfter(reading, 5, cut);
     await reading.clock.advance(8_000);
     const [, second, third] = reading.callsTo('GetRecords').map(({ atMs }) => atMs);
     expect(second).toBe(3_000);
     expect(third! - second!).toBeGreaterThanOrEqual((4 * 1_024 * 1_024) / 2_000);
-    expect(third! - second!).toBeLessThanOrEqual(1.1 * ((4 * 1_024 * 1_024) / 2_000));
+    expect(third! - second!).toBeLessThanOrEqual(1.1 * ((4 * 1_024 * 1_024) / 2_000) + 1);
   });
 
-  it('has cost nothing when it is known that the call was not made, or not carried out', async () => {
-    for (const error of [kinesisError('InternalFailure'), Object.assign(new Error('no'), { code: 'ECONNREFUSED' })]) {
+  it.each([
+    ['a fault of the service', kinesisError('InternalFailure')],
+    ['a connection that was refused', named('Error', 'no', { code: 'ECONNREFUSED', syscall: 'connect' })],
+    ['no connection in time', named('TimeoutError', 'connect ETIMEDOUT', { code: 'ETIMEDOUT', syscall: 'connect' })],
+    [
+      'no connection in the time of the request handler',
+      named('TimeoutError', 'the request socket did not establish a connection with the server within 5000 ms.'),
+    ],
+    ['an HTTP/2 stream that was never opened', named('Error', 'canceled', { code: 'ERR_HTTP2_STREAM_CANCEL' })],
+  ])(
+    'has cost nothing, and halves nothing, when it is known that the call was not carried out: %s',
+    async (_, error) => {
       const reading = new Reading();
       reading.put(10);
       reading.reader.failNext('GetRecords', error);
       reading.begin();
       await reading.clock.advance(1_000);
       expect(reading.delivered).toHaveLength(10);
-    }
-  });
-
-  it('counts as well when the connection broke', async () => {
-    const reading = new Reading();
-    reading.put(10);
-    reading.reader.failNext('GetRecords', Object.assign(new Error('cut'), { code: 'ECONNRESET' }));
-    reading.begin();
-    await reading.clock.advance(5_000);
-    expect(reading.delivered).toEqual([]);
-    await reading.clock.advance(1_000);
-    expect(reading.delivered).toHaveLength(10);
-  });
+      expect(
+        reading
+          .callsTo('GetRecords')
+          .map(({ limit }) => limit)
+          .slice(0, 2),
+      ).toEqual([1_800, 1_800]);
+    },
+  );
 });
 
 describe('throttles', () => {
@@ -240,12 +313,13 @@ describe('throttles', () => {
   it('of a shard that others read make calls rarer, and the pace comes back when the others are gone', async () => {
     const reading = new Reading();
     reading.put(5_000);
-    let othersAtMs: number[] = [];
     // Others take three of the five calls a second.
+    let left = { calls: 2, atMs: 0 };
     reading.reader.intercept = ({ operation, atMs }) => {
       if (operation !== 'GetRecords') return undefined;
-      othersAtMs = [...othersAtMs.filter((earlier) => earlier > atMs - 1_000), atMs];
-      return othersAtMs.length > 2 ? throttle : undefined;
+      const calls = Math.min(2, left.calls + ((atMs - left.atMs) * 2) / 1_000);
+      left = { calls: calls < 1 ? calls : calls - 1, atMs };
+      return calls < 1 ? throttle : undefined;
     };
     reading.begin({ kind: 'trim-horizon' }, { maxRecords: 1 });
     await reading.clock.advance(TEN_MINUTES);
@@ -259,6 +333,24 @@ describe('throttles', () => {
     await reading.clock.advance(60_000);
     expect(reading.callsTo('GetRecords').length - before).toBeGreaterThan(270);
   });
+
+  it.each(['KMSThrottlingException', 'LimitExceededException', 'ThrottlingException'])(
+    'of others than the shard (%s) are waited out, and leave the pace as it was',
+    async (name) => {
+      const reading = new Reading();
+      reading.put(1_000);
+      reading.begin({ kind: 'trim-horizon' }, { maxRecords: 1 });
+      for (let storm = 0; storm < 20; storm++) {
+        await reading.clock.advance(5_000);
+        reading.reader.failNext('GetRecords', kinesisError(name));
+      }
+      await reading.clock.advance(1_000);
+      const before = reading.callsTo('GetRecords').length;
+      await reading.clock.advance(10_000);
+      expect(reading.events.throttled).toHaveLength(20);
+      expect(reading.callsTo('GetRecords').length - before).toBeGreaterThan(44);
+    },
+  );
 
   it('of GetShardIterator do not slow reading down: it has a limit of its own', async () => {
     const reading = new Reading();

@@ -32,6 +32,8 @@ export class SharedShard {
   });
   readonly logger = new RecordingLogger();
   readonly engine: KinesisEngine;
+  /** Records of the same size share their text: some tests have gigabytes of them. */
+  readonly #dataOf = new Map<number, string>();
 
   constructor() {
     this.engine = new KinesisEngine({ clock: this.clock, limits: { ...unlimitedRates, ...readLimits } });
@@ -40,11 +42,34 @@ export class SharedShard {
 
   /** Puts records of so many bytes, with the key, and returns their sequence numbers. */
   put(count: number, bytes = 10, PartitionKey = 'k'): string[] {
-    const Data = Buffer.alloc(bytes - Buffer.byteLength(PartitionKey)).toString('base64');
+    const length = bytes - Buffer.byteLength(PartitionKey);
+    const Data = this.#dataOf.get(length) ?? Buffer.alloc(length).toString('base64');
+    this.#dataOf.set(length, Data);
     return Array.from(
       { length: count },
       () => this.engine.handle('PutRecord', { StreamName: stream, Data, PartitionKey }).SequenceNumber,
     );
+  }
+
+  /** So many bytes are written each second from now on, in ten records. */
+  async keepWriting(bytesPerSecond: number): Promise<never> {
+    for (;;) {
+      this.put(1, bytesPerSecond / 10);
+      await this.clock.sleep(100);
+    }
+  }
+
+  /** A consumer of another kind: it reads all there is, as often as it was told, and takes no heed of refusals. */
+  async readPlainly(everyMs: number, seed: number): Promise<never> {
+    const random = seededRandom(seed);
+    for (let iterator = this.iteratorAt({ kind: 'trim-horizon' }); ;) {
+      try {
+        iterator = this.page(iterator, 10_000).nextIterator ?? '';
+      } catch {
+        // Again next time.
+      }
+      await this.clock.sleep(everyMs * (1 + 0.1 * random.next()));
+    }
   }
 
   /** An application begins to read at the trim horizon, as busily as it may unless told otherwise. */
