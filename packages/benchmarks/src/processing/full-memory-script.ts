@@ -32,20 +32,22 @@ async function main(settings: FullMemorySettings): Promise<void> {
   };
   while (!isFull()) await sleep(pollMs);
   const endAtMs = performance.now() + measuredMs;
-  let [leastUsed, leastWaiting] = [Infinity, Infinity];
+  let leastUsed = Infinity;
+  let sampled = 0;
   while (performance.now() < endAtMs) {
-    const { usedBytes, waitingShards } = worker.snapshot().memory;
-    leastUsed = Math.min(leastUsed, usedBytes);
-    leastWaiting = Math.min(leastWaiting, waitingShards);
+    leastUsed = Math.min(leastUsed, worker.snapshot().memory.usedBytes);
+    sampled = Math.max(sampled, process.memoryUsage.rss());
     await sleep(pollMs);
   }
+  const blockedRssBytes = sampled;
+  const blockedPeakBytes = process.resourceUsage().maxRSS * 1_024;
   const before = batches;
   open();
   await sleep(measuredMs * afterwardsShare);
   send({
     kind: 'measured',
     rssBytes: process.resourceUsage().maxRSS * 1_024,
-    ...{ usedBytes: leastUsed, waitingShards: leastWaiting, batches: [before, batches - before] },
+    ...{ blockedRssBytes, blockedPeakBytes, usedBytes: leastUsed, batches: [before, batches - before] },
   });
 }
 
