@@ -8,7 +8,7 @@ import type { FullMemoryDone, FullMemorySettings } from './messages';
 
 const pollMs = 100;
 /** What is left of the budget then is too little for another batch. */
-const fullShare = 0.9;
+const fullShare = 0.8;
 /** Afterwards all that was held up comes at once. */
 const afterwardsShare = 1 / 6;
 /** No call is to count as one that hangs. */
