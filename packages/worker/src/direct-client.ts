@@ -209,7 +209,12 @@ function textOfStream(body: Readable, limit: number, abortSignal: AbortSignal | 
       length += chunk.length;
       if (length > limit) body.destroy(new Error(`the answer is longer than ${String(limit)} bytes`));
     });
-    body.once('end', () => resolve(Buffer.concat(chunks, length).toString('utf8')));
+    body.once('end', () => {
+      const all = Buffer.concat(chunks, length);
+      // The stream may outlive the answer.
+      chunks.length = 0;
+      resolve(all.toString('utf8'));
+    });
     body.once('error', reject);
     // After the end this changes nothing.
     body.once('close', () => {

@@ -8,7 +8,7 @@ import type { FullMemoryDone, FullMemorySettings } from './messages';
 
 const pollMs = 100;
 /** What is left of the budget then is too little for another batch. */
-const fullShare = 0.9;
+const fullShare = 0.8;
 /** Afterwards all that was held up comes at once. */
 const afterwardsShare = 1 / 6;
 /** No call is to count as one that hangs. */
@@ -32,20 +32,22 @@ async function main(settings: FullMemorySettings): Promise<void> {
   };
   while (!isFull()) await sleep(pollMs);
   const endAtMs = performance.now() + measuredMs;
-  let [leastUsed, leastWaiting] = [Infinity, Infinity];
+  let leastUsed = Infinity;
+  let sampled = 0;
   while (performance.now() < endAtMs) {
-    const { usedBytes, waitingShards } = worker.snapshot().memory;
-    leastUsed = Math.min(leastUsed, usedBytes);
-    leastWaiting = Math.min(leastWaiting, waitingShards);
+    leastUsed = Math.min(leastUsed, worker.snapshot().memory.usedBytes);
+    sampled = Math.max(sampled, process.memoryUsage.rss());
     await sleep(pollMs);
   }
+  const blockedRssBytes = sampled;
+  const blockedPeakBytes = process.resourceUsage().maxRSS * 1_024;
   const before = batches;
   open();
   await sleep(measuredMs * afterwardsShare);
   send({
     kind: 'measured',
     rssBytes: process.resourceUsage().maxRSS * 1_024,
-    ...{ usedBytes: leastUsed, waitingShards: leastWaiting, batches: [before, batches - before] },
+    ...{ blockedRssBytes, blockedPeakBytes, usedBytes: leastUsed, batches: [before, batches - before] },
   });
 }
 

@@ -73,9 +73,10 @@ export interface FullMemoryDone {
   readonly kind: 'measured';
   /** The most that the process ever had. */
   readonly rssBytes: number;
-  /** While the handlers waited: the least that was used of the budget, and the least shards that waited for it. */
+  /** While the handlers waited: the most that it had at a moment, the most that it had had by then, the least that was used of the budget. */
+  readonly blockedRssBytes: number;
+  readonly blockedPeakBytes: number;
   readonly usedBytes: number;
-  readonly waitingShards: number;
   /** Batches that had been handed over by then, and afterwards. */
   readonly batches: readonly [number, number];
 }
