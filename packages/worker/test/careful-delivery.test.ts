@@ -124,6 +124,16 @@ describe('a record that ends the process', () => {
     expect(row.diedAlone.get(61)).toBe(3);
   });
 
+  it('is found beside another, though what was let go before it is not acknowledged for long', async () => {
+    const row = aRow(24);
+    const two = (_: number, record: number): boolean => record === 2 || record === 3;
+    for (let lives = 0; row.letGo.size < 2 && lives < 20; lives++) {
+      await live(row, { isDeadly: two, checkpointing: 'manual', acknowledgesEvery: 1_000, batchSize: 1 });
+    }
+    expect([...row.letGo]).toEqual([2, 3]);
+    expect(row.done.size).toBe(22);
+  });
+
   it('is found though it comes long after the shard has got on', async () => {
     const row = suspicious([range(61, 61, 3)]);
     const { calls } = await live(row, { isDeadly, batchSize: 5, workMs: 600 });
