@@ -9,6 +9,7 @@ import {
   type Logger,
   type UserRecord,
 } from '@millrace/core';
+import { openAttempts } from '@millrace/lease-coordinator';
 import { firstSize, pieceSize, rangeOf, withPiece, type Piece } from './careful-pieces';
 import type { CarefulTurn } from './careful-turn';
 import type { Delivery } from './delivery';
@@ -45,6 +46,8 @@ export interface CarefulDeliveryParts {
 const longestPauseMs = 3_600_000;
 /** After a row that could not be written. */
 const recordAgainAfterMs = 1_000;
+/** So many that were let go are kept in the row, the last ones. */
+const maxLetGo = 4;
 /** What was in hand when a process ended lies within a checkpoint interval of the last checkpoint, and some time more. */
 const intervalsOfCare = 2;
 
@@ -64,6 +67,8 @@ export class CarefulDelivery {
   readonly #startedAtMs: number;
   /** Not delivered yet, in their order. */
   #suspects: readonly AttemptedRange[];
+  /** Let go in this life, and named by the row until a checkpoint passes them: else the next life would find them anew. */
+  #letGo: readonly AttemptedRange[] = [];
   /** How many records there are in a piece that is not suspicious; none was delivered yet. */
   #usual: number | undefined;
   /** The row may name records. */
@@ -151,6 +156,7 @@ export class CarefulDelivery {
         : await delivery.take(records, before, () => undefined);
       await delivery.settled();
       const isDone = outcome === 'taken' && !delivery.isBusy;
+      if (isDone && isLetGo) this.#letGo = [...this.#letGo, range].slice(-maxLetGo);
       await this.#ended(range, isDone);
       return isDone ? 'taken' : 'aborted';
     } finally {
@@ -165,7 +171,7 @@ export class CarefulDelivery {
       const leave = await turn.enter(reading);
       if (leave === undefined) return undefined;
       this.#isRecorded = true;
-      if (await heldLease.attempt(withPiece(range, this.#suspects))) return leave;
+      if (await heldLease.attempt([...this.#letGo, ...withPiece(range, this.#suspects)])) return leave;
       leave();
       if (reading.aborted) return undefined;
       logger.warn({}, 'delivery is held back, the lease row could not be told of it');
@@ -185,8 +191,10 @@ export class CarefulDelivery {
     const isPassed = isDone && compareCheckpoints(checkpointAt(last), checkpointer.stored) <= 0;
     // Of one that the piece was a part of the row does not know any more.
     const areRecorded = this.#suspects.every(({ first }) => comparePositions(first, last) > 0);
-    if ((isPassed && areRecorded) || (await heldLease.attempt(this.#suspects))) {
-      this.#isRecorded = this.#suspects.length > 0;
+    if (isPassed) this.#letGo = openAttempts(this.#letGo, checkpointer.stored);
+    const left = [...this.#letGo, ...this.#suspects];
+    if ((isPassed && areRecorded) || (await heldLease.attempt(left))) {
+      this.#isRecorded = left.length > 0;
     }
   }
 

@@ -7,7 +7,7 @@ export const crashPlants: readonly Plant[] = [
     {
       name: 'deliver-unrecorded',
       what: 'What is about to be delivered is delivered whether the row says so or not.',
-      find: 'if (await heldLease.attempt(withPiece(range, this.#suspects))) return leave;',
+      find: 'if (await heldLease.attempt([...this.#letGo, ...withPiece(range, this.#suspects)])) return leave;',
       replace: 'if (this.#suspects.length >= 0) return leave;',
     },
     {

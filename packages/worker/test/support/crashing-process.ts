@@ -42,6 +42,8 @@ export interface LifeSettings {
   readonly isDeadly: (shard: number, record: number) => boolean;
   readonly workMs: number;
   readonly diesInSink?: boolean;
+  /** How long a write to the row of this shard takes. */
+  readonly writeMs?: (shard: number) => number;
   /** So long it runs until it is told to stop. */
   readonly runsForMs: number;
   /** The machine dies at that time, whatever it is doing. */
@@ -110,7 +112,7 @@ export class CrashingProcess {
   #consumer(row: Row, shard: number): ConsumerOfATest & { readonly row: Row } {
     const { settings, clock } = this;
     const lease = new FakeLease();
-    this.#connect(lease, row);
+    this.#connect(lease, row, this.settings.writeMs?.(shard) ?? 0);
     const from = row.stored.kind === 'sequence-number' ? Number(row.stored.sequenceNumber) : 0;
     const records = Array.from({ length: row.recordCount - from }, (_, index) =>
       aRecord(from + index + 1, undefined, `key${(from + index) % 3}`),
@@ -134,12 +136,16 @@ export class CrashingProcess {
     return { ...made, lease, row };
   }
 
-  #connect(lease: FakeLease, row: Row): void {
+  #connect(lease: FakeLease, row: Row, writeMs: number): void {
     lease.mayBeCrashLoop = row.wasTakenAway && row.switches >= 2;
     lease.attempted = row.attempted;
     const { checkpoint, attempt } = lease;
+    const arrives = async (): Promise<void> => {
+      if (writeMs > 0) await this.clock.sleep(writeMs);
+      if (this.isDead) await never();
+    };
     lease.checkpoint = async (goal) => {
-      if (this.isDead) return never();
+      await arrives();
       const outcome = await checkpoint.call(lease, goal);
       row.stored = goal;
       row.switches = 0;
@@ -147,7 +153,7 @@ export class CrashingProcess {
       return outcome;
     };
     lease.attempt = async (attempted) => {
-      if (this.isDead) return never();
+      await arrives();
       const isRecorded = await attempt.call(lease, attempted);
       row.attempted = lease.attempted;
       return isRecorded;
