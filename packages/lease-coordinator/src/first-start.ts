@@ -64,11 +64,20 @@ export class FirstStart {
     return this.#deps.options.registry;
   }
 
-  /** Whether another worker fills the table just now. Rejects when the table cannot be read. */
+  /**
+   * Whether another worker fills the table just now: its row says so, and it is seen to get on. The row of one that has died
+   * over it says so for long after, and what is missing then was there, maybe. Rejects when the table cannot be read.
+   */
   async isUnderWay(signal: AbortSignal): Promise<boolean> {
-    await this.#deps.read(signal);
-    const { fillers } = this.#deps.planner.fleet();
-    return [...fillers].some((workerId) => workerId !== this.#deps.workerId);
+    const { clock, options, table, read } = this.#deps;
+    await read(signal);
+    const before = table.fillers;
+    for (let looks = 1; looks < MAX_LOOKS && table.fillers.size > 0; looks++) {
+      await clock.sleep(options.settleMs, signal);
+      await read(signal);
+      if ([...table.fillers].some(([workerId, sign]) => sign > (before.get(workerId) ?? -Infinity))) return true;
+    }
+    return false;
   }
 
   /** To be called before the first row is created: whoever sees a row must see who fills. Rejects if that fails. */

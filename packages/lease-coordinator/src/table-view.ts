@@ -47,6 +47,15 @@ export class TableView {
     return this.#leases;
   }
 
+  /** The others whose rows say that they fill an empty table, and what grows of each as long as it does. */
+  get fillers(): ReadonlyMap<string, number> {
+    const fillers = this.#registered.filter(({ filling, workerId }) => filling && workerId !== this.#me.workerId);
+    const leasesOf = (workerId: string): number =>
+      this.#leases.filter(({ leaseOwner }) => leaseOwner === workerId).length;
+    // Of one that is dead neither grows: others take its leases.
+    return new Map(fillers.map(({ workerId, heartbeat }) => [workerId, heartbeat + leasesOf(workerId)]));
+  }
+
   /** A page has arrived. */
   takeInPage(leases: readonly Lease[], workers: readonly WorkerRow[], nowMs: number): void {
     this.#observer.observe(leases, workers, nowMs);

@@ -36,6 +36,12 @@ async function fill(
   await firstStart.end();
 }
 
+async function isUnderWay({ coordinator: { firstStart } }: TestWorker): Promise<boolean> {
+  const answer = firstStart.isUnderWay(signal);
+  await fleet.pass(10 * settleMs);
+  return answer;
+}
+
 function calls(workers: readonly TestWorker[]): Map<string, number> {
   const counts = new Map<string, number>();
   for (const { store } of workers) {
@@ -145,12 +151,26 @@ describe('a first start', () => {
     fleet = new TestFleet(0);
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
-    expect(await a!.coordinator.firstStart.isUnderWay(signal)).toBe(false);
+    expect(await isUnderWay(a!)).toBe(false);
     await a!.coordinator.firstStart.begin();
-    expect(await a!.coordinator.firstStart.isUnderWay(signal)).toBe(false);
-    expect(await b!.coordinator.firstStart.isUnderWay(signal)).toBe(true);
+    expect(await isUnderWay(a!)).toBe(false);
+    const seen = b!.coordinator.firstStart.isUnderWay(signal);
+    await fleet.pass(settleMs / 2);
+    await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
+    await fleet.pass(settleMs);
+    expect(await seen).toBe(true);
     await a!.coordinator.firstStart.end();
-    expect(await b!.coordinator.firstStart.isUnderWay(signal)).toBe(false);
+    expect(await isUnderWay(b!)).toBe(false);
+  });
+
+  it('is not believed of a worker that has died over it: what is missing may have been deleted since', async () => {
+    fleet = new TestFleet(0);
+    const [a, b] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    await a!.coordinator.firstStart.begin();
+    await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
+    a!.kill();
+    expect(await isUnderWay(b!)).toBe(false);
   });
 
   it('outlasts readings of the table that fail', async () => {

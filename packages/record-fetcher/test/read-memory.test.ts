@@ -45,8 +45,8 @@ describe('reading with a memory budget', () => {
     reading.put(10, 1_000);
     reading.begin();
     await settle();
-    // An answer of ten megabytes and ten thousand records, while nothing is known of either.
-    expect(usedAtCall).toEqual([5 * 10 * 1024 * 1024 + 10_000 * 1_000]);
+    // An answer of ten megabytes and as many records as the first call asks for, while nothing is known of either.
+    expect(usedAtCall).toEqual([5 * 10 * 1024 * 1024 + 1_800 * 1_000]);
     const [batch] = batches;
     expect(batch?.records).toHaveLength(10);
     const dataBytes = batch?.records.reduce(
@@ -64,7 +64,7 @@ describe('reading with a memory budget', () => {
     reading.begin({ kind: 'trim-horizon' }, { idleTimeBetweenReadsMs: 3_000 });
     await reading.clock.advance(3_000);
     // Three seconds, and what may have been saved up.
-    expect(usedAtCall[1]).toBe(4_000 * (5 * ((1024 * 1024) / 1_000) + 1_000));
+    expect(usedAtCall[1]).toBe(4_000 * 5 * ((1024 * 1024) / 1_000) + 1_800 * 1_000);
     expect(batches.map(({ memory }) => memory)).toEqual([undefined, undefined]);
     expect(budget.usedBytes).toBe(0);
   });

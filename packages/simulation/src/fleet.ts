@@ -19,6 +19,9 @@ import { maxAttempts, UserCode } from './user-code';
 import type { Violate } from './violation';
 import type { VirtualTime } from './virtual-time';
 
+/** In place of the 20 s that a stop has by default. */
+const patientStopMs = 120_000;
+
 export interface FleetParts {
   readonly time: VirtualTime;
   readonly network: Network;
@@ -179,7 +182,10 @@ export class Fleet {
     const { name } = worker.machine;
     this.#parts.onChange();
     trace.add(time.nowMs, undefined, `${name} stops`, () => `${name} is told to stop`);
-    worker.stop(this.#parts.settings.stopsAtOnce ? 'abort' : 'finish');
+    const { weather, stopsAtOnce } = this.#parts.settings;
+    // In showers no lease may be lost, and one reply after another may be: what it takes to wait for each is more than usual.
+    const patience = weather === 'showers' ? { timeoutMs: patientStopMs } : {};
+    worker.stop({ inFlight: stopsAtOnce ? 'abort' : 'finish', ...patience });
   }
 
   /** Replaces all that are live, one after another, by new ones. */

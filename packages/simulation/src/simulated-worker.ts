@@ -1,4 +1,4 @@
-import { Worker, type Logger, type WorkerEvents, type WorkerOptions } from 'millrace';
+import { type Logger, type StopOptions, Worker, type WorkerEvents, type WorkerOptions } from 'millrace';
 import type { Chance } from './chance';
 import { FakeDynamoDbClient, FakeKinesisClient, fakeClientConfig } from './fake-clients';
 import type { Machine } from './machine';
@@ -93,9 +93,9 @@ export class SimulatedWorker {
     );
   }
 
-  stop(inFlight: 'finish' | 'abort'): void {
+  stop(options: StopOptions): void {
     if (this.isStopping) return;
     this.isStopping = true;
-    void this.worker.stop({ inFlight });
+    void this.worker.stop(options);
   }
 }

@@ -85,6 +85,8 @@ const onceFailed: readonly (readonly [seed: number, what: string])[] = [
   [7229, 'a lease that was just adopted did not count for the limit'],
   [7816, 'the checker gave slow code that is looking for a failing record too little time'],
   [10537, 'the checker did not know that what a failed checkpoint held up comes again after a stop'],
+  [14247, 'the simulation let a stop run out of time in which one reply after another was lost'],
+  [16343, 'a newcomer believed a dead worker that it was filling the table, and made a row that had been deleted'],
   [16622, 'a checkpoint was said not to be stored because one that carries more was not'],
 ];
 

@@ -264,6 +264,12 @@ const acquiring: readonly Plant[] = [
   ]),
   ...plantsIn('lease-coordinator/src/first-start.ts', [
     {
+      name: 'dead-filler-is-believed',
+      what: 'A newcomer fills the table together with a worker that has died over it long ago.',
+      find: 'const before = table.fillers;',
+      replace: 'const before = table.fillers;\nif (before.size > 0) return true;',
+    },
+    {
       name: 'fill-only-once',
       what: 'Who has created its share of an empty table does not look whether anything is missing.',
       find: 'if (missing.length === 0) return undefined;',
