@@ -15,7 +15,7 @@ const callBytesPerRecord = 1_000;
  * What stays of an answer: its data, and for each record its strings and objects. Measured: 360 to 480 bytes a record. While
  * much is held, some 80 MB are besides that V8 has not collected: a part of what is held stands for them.
  */
-const heldBytesPerByte = 1.25;
+const heldBytesPerByte = 1.4;
 const heldBytesPerRecord = 500;
 
 /** With a fifth of what it could ask for a shard is read as fast: five calls may be made a second. */

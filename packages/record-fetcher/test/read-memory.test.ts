@@ -53,7 +53,7 @@ describe('reading with a memory budget', () => {
       (sum, { data, partitionKey }) => sum + data.length + partitionKey.length,
       0,
     );
-    expect(batch?.memory?.bytes).toBe(Math.ceil(1.25 * (dataBytes ?? NaN)) + 10 * 500);
+    expect(batch?.memory?.bytes).toBe(Math.ceil(1.4 * (dataBytes ?? NaN)) + 10 * 500);
     expect(budget.usedBytes).toBe(batch?.memory?.bytes);
     batch?.memory?.release();
     expect(budget.usedBytes).toBe(0);
