@@ -6,16 +6,16 @@ import type { Expectation } from './read-pace';
  * one text, as parsed strings, as bytes. All but the pieces exist for one answer at a time, but what they leave behind is collected late.
  *
  * Measured, Node.js 20, peak of the resident memory, `direct` and `sdk` alike: answers of 10 MB took 26 to 35 MB each when six
- * came at once, and 49 to 71 MB when one came by itself; answers of 10 000 records of 20 bytes took 10 to 12 MB.
+ * came at once, and 49 to 71 MB when one came by itself, which is what is charged; answers of 10 000 records of 20 bytes took 10 to 12 MB.
  */
-const callBytesPerByte = 5;
+const callBytesPerByte = 7;
 const callBytesPerRecord = 1_000;
 
 /**
  * What stays of an answer: its data, and for each record its strings and objects. Measured: 360 to 480 bytes a record. While
- * much is held, some 80 MB are besides that V8 has not collected: a part of what is held stands for them.
+ * much is held, 80 to 120 MB are besides that V8 has not collected: a part of what is held stands for them.
  */
-const heldBytesPerByte = 1.4;
+const heldBytesPerByte = 1.75;
 const heldBytesPerRecord = 500;
 
 /** With a fifth of what it could ask for a shard is read as fast: five calls may be made a second. */

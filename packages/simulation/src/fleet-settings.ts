@@ -97,7 +97,7 @@ const chaosBeginsAtMs = 12_000;
 const clusterMs = 8_000;
 
 /** What a read reserves at least of a shard of which nothing is known: for one record of any size. */
-export const leastForAnyRead = 5 * 1024 * 1024 + 1_000;
+export const leastForAnyRead = 7 * 1024 * 1024 + 1_000;
 
 /** Of the storms. */
 const ambushShare = 0.12;

@@ -7,7 +7,6 @@ import { runChild } from './run-child';
 import type { Measurement, ScenarioContext } from './scenario';
 
 const budgetBytes = 256_000_000;
-const fullShare = 0.8;
 /** Pages of 10 MB, the most that an answer may hold; fewer records if a worker asks for fewer. */
 const prebuilt: PrebuiltSettings = {
   ...{ streamName: 'full', shards: 50 },
@@ -51,13 +50,14 @@ async function rssOf(
   const settings: FullMemorySettings = { ...access, budgetBytes, measuredMs: seconds * 1_000 };
   const last = await runChild({ script: 'full-memory-script.js', settings, profileDirectory, signal });
   const done = last as FullMemoryDone;
-  const { rssBytes, blockedRssBytes, blockedPeakBytes, usedBytes, batches } = done;
+  const { rssBytes, blockedRssBytes, blockedPeakBytes, usedBytes, waitingShards, batches } = done;
   progress(
     `${access.applicationName}: ${megabytes(rssBytes)} MB at the most; ${megabytes(blockedRssBytes)} MB while the handlers waited, ` +
       `${megabytes(blockedPeakBytes)} MB at the most by then, ${megabytes(usedBytes)} MB of the budget used; ` +
       `${batches[0]} batches, and ${batches[1]} afterwards`,
   );
-  if (usedBytes < fullShare * budgetBytes) throw new Error('the budget was not used up');
+  // With its share in hand a shard gets no more from the second half of the budget: less than all of it may be in use.
+  if (waitingShards === 0) throw new Error('no shard waited for the budget');
   if (batches[1] === 0) throw new Error('nothing came afterwards');
   return done;
 }

@@ -77,6 +77,8 @@ export interface FullMemoryDone {
   readonly blockedRssBytes: number;
   readonly blockedPeakBytes: number;
   readonly usedBytes: number;
+  /** The fewest shards that waited for memory meanwhile. */
+  readonly waitingShards: number;
   /** Batches that had been handed over by then, and afterwards. */
   readonly batches: readonly [number, number];
 }
