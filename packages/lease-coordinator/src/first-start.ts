@@ -71,11 +71,12 @@ export class FirstStart {
   async isUnderWay(signal: AbortSignal): Promise<boolean> {
     const { clock, options, table, read } = this.#deps;
     await read(signal);
-    const before = table.fillers;
-    for (let looks = 1; looks < MAX_LOOKS && table.fillers.size > 0; looks++) {
+    const before = table.fillProgress;
+    for (let looks = 1; looks < MAX_LOOKS && table.fillProgress.size > 0; looks++) {
       await clock.sleep(options.settleMs, signal);
       await read(signal);
-      if ([...table.fillers].some(([workerId, sign]) => sign > (before.get(workerId) ?? -Infinity))) return true;
+      if ([...table.fillProgress].some(([workerId, progress]) => progress > (before.get(workerId) ?? -Infinity)))
+        return true;
     }
     return false;
   }

@@ -47,8 +47,8 @@ export class TableView {
     return this.#leases;
   }
 
-  /** The others whose rows say that they fill an empty table, and what grows of each as long as it does. */
-  get fillers(): ReadonlyMap<string, number> {
+  /** Of each other worker whose row says that it fills an empty table: what grows as long as it does. */
+  get fillProgress(): ReadonlyMap<string, number> {
     const fillers = this.#registered.filter(({ filling, workerId }) => filling && workerId !== this.#me.workerId);
     const leasesOf = (workerId: string): number =>
       this.#leases.filter(({ leaseOwner }) => leaseOwner === workerId).length;

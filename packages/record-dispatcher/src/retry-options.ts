@@ -46,9 +46,13 @@ export interface RetryOptions {
 
 export type ResolvedRetryOptions = Required<RetryOptions>;
 
-const known = [
-  ...(['baseDelayMs', 'maxDelayMs', 'maxAttempts', 'maxRecordAgeMs', 'maxCrashes'] as const),
-] satisfies (keyof RetryOptions)[];
+const known: readonly (keyof RetryOptions)[] = [
+  'baseDelayMs',
+  'maxDelayMs',
+  'maxAttempts',
+  'maxRecordAgeMs',
+  'maxCrashes',
+];
 
 /** Fills in the defaults and adds every problem to `problems`. */
 export function resolveRetryOptions(

@@ -150,10 +150,9 @@ export class PollingRecordSource implements RecordSource {
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
     await this.#sleep(this.#pace.nextCallAtMs - this.#parts.clock.now(), signal);
     // A shard that is opened may have to wait for others to be: not with memory in hand.
-    let iterator = await this.#usableIterator(signal);
+    await this.#usableIterator(signal);
     const limit = await this.#affordableLimit(signal);
-    iterator = await this.#usableIterator(signal);
-    return this.#read(iterator, limit, signal);
+    return this.#read(await this.#usableIterator(signal), limit, signal);
   }
 
   /** Reserves what the next call may cost, and returns how many records it may ask for. */

@@ -266,8 +266,8 @@ const acquiring: readonly Plant[] = [
     {
       name: 'dead-filler-is-believed',
       what: 'A newcomer fills the table together with a worker that has died over it long ago.',
-      find: 'const before = table.fillers;',
-      replace: 'const before = table.fillers;\nif (before.size > 0) return true;',
+      find: 'const before = table.fillProgress;',
+      replace: 'const before = table.fillProgress;\nif (before.size > 0) return true;',
     },
     {
       name: 'fill-only-once',

@@ -61,8 +61,8 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'iterator-ages-in-the-queue',
       what: 'Whether an iterator is still good is not asked after the wait for memory.',
-      find: '    iterator = await this.#usableIterator(signal);\n    return this.#read(',
-      replace: '    return this.#read(',
+      find: 'return this.#read(await this.#usableIterator(signal), limit, signal);',
+      replace: "return this.#read(this.#iterator ?? '', limit, signal);",
     },
     {
       name: 'peak-is-kept',
