@@ -19,6 +19,8 @@ export interface Row {
   readonly recordCount: number;
   /** So often each record was in hand when a process died, alone. */
   readonly diedAlone: Map<number, number>;
+  /** Of these, since the shard got on. */
+  readonly diedAloneSince: Map<number, number>;
   /** The processor's work on them is done. */
   readonly done: Set<number>;
   readonly letGo: Set<number>;
@@ -27,7 +29,7 @@ export interface Row {
 export function aRow(recordCount: number): Row {
   return {
     ...{ stored: TRIM_HORIZON, attempted: [], switches: 0, wasTakenAway: false, recordCount },
-    ...{ diedAlone: new Map(), done: new Set(), letGo: new Set() },
+    ...{ diedAlone: new Map(), diedAloneSince: new Map(), done: new Set(), letGo: new Set() },
   };
 }
 
@@ -102,7 +104,7 @@ export class CrashingProcess {
         const [number] = numbers;
         const row = this.made[shard]?.row;
         if (row === undefined || number === undefined || numbers.length > 1) continue;
-        row.diedAlone.set(number, (row.diedAlone.get(number) ?? 0) + 1);
+        for (const count of [row.diedAlone, row.diedAloneSince]) count.set(number, (count.get(number) ?? 0) + 1);
       }
     }
     this.isDead = true;
@@ -149,6 +151,7 @@ export class CrashingProcess {
       const outcome = await checkpoint.call(lease, goal);
       row.stored = goal;
       row.switches = 0;
+      row.diedAloneSince.clear();
       row.attempted = lease.attempted;
       return outcome;
     };
