@@ -1,4 +1,5 @@
-export { systemClock, type Clock } from './clock';
+export { sleepBy, systemClock, type Clock } from './clock';
+export { StopSignal, type AbortSignalLike } from './stop-signal';
 export { systemRandom, type Random } from './random';
 export { backoffDelayMs, type BackoffOptions } from './backoff';
 export { withDeadline } from './deadline';

@@ -1,4 +1,5 @@
 import type { Clock } from './clock';
+import type { AbortSignalLike } from './stop-signal';
 
 /**
  * Runs `task` again and again, one at a time, until `signal` aborts; then resolves. The delay before the next run is
@@ -6,8 +7,8 @@ import type { Clock } from './clock';
  */
 export async function repeat(
   clock: Clock,
-  signal: AbortSignal,
-  task: (signal: AbortSignal) => Promise<number>,
+  signal: AbortSignalLike,
+  task: (signal: AbortSignalLike) => Promise<number>,
 ): Promise<void> {
   try {
     while (!signal.aborted) {

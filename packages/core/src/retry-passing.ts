@@ -1,6 +1,7 @@
 import { isTransient } from './aws-errors';
 import { backoffDelayMs, type BackoffOptions } from './backoff';
 import type { Clock } from './clock';
+import type { AbortSignalLike } from './stop-signal';
 import { isDynamoDbThrottled } from './dynamodb-errors';
 import { isExpiredNextToken, isKinesisThrottled } from './kinesis-errors';
 import type { Random } from './random';
@@ -14,7 +15,7 @@ const backoff: BackoffOptions = { baseMs: 200, maxMs: 5_000 };
  * connection, a time-out, a fault of the service. Rejects with the last error, or at once with any other.
  */
 export async function retryPassing<T>(
-  { clock, random, signal }: { readonly clock: Clock; readonly random: Random; readonly signal: AbortSignal },
+  { clock, random, signal }: { readonly clock: Clock; readonly random: Random; readonly signal: AbortSignalLike },
   call: () => Promise<T>,
 ): Promise<T> {
   for (let attempt = 0; ; attempt++) {

@@ -1,4 +1,4 @@
-import type { Clock, LeaseSeed } from '@millrace/core';
+import type { AbortSignalLike, Clock, LeaseSeed } from '@millrace/core';
 import { affinity } from './affinity';
 import type { WorkerView } from './assignment-plan';
 import type { FleetPlanner } from './fleet-planner';
@@ -14,7 +14,7 @@ export interface FirstStartDependencies {
   readonly table: TableView;
   readonly planner: FleetPlanner;
   /** Reads the table, consistently, and takes it in. */
-  readonly read: (signal: AbortSignal) => Promise<void>;
+  readonly read: (signal: AbortSignalLike) => Promise<void>;
   /** Writes this worker's row in the registry now, if it has one. */
   readonly announce: () => Promise<void>;
   readonly create: (seed: LeaseSeed, ownership: Ownership) => Promise<boolean>;
@@ -68,7 +68,7 @@ export class FirstStart {
    * Whether another worker fills the table just now: its row says so, and it is seen to get on. The row of one that has died
    * over it says so for long after, and what is missing then was there, maybe. Rejects when the table cannot be read.
    */
-  async isUnderWay(signal: AbortSignal): Promise<boolean> {
+  async isUnderWay(signal: AbortSignalLike): Promise<boolean> {
     const { clock, options, table, read } = this.#deps;
     await read(signal);
     const before = table.fillProgress;
@@ -107,7 +107,7 @@ export class FirstStart {
   async nextShare(
     all: readonly string[],
     wanted: readonly string[],
-    signal: AbortSignal,
+    signal: AbortSignalLike,
   ): Promise<ReadonlyMap<string, Ownership> | undefined> {
     const { clock, options } = this.#deps;
     for (;;) {
@@ -138,7 +138,7 @@ export class FirstStart {
    * Shares are computed for those who are there by now, not for those who happened to be first. Who has registered and
    * does not fill yet may be about to.
    */
-  async #readUntilSettled(signal: AbortSignal): Promise<readonly WorkerView[]> {
+  async #readUntilSettled(signal: AbortSignalLike): Promise<readonly WorkerView[]> {
     const { clock, options, planner } = this.#deps;
     for (let looks = 1, calm = 1; ; looks++) {
       await this.#read(signal);
@@ -158,7 +158,7 @@ export class FirstStart {
     }
   }
 
-  async #read(signal: AbortSignal): Promise<void> {
+  async #read(signal: AbortSignalLike): Promise<void> {
     const { clock, options, reporter, read } = this.#deps;
     for (;;) {
       try {

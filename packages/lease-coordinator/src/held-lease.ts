@@ -1,4 +1,5 @@
 import {
+  type AbortSignalLike,
   type AttemptedRange,
   type Checkpoint,
   type CheckpointOutcome,
@@ -7,6 +8,7 @@ import {
   isHandoverPending,
   type Lease,
   LeaseLostError,
+  StopSignal,
 } from '@millrace/core';
 import { Alarm } from './alarm';
 import { CallLimit } from './call-limit';
@@ -51,9 +53,15 @@ export class HeldLease {
   /** Greater than that of every earlier holder of this lease. */
   readonly fencingToken: number;
   readonly #deps: HeldLeaseParts;
-  readonly #lost = new AbortController();
-  readonly #expiring = new AbortController();
-  readonly #handoverRequested = new AbortController();
+  readonly #lost = new StopSignal();
+  /** Aborts with `LeaseLostError` when the lease is proven lost, its deadline has passed, or it was abandoned. */
+  readonly lost: AbortSignalLike = this.#lost;
+  readonly #expiring = new StopSignal();
+  /** For the handler: aborts when the lease is about to be lost, is lost, or a hand-over takes too long. */
+  readonly expiring: AbortSignalLike = this.#expiring;
+  readonly #handoverRequested = new StopSignal();
+  /** Aborts when another worker has asked for the lease: finish what is under way, then `release()`. */
+  readonly handoverRequested: AbortSignalLike = this.#handoverRequested;
   readonly #renewAlarm: Alarm;
   readonly #watchAlarm: Alarm;
   readonly #unanswered = new UnansweredWrites();
@@ -91,21 +99,6 @@ export class HeldLease {
     this.#watchAlarm = new Alarm(clock);
   }
 
-  /** Aborts with `LeaseLostError` when the lease is proven lost, its deadline has passed, or it was abandoned. */
-  get lost(): AbortSignal {
-    return this.#lost.signal;
-  }
-
-  /** For the handler: aborts when the lease is about to be lost, is lost, or a hand-over takes too long. */
-  get expiring(): AbortSignal {
-    return this.#expiring.signal;
-  }
-
-  /** Aborts when another worker has asked for the lease: finish what is under way, then `release()`. */
-  get handoverRequested(): AbortSignal {
-    return this.#handoverRequested.signal;
-  }
-
   /** Released, handed over, lost or abandoned: nothing is written any more. */
   get closed(): boolean {
     return this.#ending !== undefined;
@@ -122,7 +115,7 @@ export class HeldLease {
 
   /** Still held, and not about to be given up. */
   get active(): boolean {
-    return !this.closed && !this.#closing && !this.#expiring.signal.aborted;
+    return !this.closed && !this.#closing && !this.#expiring.aborted;
   }
 
   /** Whether a batch may be started now. Ask in the same synchronous turn in which it is: timers may be late. */
@@ -225,7 +218,7 @@ export class HeldLease {
       const deadlineMs = this.#deadlineMs();
       const windDownAtMs = Math.min(deadlineMs - options.abortMarginMs, this.#handoverDueAtMs);
       if (nowMs >= deadlineMs) this.#end('lost', 'its deadline has passed');
-      else if (this.#expiring.signal.aborted) await this.#watchAlarm.wait(deadlineMs - nowMs);
+      else if (this.#expiring.aborted) await this.#watchAlarm.wait(deadlineMs - nowMs);
       else if (nowMs < windDownAtMs) await this.#watchAlarm.wait(windDownAtMs - nowMs);
       else
         this.#windDown(nowMs >= this.#handoverDueAtMs ? 'its hand-over took too long' : 'it was not renewed in time');
@@ -355,7 +348,7 @@ export class HeldLease {
     this.#attempted = row.attempted;
     this.#unanswered.clear();
     this.notice(row);
-    if (!this.#expiring.signal.aborted) {
+    if (!this.#expiring.aborted) {
       this.#confirmedAt = startedAt;
       const { random, options } = this.#deps;
       const isHeldUp = startedAt.monotonicMs > this.#renewAtMs + options.renewIntervalMs * HELD_UP_AFTER;

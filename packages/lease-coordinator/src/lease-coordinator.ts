@@ -1,4 +1,5 @@
 import {
+  type AbortSignalLike,
   backoffDelayMs,
   type Clock,
   type Lease,
@@ -113,8 +114,7 @@ export class LeaseCoordinator {
     this.#tasks = new Tasks(logger);
     this.#table = new TableView(workerId, options);
     const isHeld = (leaseKey: string): boolean => this.#held.has(leaseKey);
-    const isMoving = (leaseKey: string): boolean => this.#moving.has(leaseKey);
-    const own = { isHeld, isMoving, isBarred, selectReadable };
+    const own = { isHeld, isMoving: (leaseKey: string) => this.#moving.has(leaseKey), isBarred, selectReadable };
     this.#gathering = new Gathering(workerId, isHeld, () => this.#held.isGiving);
     this.#planner = new FleetPlanner({ workerId, options, table: this.#table, own, clock, logger });
     this.#alarm = new Alarm(clock);
@@ -152,7 +152,7 @@ export class LeaseCoordinator {
    * through `onAcquired`. Rejects with `LeaseTableMissingError` when the table is deleted and `StreamRecreatedError`
    * when it was filled from another stream; all leases are abandoned then.
    */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignalLike): Promise<void> {
     const stop = (): void => this.#stop();
     if (signal.aborted) {
       await this.#registration?.deregister();
@@ -242,7 +242,7 @@ export class LeaseCoordinator {
   }
 
   /** Returns the delay until the next one. */
-  async #tick(signal: AbortSignal): Promise<number> {
+  async #tick(signal: AbortSignalLike): Promise<number> {
     const { clock, options, random } = this.#deps;
     const startedAtMs = clock.now();
     let listing: LeaseListing;
@@ -274,7 +274,7 @@ export class LeaseCoordinator {
     return Math.max(0, Math.min(intervalMs - restMs, expiresAtMs - clock.now()));
   }
 
-  #list(signal: AbortSignal, consistent: boolean): Promise<LeaseListing> {
+  #list(signal: AbortSignalLike, consistent: boolean): Promise<LeaseListing> {
     this.#readConsistently = false;
     const listing = this.#read(consistent);
     // A reading that hangs must not hold up a stop; what is read while stopping must not be cut short by it.

@@ -6,6 +6,7 @@ import {
   UpdateContinuousBackupsCommand,
 } from '@aws-sdk/client-dynamodb';
 import {
+  type AbortSignalLike,
   CallTimeoutError,
   type Clock,
   errorName,
@@ -42,7 +43,7 @@ export interface EnsureLeaseTableRequest {
   readonly table: LeaseTableSettings;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   readonly callTimeoutMs: number;
 }
 

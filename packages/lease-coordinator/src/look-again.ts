@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@millrace/core';
+import type { AbortSignalLike, Clock, Random } from '@millrace/core';
 
 /** A wake-up that is due a moment later, with jitter; asked for again meanwhile it stays one. */
 export class LookAgain {
@@ -11,7 +11,7 @@ export class LookAgain {
   ) {}
 
   /** After between once and twice the delay, unless `signal` aborts first. */
-  async soon(delayMs: number, signal: AbortSignal): Promise<void> {
+  async soon(delayMs: number, signal: AbortSignalLike): Promise<void> {
     if (this.#isDue) return;
     this.#isDue = true;
     try {

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import type { AbortSignalLike, Clock } from '@millrace/core';
 import type { LeaseReporter } from './lease-reporter';
 import type { ResolvedLeaseOptions } from './lease-options';
 import type { WorkerDescription } from './worker-row';
@@ -49,7 +49,7 @@ export class WorkerRegistration {
   }
 
   /** Until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignalLike): Promise<void> {
     const { renewIntervalMs, mailIntervalMs } = this.#deps.options;
     await Promise.all([
       this.#every(renewIntervalMs, signal, 'heartbeat', () => this.#beat()),
@@ -141,7 +141,12 @@ export class WorkerRegistration {
     );
   }
 
-  async #every(intervalMs: number, signal: AbortSignal, operation: string, step: () => Promise<void>): Promise<void> {
+  async #every(
+    intervalMs: number,
+    signal: AbortSignalLike,
+    operation: string,
+    step: () => Promise<void>,
+  ): Promise<void> {
     while (!signal.aborted) {
       try {
         await this.#deps.clock.sleep(intervalMs, signal);

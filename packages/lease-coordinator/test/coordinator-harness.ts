@@ -1,4 +1,4 @@
-import { type Clock, effectiveOwner, type Lease, LATEST } from '@millrace/core';
+import { type AbortSignalLike, type Clock, effectiveOwner, type Lease, LATEST, StopSignal } from '@millrace/core';
 import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
 import { type HeldLease, LeaseCoordinator, type LeaseOptions, resolveLeaseOptions, type WorkerStore } from '../src';
 import type { LeaseObserverEvents } from '../src';
@@ -154,11 +154,11 @@ export class TestWorker {
 }
 
 /** Resolves when one of the signals has aborted. */
-export function anyOf(...signals: readonly AbortSignal[]): Promise<void> {
-  const any = AbortSignal.any([...signals]);
+export function anyOf(...signals: readonly AbortSignalLike[]): Promise<void> {
+  const any = StopSignal.any(signals);
   return new Promise((resolve) => {
     if (any.aborted) resolve();
-    else any.addEventListener('abort', () => resolve(), { once: true });
+    else any.addEventListener('abort', () => resolve());
   });
 }
 

@@ -147,6 +147,7 @@ describe('the traps that others fell into', () => {
     const skewed = (byMs: number): Clock => ({
       now: () => fleet.clock.now(),
       wallTime: () => fleet.clock.wallTime() + byMs,
+      after: (delayMs, fire) => fleet.clock.after(delayMs, fire),
       sleep: (delayMs, signal) => fleet.clock.sleep(delayMs, signal),
     });
     const [fast, slow, right] = [

@@ -1,4 +1,11 @@
-import { ConfigError, type Clock } from '@millrace/core';
+import { ConfigError, sleepBy, type AbortSignalLike, type Clock } from '@millrace/core';
+
+interface Timer {
+  readonly atMs: number;
+  readonly fire: () => void;
+  /** Of the other clock. */
+  cancel: () => void;
+}
 
 /** What no date and no timer has to be made for. */
 const maxShiftMs = 100 * 365.25 * 24 * 3_600_000;
@@ -6,7 +13,7 @@ const maxShiftMs = 100 * 365.25 * 24 * 3_600_000;
 /** Another clock's time, moved ahead at will. What sleeps by it wakes when its time has come, also by a move. */
 export class ShiftedClock implements Clock {
   #shiftMs = 0;
-  #moved = new AbortController();
+  readonly #timers = new Set<Timer>();
   readonly #base: Clock;
 
   constructor(base: Clock) {
@@ -21,19 +28,15 @@ export class ShiftedClock implements Clock {
     return this.#base.wallTime() + this.#shiftMs;
   }
 
-  async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    const wakeAtMs = this.now() + delayMs;
-    for (;;) {
-      const moved = this.#moved.signal;
-      const woken = signal === undefined ? moved : AbortSignal.any([signal, moved]);
-      try {
-        await this.#base.sleep(Math.max(0, wakeAtMs - this.now()), woken);
-        return;
-      } catch (error) {
-        if (signal?.aborted === true || !moved.aborted) throw error;
-        if (this.now() >= wakeAtMs) return;
-      }
-    }
+  after(delayMs: number, fire: () => void): () => void {
+    const timer: Timer = { atMs: this.now() + delayMs, fire, cancel: () => undefined };
+    this.#timers.add(timer);
+    this.#start(timer);
+    return () => void this.#take(timer);
+  }
+
+  sleep(delayMs: number, signal?: AbortSignalLike): Promise<void> {
+    return sleepBy(this, delayMs, signal);
   }
 
   /**
@@ -45,8 +48,26 @@ export class ShiftedClock implements Clock {
       throw new ConfigError([`time passes by 0 ms or more, and by 100 years in all at most, not by ${deltaMs} ms`]);
     }
     this.#shiftMs += deltaMs;
-    const moved = this.#moved;
-    this.#moved = new AbortController();
-    moved.abort();
+    const nowMs = this.now();
+    const timers = [...this.#timers].sort((one, other) => one.atMs - other.atMs);
+    for (const timer of timers) {
+      timer.cancel();
+      if (timer.atMs > nowMs) this.#start(timer);
+      else queueMicrotask(() => this.#fire(timer));
+    }
+  }
+
+  #start(timer: Timer): void {
+    timer.cancel = this.#base.after(Math.max(0, timer.atMs - this.now()), () => this.#fire(timer));
+  }
+
+  #fire(timer: Timer): void {
+    if (this.#take(timer)) timer.fire();
+  }
+
+  /** Returns whether it was still to fire. */
+  #take(timer: Timer): boolean {
+    timer.cancel();
+    return this.#timers.delete(timer);
   }
 }

@@ -1,6 +1,5 @@
-import { setMaxListeners } from 'node:events';
 import assert from 'node:assert';
-import type { Clock, Logger, Random, UserRecord } from '@millrace/core';
+import type { AbortSignalLike, Clock, Logger, Random, UserRecord } from '@millrace/core';
 import {
   logFailure,
   logSinkFailure,
@@ -44,9 +43,9 @@ export interface KeyedDispatcherParts {
   /** What comes behind a record that was let go, with the same key, is let go as well. */
   readonly quarantinesKeys: boolean;
   /** No further record is to be begun, but for those that come before one that was. */
-  readonly draining: AbortSignal;
+  readonly draining: AbortSignalLike;
   /** Nothing is to be begun any more. */
-  readonly ended: AbortSignal;
+  readonly ended: AbortSignalLike;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -99,8 +98,6 @@ export class KeyedDispatcher {
   constructor(parts: KeyedDispatcherParts) {
     this.#parts = parts;
     this.#breathedAtMs = parts.clock.now();
-    // As many as keys that wait, or as calls of code that listens: no leak, which is what Node.js takes more than ten for.
-    setMaxListeners(Infinity, parts.draining, parts.ended);
     // Not on `ended`, which may never abort and would keep this: what waits for it is looked at when calls end.
     parts.draining.addEventListener('abort', () => this.#goOn(), { once: true });
   }
@@ -299,7 +296,7 @@ export class KeyedDispatcher {
     this.#breathedAtMs = clock.now();
   }
 
-  async #sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {
+  async #sleep(delayMs: number, signal: AbortSignalLike): Promise<boolean> {
     try {
       await this.#parts.clock.sleep(delayMs, signal);
       return true;

@@ -1,4 +1,5 @@
 import {
+  type AbortSignalLike,
   checkpointAt,
   compareCheckpoints,
   comparePositions,
@@ -90,7 +91,7 @@ export class RecordDispatcher {
   async dispatch(
     batch: readonly UserRecord[],
     before: Checkpoint,
-    signal: AbortSignal,
+    signal: AbortSignalLike,
   ): Promise<'delivered' | 'aborted'> {
     const { target } = this.#parts;
     // The next one is the last.
@@ -124,13 +125,13 @@ export class RecordDispatcher {
     record: UserRecord,
     before: Checkpoint,
     cause: LostCause,
-    signal: AbortSignal,
+    signal: AbortSignalLike,
   ): Promise<'delivered' | 'aborted'> {
     return (await this.#letGo(record, before, cause, signal)) ? 'delivered' : 'aborted';
   }
 
   /** Calls the user's code once the lease is certain to be ours. No await stands between the check and the call. */
-  async #attempt(call: () => Promise<void>, signal: AbortSignal): Promise<Attempt> {
+  async #attempt(call: () => Promise<void>, signal: AbortSignalLike): Promise<Attempt> {
     while (!signal.aborted && !this.#parts.target.mayDeliver()) await this.#sleep(recheckLeaseMs, signal);
     if (signal.aborted) return { kind: 'aborted' };
     try {
@@ -167,7 +168,7 @@ export class RecordDispatcher {
   }
 
   /** Resolves with what is to be handed over in place of the piece, after the delay that is due. */
-  async #afterFailure(piece: Rest, error: unknown, signal: AbortSignal): Promise<readonly Piece[] | 'aborted'> {
+  async #afterFailure(piece: Rest, error: unknown, signal: AbortSignalLike): Promise<readonly Piece[] | 'aborted'> {
     const { policy, retry, clock } = this.#parts;
     const { records, failures, attempts, named } = piece;
     const [first] = records;
@@ -199,7 +200,7 @@ export class RecordDispatcher {
   }
 
   /** Resolves with whether the record is gone; not before `signal` aborts otherwise. Until then it blocks. */
-  async #letGo(record: UserRecord, before: Checkpoint, cause: LostCause, signal: AbortSignal): Promise<boolean> {
+  async #letGo(record: UserRecord, before: Checkpoint, cause: LostCause, signal: AbortSignalLike): Promise<boolean> {
     const { target, logger } = this.#parts;
     const { sequenceNumber, subSequenceNumber } = record;
     for (let failures = 1; ; failures++) {
@@ -217,7 +218,7 @@ export class RecordDispatcher {
     return retryDelayMs(failures, retry, random);
   }
 
-  async #sleep(delayMs: number, signal: AbortSignal): Promise<boolean> {
+  async #sleep(delayMs: number, signal: AbortSignalLike): Promise<boolean> {
     try {
       await this.#parts.clock.sleep(delayMs, signal);
       return true;

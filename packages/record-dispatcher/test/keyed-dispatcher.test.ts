@@ -1,4 +1,3 @@
-import { getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { settle } from '@millrace/core/testing';
 import fc from 'fast-check';
@@ -90,11 +89,6 @@ describe('KeyedDispatcher', () => {
     expect(world.begun).toEqual(['0', '2', '0#2', '0!', '1!', '3!']);
     expect(world.causes.map(({ reason }) => reason)).toEqual(['attempts', 'key', 'key']);
     expect(world.causes.at(-1)?.error).toEqual(new Error('no 0'));
-  });
-
-  it('lets any number of keys and calls listen to its signals without a warning of Node.js', () => {
-    const world = new World();
-    expect(world.signals.map((signal) => getMaxListeners(signal))).toEqual([Infinity, Infinity]);
   });
 
   it('remembers the keys that were let go last, so that an outage does not fill the memory', async () => {

@@ -1,4 +1,4 @@
-import type { Shard, StartPosition, StreamRecord } from '@millrace/core';
+import type { AbortSignalLike, Shard, StartPosition, StreamRecord } from '@millrace/core';
 
 /** One answer of GetRecords. */
 export interface RecordsPage {
@@ -21,11 +21,11 @@ export interface RecordsPage {
 export interface KinesisReader {
   getShardIterator(
     request: { readonly shardId: string; readonly position: StartPosition },
-    signal?: AbortSignal,
+    signal?: AbortSignalLike,
   ): Promise<string>;
 
   getRecords(
     request: { readonly shardId: string; readonly iterator: string; /** 1 to 10 000. */ readonly limit: number },
-    signal?: AbortSignal,
+    signal?: AbortSignalLike,
   ): Promise<RecordsPage>;
 }

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import { type AbortSignalLike, StopSignal, type Clock } from '@millrace/core';
 import type { MemoryRequest, MemoryShare, Reservation } from './memory-budget';
 
 /** Far below the time after which silence counts as a stall. */
@@ -9,7 +9,7 @@ export interface LongReservation {
   readonly share: MemoryShare;
   readonly request: MemoryRequest;
   readonly clock: Clock;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Again and again while it waits: nothing else is to be heard for so long. */
   readonly waiting: (delayMs: number) => void;
   /** Once, if it waits for long. */
@@ -26,8 +26,8 @@ export async function longReservation(parts: LongReservation): Promise<Reservati
   let isTold = false;
   for (;;) {
     waiting(LIFE_SIGN_MS);
-    const timer = new AbortController();
-    const pause = clock.sleep(LIFE_SIGN_MS, timer.signal).then(
+    const timer = new StopSignal();
+    const pause = clock.sleep(LIFE_SIGN_MS, timer).then(
       () => undefined,
       () => undefined,
     );

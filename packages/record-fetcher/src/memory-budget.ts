@@ -1,3 +1,4 @@
+import type { AbortSignalLike } from '@millrace/core';
 import assert from 'node:assert';
 
 /** What is asked for, in bytes. */
@@ -81,12 +82,12 @@ export class MemoryBudget {
     return share;
   }
 
-  #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignal): Promise<Reservation> {
+  #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
     const { least, most } = request;
     assert(least <= most, 'the least must not be more than the most');
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
-        reject(signal.reason as Error);
+        reject(signal.reason);
         return;
       }
       const waiter: Waiter = {
@@ -100,7 +101,7 @@ export class MemoryBudget {
       };
       const onAbort = (): void => {
         this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-        reject(signal.reason as Error);
+        reject(signal.reason);
         // Others may have waited behind it only.
         this.#grant();
       };
@@ -149,7 +150,7 @@ export class MemoryBudget {
 }
 
 interface MemoryShareParts {
-  readonly reserve: (request: MemoryRequest, signal: AbortSignal) => Promise<Reservation>;
+  readonly reserve: (request: MemoryRequest, signal: AbortSignalLike) => Promise<Reservation>;
   readonly changed: (byBytes: number) => void;
   readonly closed: () => void;
 }
@@ -170,7 +171,7 @@ export class MemoryShare {
   }
 
   /** Waits for its turn. Rejects with `signal.reason` as soon as `signal` aborts; nothing is held then. */
-  reserve(request: MemoryRequest, signal: AbortSignal): Promise<Reservation> {
+  reserve(request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
     return this.#parts.reserve(request, signal);
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert';
 import {
+  type AbortSignalLike,
   isShardThroughputExceeded,
   isTimeout,
   ShardUnreadableError,
@@ -30,7 +31,7 @@ const MAX_ITERATOR_AGE_MS = 270_000;
 export interface PollingRecordSourceParts {
   readonly reader: KinesisReader;
   /** Asked when Kinesis does not find the shard or the stream. Its faults are handled like the reader's. */
-  readonly shardStatus: (shardId: string, signal: AbortSignal) => Promise<ShardStatus>;
+  readonly shardStatus: (shardId: string, signal: AbortSignalLike) => Promise<ShardStatus>;
   /** Name or ARN of the stream, for messages. */
   readonly stream: string;
   readonly shardId: string;
@@ -88,7 +89,7 @@ export class PollingRecordSource implements RecordSource {
     this.#limit = parts.options.maxRecords;
   }
 
-  async *batches(signal: AbortSignal): AsyncGenerator<RecordBatch, void, void> {
+  async *batches(signal: AbortSignalLike): AsyncGenerator<RecordBatch, void, void> {
     assert(!this.#wasCalled, 'batches() may be called once');
     this.#wasCalled = true;
     try {
@@ -108,7 +109,7 @@ export class PollingRecordSource implements RecordSource {
    * A generator of its own, whose variables end with it: those of a function that waits for the next answer would keep the
    * one before it in memory.
    */
-  async *#nextBatches(signal: AbortSignal): AsyncGenerator<RecordBatch, boolean, void> {
+  async *#nextBatches(signal: AbortSignalLike): AsyncGenerator<RecordBatch, boolean, void> {
     const page = await this.#nextPage(signal);
     if (page === 'aged-out') {
       yield { kind: 'shard-end', childShards: [], agedOut: true };
@@ -132,7 +133,7 @@ export class PollingRecordSource implements RecordSource {
     return false;
   }
 
-  async #nextPage(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
+  async #nextPage(signal: AbortSignalLike): Promise<RecordsPage | 'aged-out'> {
     for (;;) {
       try {
         const page = await this.#attempt(signal);
@@ -146,7 +147,7 @@ export class PollingRecordSource implements RecordSource {
     }
   }
 
-  async #attempt(signal: AbortSignal): Promise<RecordsPage | 'aged-out'> {
+  async #attempt(signal: AbortSignalLike): Promise<RecordsPage | 'aged-out'> {
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
     await this.#sleep(this.#pace.nextCallAtMs - this.#parts.clock.now(), signal);
     // A shard that is opened may have to wait for others to be: not with memory in hand.
@@ -156,7 +157,7 @@ export class PollingRecordSource implements RecordSource {
   }
 
   /** Reserves what the next call may cost, and returns how many records it may ask for. */
-  async #affordableLimit(signal: AbortSignal): Promise<number> {
+  async #affordableLimit(signal: AbortSignalLike): Promise<number> {
     const { memory: share, clock, observer, shardId } = this.#parts;
     const limit = Math.min(this.#limit, this.#pace.maxRecords(clock.now()));
     if (share === undefined) return limit;
@@ -185,7 +186,7 @@ export class PollingRecordSource implements RecordSource {
     this.#reserved = undefined;
   }
 
-  async #usableIterator(signal: AbortSignal): Promise<string> {
+  async #usableIterator(signal: AbortSignalLike): Promise<string> {
     const { reader, shardId, clock } = this.#parts;
     const ageMs = clock.now() - this.#iteratorSinceMs;
     if (this.#iterator !== undefined && ageMs <= MAX_ITERATOR_AGE_MS) return this.#iterator;
@@ -198,7 +199,7 @@ export class PollingRecordSource implements RecordSource {
     return this.#iterator;
   }
 
-  async #read(iterator: string, limit: number, signal: AbortSignal): Promise<RecordsPage> {
+  async #read(iterator: string, limit: number, signal: AbortSignalLike): Promise<RecordsPage> {
     const { reader, shardId, clock, options } = this.#parts;
     const calledAtMs = clock.now();
     this.#pace.called(calledAtMs, limit);
@@ -268,7 +269,7 @@ export class PollingRecordSource implements RecordSource {
     return this.#refreshes === 1 ? 0 : this.#streak.failed('transient', error);
   }
 
-  async #isGone(error: unknown, signal: AbortSignal): Promise<boolean> {
+  async #isGone(error: unknown, signal: AbortSignalLike): Promise<boolean> {
     const { shardStatus, shardId, stream, logger } = this.#parts;
     const status = await shardStatus(shardId, signal);
     this.#notFound = undefined;
@@ -300,7 +301,7 @@ export class PollingRecordSource implements RecordSource {
     observer.startAgedOut?.({ shardId, wanted, found });
   }
 
-  async #sleep(delayMs: number, signal: AbortSignal): Promise<void> {
+  async #sleep(delayMs: number, signal: AbortSignalLike): Promise<void> {
     const { clock, observer, shardId } = this.#parts;
     // Rounded up: timers drop the fraction, and a call must not start too early.
     const restMs = Math.max(0, Math.ceil(delayMs));

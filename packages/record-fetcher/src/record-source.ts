@@ -1,4 +1,4 @@
-import type { Shard, StreamRecord } from '@millrace/core';
+import type { AbortSignalLike, Shard, StreamRecord } from '@millrace/core';
 import type { Reservation } from './memory-budget';
 
 /** What a shard gives next. */
@@ -26,7 +26,7 @@ export interface RecordSource {
    * Every record from the start position on, once, in sequence; the last batch is `shard-end`. Ends quietly when
    * `signal` aborts. Call it once.
    */
-  batches(signal: AbortSignal): AsyncGenerator<RecordBatch, void, void>;
+  batches(signal: AbortSignalLike): AsyncGenerator<RecordBatch, void, void>;
 }
 
 /** What the list of shards says of a shard that Kinesis does not find: listed, not listed, or no stream at all. */

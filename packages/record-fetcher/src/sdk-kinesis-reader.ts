@@ -9,6 +9,7 @@ import {
   type _Record,
 } from '@aws-sdk/client-kinesis';
 import {
+  type AbortSignalLike,
   isAccessDenied,
   MissingPermissionError,
   ShardUnreadableError,
@@ -49,7 +50,7 @@ export class SdkKinesisReader implements KinesisReader {
 
   async getShardIterator(
     { shardId, position }: { readonly shardId: string; readonly position: StartPosition },
-    signal?: AbortSignal,
+    signal?: AbortSignalLike,
   ): Promise<string> {
     const { kinesis, streamArn } = this.#parts;
     const answer = await this.#call('kinesis:GetShardIterator', shardId, signal, (abortSignal) =>
@@ -63,7 +64,7 @@ export class SdkKinesisReader implements KinesisReader {
 
   async getRecords(
     { shardId, iterator, limit }: { readonly shardId: string; readonly iterator: string; readonly limit: number },
-    signal?: AbortSignal,
+    signal?: AbortSignalLike,
   ): Promise<RecordsPage> {
     assert(limit >= 1 && limit <= 10_000, 'limit must be from 1 to 10 000');
     const { kinesis, streamArn } = this.#parts;
@@ -84,7 +85,7 @@ export class SdkKinesisReader implements KinesisReader {
   async #call<T>(
     action: string,
     shardId: string,
-    signal: AbortSignal | undefined,
+    signal: AbortSignalLike | undefined,
     send: (abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock, callTimeoutMs, streamArn } = this.#parts;

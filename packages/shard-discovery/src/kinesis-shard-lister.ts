@@ -5,6 +5,7 @@ import {
   type ShardFilter,
 } from '@aws-sdk/client-kinesis';
 import {
+  type AbortSignalLike,
   isAccessDenied,
   isKinesisResourceNotFound,
   MissingPermissionError,
@@ -43,7 +44,7 @@ export class KinesisShardLister implements ShardLister {
     this.#callTimeoutMs = options.callTimeoutMs;
   }
 
-  async list(position: ApplicationPosition, signal: AbortSignal): Promise<readonly Shard[]> {
+  async list(position: ApplicationPosition, signal: AbortSignalLike): Promise<readonly Shard[]> {
     try {
       // A listing that was interrupted begins again from its first page.
       return await retryPassing({ clock: this.#clock, random: this.#random, signal }, () =>
@@ -58,7 +59,7 @@ export class KinesisShardLister implements ShardLister {
     }
   }
 
-  async #listOnce(position: ApplicationPosition, signal: AbortSignal): Promise<readonly Shard[]> {
+  async #listOnce(position: ApplicationPosition, signal: AbortSignalLike): Promise<readonly Shard[]> {
     const shards: Shard[] = [];
     let nextToken: string | undefined;
     for (let page = 0; page < maxPages; page++) {

@@ -1,4 +1,6 @@
 import {
+  type AbortSignalLike,
+  StopSignal,
   AT_TIMESTAMP,
   forEachAtMost,
   LATEST,
@@ -55,7 +57,7 @@ export interface FirstStart {
   /** Whether the others know that this worker fills. */
   readonly isShared: boolean;
   /** Whether another worker fills the table just now. */
-  isUnderWay(signal: AbortSignal): Promise<boolean>;
+  isUnderWay(signal: AbortSignalLike): Promise<boolean>;
   /** This worker fills the table, from now on until `end`. */
   begin(): Promise<void>;
   end(): Promise<void>;
@@ -63,7 +65,7 @@ export interface FirstStart {
   nextShare(
     all: readonly string[],
     wanted: readonly string[],
-    signal: AbortSignal,
+    signal: AbortSignalLike,
   ): Promise<ReadonlyMap<string, Ownership> | undefined>;
   /** Adds the row unless there is one; resolves with whether it did. */
   create(seed: LeaseSeed, ownership: Ownership): Promise<boolean>;
@@ -109,7 +111,7 @@ export class ShardSync {
   #streamNumber = 0;
   /** Leases that no listing knew when their rows were seen, with the last listing that had started by then. */
   readonly #unknownSince = new Map<string, number>();
-  #auditSoon = new AbortController();
+  #auditSoon = new StopSignal();
   #position: ApplicationPosition;
   #writeCount = 0;
 
@@ -120,7 +122,7 @@ export class ShardSync {
       readonly identity: StreamIdentity;
       readonly position: ApplicationPosition;
       /** Asks the service again which stream this is; rejects when it does not exist. */
-      readonly currentIdentity: (signal: AbortSignal) => Promise<StreamIdentity>;
+      readonly currentIdentity: (signal: AbortSignalLike) => Promise<StreamIdentity>;
       /** Never used twice; names the rows that this worker creates. */
       readonly incarnation: string;
       readonly auditIntervalMs: number;
@@ -149,13 +151,13 @@ export class ShardSync {
   }
 
   /** Whether the stream lists the shard, asked anew. */
-  async isListed(shardId: string, signal: AbortSignal): Promise<boolean> {
+  async isListed(shardId: string, signal: AbortSignalLike): Promise<boolean> {
     const { listed } = await this.#listShards(signal);
     return listed.some((shard) => shard.shardId === shardId);
   }
 
   /** Lists the shards and, if the table is empty, fills it. Rejects with what is wrong with the stream or the table. */
-  async start(firstStart: FirstStart, signal: AbortSignal): Promise<void> {
+  async start(firstStart: FirstStart, signal: AbortSignalLike): Promise<void> {
     const { logger, observer } = this.options;
     const look = await this.#look(signal);
     if (planMissingLeases(look.stream, look.leases).length === 0) return;
@@ -179,7 +181,7 @@ export class ShardSync {
    * Audits at the interval until `signal` aborts; the first time soon, in case whoever filled the table has died over
    * it. Rejects when the stream is gone or is another one.
    */
-  async run(signal: AbortSignal): Promise<void> {
+  async run(signal: AbortSignalLike): Promise<void> {
     const { random, clock, auditIntervalMs } = this.options;
     let delayMs = auditIntervalMs * (0.1 + random.next() / 10);
     await repeat(clock, signal, async () => {
@@ -191,7 +193,7 @@ export class ShardSync {
   }
 
   /** Compares shards and rows once, and mends what differs. */
-  async audit(signal: AbortSignal): Promise<void> {
+  async audit(signal: AbortSignalLike): Promise<void> {
     const { table, identity, clock, logger, observer } = this.options;
     const current = await this.options.currentIdentity(signal);
     if (current.streamCreatedAtMs !== identity.streamCreatedAtMs || current.streamArn !== identity.streamArn) {
@@ -237,7 +239,7 @@ export class ShardSync {
    * Creates the leases of the shards that came out of `parent`. To be called, and awaited, before the parent's shard
    * end is stored. `childShards` is what the answer that ended the parent named; if that is empty, the listing is asked.
    */
-  async createChildren(parentShardId: string, childShards: readonly Shard[], signal: AbortSignal): Promise<void> {
+  async createChildren(parentShardId: string, childShards: readonly Shard[], signal: AbortSignalLike): Promise<void> {
     const { logger, observer } = this.options;
     const children =
       childShards.length > 0
@@ -253,7 +255,7 @@ export class ShardSync {
   }
 
   /** Shards first, then rows: whether a listed shard has a row is asked after it was listed, never before. */
-  async #look(signal: AbortSignal): Promise<Look> {
+  async #look(signal: AbortSignalLike): Promise<Look> {
     for (;;) {
       const stream = await this.#listShards(signal);
       const table = await this.#listLeases(signal);
@@ -262,7 +264,7 @@ export class ShardSync {
     }
   }
 
-  async #listShards(signal: AbortSignal): Promise<StreamShards> {
+  async #listShards(signal: AbortSignalLike): Promise<StreamShards> {
     const { lister } = this.options;
     const number = ++this.#listingsStarted;
     const listed = await lister.list({ kind: 'trim-horizon' }, signal);
@@ -283,18 +285,20 @@ export class ShardSync {
   }
 
   /** Until the time has passed, or a listing is wanted. */
-  async #sleepUntilAudit(delayMs: number, signal: AbortSignal): Promise<void> {
-    const wanted = this.#auditSoon.signal;
-    await this.options.clock.sleep(delayMs, AbortSignal.any([signal, wanted])).catch(() => undefined);
+  async #sleepUntilAudit(delayMs: number, signal: AbortSignalLike): Promise<void> {
+    const wanted = this.#auditSoon;
+    const woken = StopSignal.any([signal, wanted]);
+    await this.options.clock.sleep(delayMs, woken).catch(() => undefined);
+    woken.abort();
     signal.throwIfAborted();
-    if (wanted.aborted) this.#auditSoon = new AbortController();
+    if (wanted.aborted) this.#auditSoon = new StopSignal();
   }
 
-  #listLeases(signal: AbortSignal): ReturnType<LeaseTable['list']> {
+  #listLeases(signal: AbortSignalLike): ReturnType<LeaseTable['list']> {
     return retryPassing({ ...this.options, signal }, () => this.options.table.list({ consistent: true }));
   }
 
-  async #auditOrWarn(signal: AbortSignal): Promise<void> {
+  async #auditOrWarn(signal: AbortSignalLike): Promise<void> {
     try {
       await this.audit(signal);
     } catch (error) {
@@ -308,7 +312,7 @@ export class ShardSync {
   }
 
   /** Creates this worker's part of the rows of an empty table, and adds to `created` those that were not there yet. */
-  async #fill(look: Look, firstStart: FirstStart, created: string[], signal: AbortSignal): Promise<void> {
+  async #fill(look: Look, firstStart: FirstStart, created: string[], signal: AbortSignalLike): Promise<void> {
     let { stream, leases } = look;
     const create = async (lease: MissingLease, ownership: Ownership): Promise<boolean> => {
       signal.throwIfAborted();
@@ -341,7 +345,7 @@ export class ShardSync {
   async #create(
     missing: readonly MissingLease[],
     healing: Healing | undefined,
-    signal: AbortSignal,
+    signal: AbortSignalLike,
   ): Promise<readonly string[]> {
     const { incarnation, table } = this.options;
     const created: string[] = [];

@@ -1,5 +1,6 @@
 import { DescribeStreamSummaryCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
 import {
+  type AbortSignalLike,
   isAccessDenied,
   isKinesisResourceNotFound,
   MissingPermissionError,
@@ -30,7 +31,7 @@ export interface DescribeStreamOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly callTimeoutMs: number;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
 }
 
 /**

@@ -174,7 +174,7 @@ export class Disturbance {
       this.#counted('leave', machine.name);
       this.#stop(worker);
     };
-    machine.leavesAtCall = { at, leave: () => void time.after(chance.between(0, 20), leave) };
+    machine.leavesAtCall = { at, leave: () => void time.later(chance.between(0, 20), leave) };
     return `${machine.name}, at a call: ${at}`;
   }
 

@@ -194,10 +194,10 @@ export class Fleet {
     const startsFirst = chance.happens(0.5);
     let delayMs = 0;
     for (const worker of this.live()) {
-      time.after(delayMs, () => {
+      time.later(delayMs, () => {
         if (startsFirst) this.start();
         if (worker.isLive) this.stop(worker);
-        if (!startsFirst) time.after(chance.between(0, 1_500), () => this.start());
+        if (!startsFirst) time.later(chance.between(0, 1_500), () => this.start());
       });
       delayMs += chance.between(1_500, 6_000);
     }
@@ -270,7 +270,7 @@ export class Fleet {
     const isExcused = end !== 'clean' && this.#sawForeignRows(end?.error);
     if ((hasStarted && !isExcused) || isMistake)
       violate('worker', `${machine.name} ended ${how} ${hasStarted ? 'while it was running' : 'at its start'}`);
-    else if (!isStopping || !isOver()) time.after(restartAfterMs, () => this.start());
+    else if (!isStopping || !isOver()) time.later(restartAfterMs, () => this.start());
   }
 }
 

@@ -77,12 +77,12 @@ export class KclThief {
       ':kcl': { S: workerId },
     });
     if (leavesSoon) {
-      time.after(chance.between(1, 500), () => this.#writeIfMine(leaseKey, 'ADD leaseCounter :one REMOVE leaseOwner'));
+      time.later(chance.between(1, 500), () => this.#writeIfMine(leaseKey, 'ADD leaseCounter :one REMOVE leaseOwner'));
       return;
     }
     const failoverMs = Math.max(...settings.failoverTimesMs);
     for (let left = chance.wholeBetween(1, 5), delayMs = failoverMs / 3; left > 0; left--, delayMs += failoverMs / 3) {
-      time.after(delayMs, () => this.#writeIfMine(leaseKey, 'ADD leaseCounter :one'));
+      time.later(delayMs, () => this.#writeIfMine(leaseKey, 'ADD leaseCounter :one'));
     }
   }
 

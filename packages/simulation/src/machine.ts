@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import { sleepBy, type AbortSignalLike, type Clock } from '@millrace/core';
 import type { VirtualTime } from './virtual-time';
 import type { FaultKind } from './fault-kinds';
 import type { ServiceName } from './service-call';
@@ -84,31 +84,23 @@ export class Machine implements Clock {
     return Math.floor(time.wallTime() + this.#skewMs + time.nowMs * driftRate);
   }
 
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const { time } = this.#parts;
-      const dueMs = this.now() + Math.max(0, delayMs);
-      const fire = (): void => {
-        const restMs = dueMs - this.now();
-        // Suspended meanwhile: this clock stood still.
-        if (restMs > leastMs) {
-          happening = time.at(time.nowMs + this.realMs(Math.max(restMs, leastMs)), fire, this, true);
-          return;
-        }
-        signal?.removeEventListener('abort', onAbort);
-        resolve();
-      };
-      const onAbort = (): void => {
-        happening.isCancelled = true;
-        reject(signal?.reason as Error);
-      };
-      let happening = time.at(time.nowMs + this.realMs(delayMs > 0 ? Math.max(delayMs, leastMs) : 0), fire, this, true);
-      signal?.addEventListener('abort', onAbort, { once: true });
-    });
+  after(delayMs: number, fire: () => void): () => void {
+    const { time } = this.#parts;
+    const dueMs = this.now() + Math.max(0, delayMs);
+    const look = (): void => {
+      const restMs = dueMs - this.now();
+      // Suspended meanwhile: this clock stood still.
+      if (restMs > leastMs) happening = time.at(time.nowMs + this.realMs(restMs), look, this, true);
+      else fire();
+    };
+    let happening = time.at(time.nowMs + this.realMs(delayMs > 0 ? Math.max(delayMs, leastMs) : 0), look, this, true);
+    return () => {
+      happening.isCancelled = true;
+    };
+  }
+
+  sleep(delayMs: number, signal?: AbortSignalLike): Promise<void> {
+    return sleepBy(this, delayMs, signal);
   }
 
   /** As SIGKILL: nothing of it runs any more. */

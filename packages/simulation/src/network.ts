@@ -87,7 +87,7 @@ export class Network {
           if ('error' in seen) reject(seen.error);
           else resolve(seen.output);
         };
-        time.after(delayMs, arrive, machine);
+        time.later(delayMs, arrive, machine);
       };
       const takeEffect = (replyMs: number): void => {
         if (fate.effects === 0) {
@@ -97,7 +97,7 @@ export class Network {
         const { outcome, heldUpMs = 0 } = this.#perform(machine, call, fate.readLagMs);
         if (dies === 'after-effect') machine.goDown('kill-after-effect');
         else if (fate.effects === 1) replyAfter(replyMs + heldUpMs, outcome);
-        else time.after(fate.repeatMs ?? 0, () => replyAfter(replyMs, this.#perform(machine, call).outcome));
+        else time.later(fate.repeatMs ?? 0, () => replyAfter(replyMs, this.#perform(machine, call).outcome));
       };
       const arriveLate = (): void => {
         watch.cameLate();
@@ -106,7 +106,7 @@ export class Network {
       if (this.#waits(call, fate, arriveLate)) return;
       // When a read takes effect nobody but its sender can tell, and that only by how old, or how new, the answer is.
       if (isWrite(call) || fate.kind === 'late-read')
-        time.after(fate.requestMs, fate.kind === 'late-write' ? arriveLate : () => takeEffect(fate.replyMs));
+        time.later(fate.requestMs, fate.kind === 'late-write' ? arriveLate : () => takeEffect(fate.replyMs));
       else takeEffect(fate.requestMs + fate.replyMs);
     });
   }

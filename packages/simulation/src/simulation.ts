@@ -227,7 +227,7 @@ class Simulation {
     }
     if (initialPosition === 'LATEST') this.#log.begin();
     for (let index = 0; index < workers; index++) {
-      this.#time.after(this.#chance.between(startsFromMs, startsToMs), () => this.#fleet.start());
+      this.#time.later(this.#chance.between(startsFromMs, startsToMs), () => this.#fleet.start());
     }
     this.#disturbance.begin();
     this.#ambush.begin();
@@ -240,7 +240,7 @@ class Simulation {
   #produce(): void {
     if (this.#isOver) return;
     if (this.#leases.rows.size > 0) this.#producer.put(this.#chance.wholeBetween(1, 8));
-    this.#time.after(this.#chance.between(500, 4_500), () => this.#produce());
+    this.#time.later(this.#chance.between(500, 4_500), () => this.#produce());
   }
 
   #quieten(): void {
@@ -293,7 +293,7 @@ class Simulation {
     const look = (): void => {
       if (condition()) then();
       else if (this.#time.nowMs >= lateAtMs) onLate();
-      else this.#time.after(lookEveryMs, look);
+      else this.#time.later(lookEveryMs, look);
     };
     look();
   }
@@ -344,7 +344,7 @@ class Simulation {
   /** Somebody starts another one. */
   #onKilled(how: FaultKind): void {
     this.#disturbance.count(how);
-    this.#time.after(this.#chance.between(500, 15_000), () => {
+    this.#time.later(this.#chance.between(500, 15_000), () => {
       if (this.#fleet.up().length < this.#settings.workers) this.#fleet.start();
     });
   }

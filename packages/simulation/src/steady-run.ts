@@ -131,7 +131,7 @@ function startWorker(
       processorFactory: () => ({ processRecords: () => Promise.resolve() }),
     },
   });
-  time.after(chance.between(0, 2_000), () => {
+  time.later(chance.between(0, 2_000), () => {
     worker.run(() => warnings.push(`${machine.name} has ended`));
   });
 }
@@ -147,9 +147,9 @@ function putRecords(time: VirtualTime, aws: SimulatedAws, shards: number, untilM
     }
     put.count += shards;
     if (put.count % (shards * 400) === 0) aws.kinesis.trim(streamName, { beforeMs: time.wallTime() - 60_000 });
-    if (time.nowMs < untilMs) time.after(recordEveryMs, again);
+    if (time.nowMs < untilMs) time.later(recordEveryMs, again);
   };
-  time.after(0, again);
+  time.later(0, again);
   return put;
 }
 

@@ -41,7 +41,11 @@ export class VirtualTime implements Clock {
     return epochMs + Math.floor(this.nowMs);
   }
 
-  /** For the services, which never wait. */
+  /** Of the services, which never wait; nor do they sleep. Theirs is {@link VirtualTime.at}. */
+  after(): () => void {
+    throw new Error('the services of a simulation do not wait');
+  }
+
   sleep(): Promise<void> {
     return Promise.reject(new Error('the services of a simulation do not sleep'));
   }
@@ -61,7 +65,7 @@ export class VirtualTime implements Clock {
     return happening;
   }
 
-  after(delayMs: number, fire: () => void, machine?: Machine): Happening {
+  later(delayMs: number, fire: () => void, machine?: Machine): Happening {
     return this.at(this.nowMs + delayMs, fire, machine);
   }
 

@@ -67,7 +67,7 @@ export class WaitingWrites {
     const leaseKey = rowKeyOf(call.input);
     const isMoment = chance.oneOf(moments[writeKindOf(call)] ?? []);
     if (leaseKey === undefined || isMoment === undefined) return false;
-    const latest = time.after(latestMs, () => {
+    const latest = time.later(latestMs, () => {
       this.#forget(held);
       arrive();
     });

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import { sleepBy, type AbortSignalLike, type Clock } from '@millrace/core';
 
 /** A worker's view of the test's clock: once the worker is dead, nothing wakes it again. */
 export class MortalClock implements Clock {
@@ -18,10 +18,15 @@ export class MortalClock implements Clock {
     return this.#clock.wallTime();
   }
 
-  async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    const either = signal === undefined ? this.#dead : AbortSignal.any([signal, this.#dead]);
+  after(delayMs: number, fire: () => void): () => void {
+    return this.#clock.after(delayMs, () => {
+      if (!this.#dead.aborted) fire();
+    });
+  }
+
+  async sleep(delayMs: number, signal?: AbortSignalLike): Promise<void> {
     try {
-      await this.#clock.sleep(delayMs, either);
+      await sleepBy(this, delayMs, signal);
     } finally {
       if (this.#dead.aborted) await never();
     }

@@ -89,7 +89,7 @@ export class BatchDelivery implements Delivery {
     const byteCount = records.reduce((sum, { data }) => sum + data.byteLength, 0);
     checkpointer.deliver(last);
     const checkpointing = checkpointer.handleUpTo(last);
-    const input = { records, checkpointer: checkpointing, millisBehindLatest, signal, lease };
+    const input = { records, checkpointer: checkpointing, millisBehindLatest, signal: signal.forUsers, lease };
     await watchdog.userCall('processRecords', () => this.#processor.processRecords(input), recordCount);
     const durationMs = clock.now() - startedAtMs;
     emit('recordsProcessed', { shardId: lease.shardId, recordCount, byteCount, millisBehindLatest, durationMs });

@@ -1,5 +1,6 @@
 import type { ShardCheckpointer } from '@millrace/checkpointer';
 import {
+  type AbortSignalLike,
   checkpointAt,
   compareCheckpoints,
   comparePositions,
@@ -36,7 +37,7 @@ export interface CarefulDeliveryParts {
   readonly failoverTimeMs: number;
   readonly checkpointIntervalMs: number;
   /** Reading is to end. */
-  readonly reading: AbortSignal;
+  readonly reading: AbortSignalLike;
   readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
   readonly clock: Clock;
   readonly logger: Logger;

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import { type AbortSignalLike, StopSignal, type Clock } from '@millrace/core';
 import { sleepOrAbort } from './repeated-step';
 
 /**
@@ -18,16 +18,16 @@ export class CarefulTurn {
   }
 
   /** Resolves with what ends the turn; with nothing if `signal` aborts before it has begun. */
-  async enter(signal: AbortSignal): Promise<(() => void) | undefined> {
+  async enter(signal: AbortSignalLike): Promise<(() => void) | undefined> {
     if (signal.aborted || (this.#isTaken && !(await this.#given(signal)))) return undefined;
     this.#isTaken = true;
-    const over = new AbortController();
+    const over = new StopSignal();
     const leave = (): void => {
-      if (over.signal.aborted) return;
+      if (over.aborted) return;
       over.abort();
       this.#next();
     };
-    void sleepOrAbort(this.#clock, this.#maxMs, over.signal).then(leave);
+    void sleepOrAbort(this.#clock, this.#maxMs, over).then(leave);
     return leave;
   }
 
@@ -38,7 +38,7 @@ export class CarefulTurn {
     else next();
   }
 
-  #given(signal: AbortSignal): Promise<boolean> {
+  #given(signal: AbortSignalLike): Promise<boolean> {
     return new Promise((resolve) => {
       const settle = (isGiven: boolean): void => {
         this.#waiting.delete(give);

@@ -1,4 +1,4 @@
-import { backoffDelayMs, isFatal, type Clock, type Logger, type Random } from '@millrace/core';
+import { backoffDelayMs, isFatal, type AbortSignalLike, type Clock, type Logger, type Random } from '@millrace/core';
 import { sleepOrAbort } from './repeated-step';
 
 /** An error that nobody knows may be over a moment later; what cannot be stored at all must not hold up a stop. */
@@ -6,69 +6,89 @@ const lastAttempts = 4;
 /** Delays between these. */
 const lastBackoff = { baseMs: 250, maxMs: 2_000 };
 
-/** When what was acknowledged is to be stored: an interval after that was done last, or once so many records were acknowledged since. */
-export class CheckpointSchedule {
-  #storedAtMs: number;
-  #records = 0;
-  #ring: AbortController | undefined;
+export interface CheckpointLoopParts {
+  readonly intervalMs: number;
+  readonly everyRecords: number;
+  /** Stores what is acknowledged. */
+  readonly flush: () => Promise<void>;
+  /** Nothing can be stored any more. */
+  readonly isGone: () => boolean;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly intervalMs: number,
-    private readonly everyRecords: number,
-  ) {
-    this.#storedAtMs = clock.now();
+/**
+ * Stores what is acknowledged: an interval after that was done last, or once so many records were acknowledged since. A renewal that
+ * carries it comes sooner, as a rule, and makes this write unnecessary.
+ */
+export class CheckpointLoop {
+  readonly #parts: CheckpointLoopParts;
+  #isRunning = false;
+  #storedAtMs: number;
+  /** Acknowledged since then. */
+  #records = 0;
+  #isDueAtOnce = false;
+  #cancel = (): void => undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(parts: CheckpointLoopParts) {
+    this.#parts = parts;
+    this.#storedAtMs = parts.clock.now();
+  }
+
+  begin(): void {
+    this.#isRunning = true;
+    this.stored();
+    this.#schedule();
   }
 
   /** Everything that was acknowledged by now is stored, or is about to be. */
   stored(): void {
-    this.#storedAtMs = this.clock.now();
+    this.#storedAtMs = this.#parts.clock.now();
     this.#records = 0;
   }
 
   acknowledged(count: number): void {
     this.#records += count;
-    if (this.#records >= this.everyRecords) this.#ring?.abort();
+    if (this.#records >= this.#parts.everyRecords && !this.#isDueAtOnce) this.#schedule();
   }
 
-  /** Resolves when it is time; with false when `signal` aborts before. */
-  async untilDue(signal: AbortSignal): Promise<boolean> {
-    for (let leftMs = this.#leftMs(); leftMs > 0 && !signal.aborted; leftMs = this.#leftMs()) {
-      this.#ring = new AbortController();
-      await sleepOrAbort(this.clock, leftMs, AbortSignal.any([signal, this.#ring.signal]));
-    }
-    return !signal.aborted;
+  /** Stores nothing more; a write under way is waited for. */
+  async end(): Promise<void> {
+    this.#isRunning = false;
+    this.#cancel();
+    await this.#writing;
   }
 
-  #leftMs(): number {
-    return this.#records >= this.everyRecords ? 0 : this.#storedAtMs + this.intervalMs - this.clock.now();
+  #schedule(): void {
+    // After a write under way comes the next one by itself.
+    if (!this.#isRunning || this.#writing !== undefined) return;
+    this.#cancel();
+    const leftMs = this.#leftMs();
+    this.#isDueAtOnce = leftMs === 0;
+    this.#cancel = this.#parts.clock.after(leftMs, () => this.#look());
   }
-}
 
-export interface CheckpointLoopParts {
-  readonly schedule: CheckpointSchedule;
-  /** Stores what is acknowledged. */
-  readonly flush: () => Promise<void>;
-  /** Nothing can be stored any more. */
-  readonly gone: AbortSignal;
-  readonly logger: Logger;
-}
+  #look(): void {
+    this.#isDueAtOnce = false;
+    if (this.#leftMs() > 0) this.#schedule();
+    else if (!this.#parts.isGone()) this.#writing = this.#write();
+  }
 
-/**
- * Stores what is acknowledged whenever that is due, until `signal` aborts; a write under way is waited for. A renewal that
- * carries it comes sooner, as a rule, and makes this write unnecessary.
- */
-export async function flushWhenDue(
-  { schedule, flush, gone, logger }: CheckpointLoopParts,
-  signal: AbortSignal,
-): Promise<void> {
-  while (await schedule.untilDue(signal)) {
+  async #write(): Promise<void> {
+    const { flush, isGone, logger } = this.#parts;
     try {
       await flush();
     } catch (error) {
-      if (gone.aborted) return;
-      logger.warn({ err: error }, 'checkpoint was not stored, it will be repeated');
+      if (!isGone()) logger.warn({ err: error }, 'checkpoint was not stored, it will be repeated');
     }
+    this.#writing = undefined;
+    this.#schedule();
+  }
+
+  #leftMs(): number {
+    const { everyRecords, intervalMs, clock } = this.#parts;
+    return this.#records >= everyRecords ? 0 : Math.max(0, this.#storedAtMs + intervalMs - clock.now());
   }
 }
 
@@ -79,7 +99,7 @@ export async function flushWhenDue(
 export async function flushAtLast(
   flush: () => Promise<void>,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
-  signal: AbortSignal,
+  signal: AbortSignalLike,
 ): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {

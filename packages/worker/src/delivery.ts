@@ -1,5 +1,14 @@
 import type { ShardCheckpointer } from '@millrace/checkpointer';
-import type { Checkpoint, Clock, Logger, Random, RecordPosition, UserRecord } from '@millrace/core';
+import type {
+  AbortSignalLike,
+  StopSignal,
+  Checkpoint,
+  Clock,
+  Logger,
+  Random,
+  RecordPosition,
+  UserRecord,
+} from '@millrace/core';
 import type { LostCause, ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { BatchLimits } from './batch-limits';
 import type { BatchSettings } from './batch-options';
@@ -39,9 +48,9 @@ export interface DeliveryParts {
   readonly checkpointer: ShardCheckpointer;
   readonly watchdog: ProgressWatchdog;
   /** The signal that the user's code gets. */
-  readonly signal: AbortSignal;
+  readonly signal: StopSignal;
   /** Reading is to end. */
-  readonly reading: AbortSignal;
+  readonly reading: AbortSignalLike;
   /** By the last read. */
   readonly millisBehindLatest: () => number;
   readonly checkpointing: 'manual' | 'automatic';

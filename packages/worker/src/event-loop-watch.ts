@@ -1,4 +1,4 @@
-import type { Clock, Logger } from '@millrace/core';
+import { type AbortSignalLike, StopSignal, type Clock, type Logger } from '@millrace/core';
 import { sleepOrAbort } from './repeated-step';
 
 export interface EventLoopWatchParts {
@@ -71,8 +71,8 @@ export class EventLoopWatch {
 
   /** Measures while `work` is under way, and settles as it does. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    const ended = new AbortController();
-    const measured = this.#measure(ended.signal);
+    const ended = new StopSignal();
+    const measured = this.#measure(ended);
     try {
       return await work();
     } finally {
@@ -81,7 +81,7 @@ export class EventLoopWatch {
     }
   }
 
-  async #measure(signal: AbortSignal): Promise<void> {
+  async #measure(signal: AbortSignalLike): Promise<void> {
     const { clock } = this.#parts;
     for (;;) {
       this.#dueAtMs = clock.now() + this.#intervalMs;

@@ -27,7 +27,7 @@ export async function letRecordGo(
   }
   const id = [letterhead.streamArn, shardId, sequenceNumber, subSequenceNumber].join('/');
   const letter = { id, ...letterhead, shardId, fencingToken, record, error, reason, attempts };
-  await watchdog.userCall('deadLetter', () => failurePolicy.sink(letter, { signal }));
+  await watchdog.userCall('deadLetter', () => failurePolicy.sink(letter, { signal: signal.forUsers }));
   done();
   logger.warn({ err: error, ...cause }, 'record became a dead letter');
   emit('recordDeadLettered', { shardId, error, ...cause });

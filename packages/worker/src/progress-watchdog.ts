@@ -1,5 +1,4 @@
-import type { Clock, Logger } from '@millrace/core';
-import { sleepOrAbort } from './repeated-step';
+import type { AbortSignalLike, Clock, Logger } from '@millrace/core';
 
 export interface ProgressWatchdogParts {
   /** How long there may be silence, in milliseconds. */
@@ -54,14 +53,17 @@ export interface BusyCall {
  * stall time is *stalled*: whoever waits for it waits no longer, and what it settles with later is ignored. A call of the
  * user's code that takes long is *blocked*: that is said, and it goes on for as long as it takes.
  *
- * One loop, which wakes no more often than once per stall time unless something is due. What begins meanwhile is due
- * a stall time later at the earliest, so nobody has to wake it.
+ * It wakes no more often than once per stall time unless something is due, and sleeps while there is nothing. What begins
+ * meanwhile is due a stall time later at the earliest, so nobody has to wake it.
  *
  * When this process has stood still itself (its event loop was blocked, its machine paused), all silence counts anew: what
  * there was to hear is only dealt with after that.
  */
 export class ProgressWatchdog {
   readonly #parts: ProgressWatchdogParts;
+  /** Keeps it from waking; `undefined` while nothing is watched. */
+  #cancel: (() => void) | undefined;
+  #hasEnded = false;
   readonly #watches = new Set<Watch>();
   /** The oldest is the first. */
   readonly #userCalls = new Set<UserCall>();
@@ -88,24 +90,17 @@ export class ProgressWatchdog {
     return oldest?.step;
   }
 
-  /** Watches until `signal` aborts. */
-  async run(signal: AbortSignal): Promise<void> {
-    const { clock, stallTimeoutMs } = this.#parts;
-    while (!signal.aborted) {
-      const startedAtMs = clock.now();
-      const delayMs = Math.min(stallTimeoutMs, Math.max(0, this.#dueAtMs() - startedAtMs));
-      if (!(await sleepOrAbort(clock, delayMs, signal))) return;
-      const nowMs = clock.now();
-      if (nowMs - startedAtMs - delayMs > stallTimeoutMs * stoodStillFrom) this.#forgive(nowMs);
-      this.#look(nowMs);
-    }
+  /** Watches nothing any more. */
+  end(): void {
+    this.#hasEnded = true;
+    this.#cancel?.();
   }
 
   /**
    * Waits for Millrace's own work, until it stalls or `signal` aborts at the latest. Rejects if the work does before
    * that. Work that is no longer waited for is not cut short by this: abort it by a signal of its own.
    */
-  async watch<T>(signal: AbortSignal, work: (showLife: ShowLife) => Promise<T>): Promise<Watched<T>> {
+  async watch<T>(signal: AbortSignalLike, work: (showLife: ShowLife) => Promise<T>): Promise<Watched<T>> {
     if (signal.aborted) return { kind: 'aborted' };
     const { clock } = this.#parts;
     const watch: Watch = { lifeAtMs: clock.now(), stalled: () => undefined };
@@ -121,6 +116,7 @@ export class ProgressWatchdog {
       return { kind: 'settled', value };
     };
     this.#watches.add(watch);
+    this.#begin();
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       // The loser of the race is not awaited, and may reject.
@@ -149,6 +145,7 @@ export class ProgressWatchdog {
     const nowMs = clock.now();
     const userCall: UserCall = { step, recordCount, startedAtMs: nowMs, toldAtMs: nowMs, heldMs: 0 };
     this.#userCalls.add(userCall);
+    this.#begin();
     try {
       return await this.#held(userCall, call);
     } finally {
@@ -170,6 +167,23 @@ export class ProgressWatchdog {
     const ended = this.#ended;
     if (ended !== undefined && ended.call.heldMs > call.heldMs && atMs - ended.atMs < keptForMs) return;
     this.#ended = { call, atMs };
+  }
+
+  #begin(): void {
+    if (this.#cancel === undefined && !this.#hasEnded) this.#wakeAfter(this.#parts.stallTimeoutMs);
+  }
+
+  #wakeAfter(delayMs: number): void {
+    const { stallTimeoutMs, clock } = this.#parts;
+    const wakeAtMs = clock.now() + delayMs;
+    this.#cancel = clock.after(delayMs, () => {
+      const nowMs = clock.now();
+      if (nowMs - wakeAtMs > stallTimeoutMs * stoodStillFrom) this.#forgive(nowMs);
+      this.#look(nowMs);
+      this.#cancel = undefined;
+      if (this.#hasEnded || (this.#watches.size === 0 && this.#userCalls.size === 0)) return;
+      this.#wakeAfter(Math.min(stallTimeoutMs, Math.max(0, this.#dueAtMs() - nowMs)));
+    });
   }
 
   #dueAtMs(): number {

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import type { AbortSignalLike, Clock } from '@millrace/core';
 import type { RecordsBatch } from './shard-reading';
 
 export interface ReadAheadParts {
@@ -9,7 +9,7 @@ export interface ReadAheadParts {
   /** A batch with records was dealt with. */
   readonly taken: () => void;
   /** Nothing that waits is to be begun any more. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   readonly clock: Clock;
 }
 

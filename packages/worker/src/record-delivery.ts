@@ -88,7 +88,7 @@ export class RecordDelivery implements Delivery {
     const millisBehindLatest = this.#parts.millisBehindLatest();
     const byteCount = record.data.byteLength;
     this.#noteHandedOver(record);
-    const input = { record, attempt, millisBehindLatest, signal, lease };
+    const input = { record, attempt, millisBehindLatest, signal: signal.forUsers, lease };
     await watchdog.userCall('processRecord', () => this.#processor.processRecord(input), 1);
     const durationMs = clock.now() - startedAtMs;
     emit('recordsProcessed', { shardId: lease.shardId, recordCount: 1, byteCount, millisBehindLatest, durationMs });

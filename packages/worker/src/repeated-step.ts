@@ -1,4 +1,4 @@
-import { backoffDelayMs, isFatal, type Clock, type Logger, type Random } from '@millrace/core';
+import { type AbortSignalLike, backoffDelayMs, isFatal, type Clock, type Logger, type Random } from '@millrace/core';
 
 /** Delays between attempts of a step. */
 const stepBackoff = { baseMs: 500, maxMs: 30_000 };
@@ -13,7 +13,7 @@ export interface RepeatedStep {
   /** For the log. */
   readonly name: string;
   /** Ends the attempts. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Asked in the same turn as the action, before every attempt; while it says no, nothing is done. */
   readonly mayBegin: () => boolean;
   /** A fault of Millrace's own calls may be beyond mending; the user's code cannot end the worker by an error's code. */
@@ -58,7 +58,7 @@ export async function untilDone(step: RepeatedStep, context: StepContext): Promi
 }
 
 /** False when the sleep was cut short. */
-export function sleepOrAbort(clock: Clock, delayMs: number, signal: AbortSignal): Promise<boolean> {
+export function sleepOrAbort(clock: Clock, delayMs: number, signal: AbortSignalLike): Promise<boolean> {
   return clock.sleep(delayMs, signal).then(
     () => true,
     () => false,
@@ -66,6 +66,6 @@ export function sleepOrAbort(clock: Clock, delayMs: number, signal: AbortSignal)
 }
 
 /** Asked anew: time has passed since the loop looked. */
-function isAborted(signal: AbortSignal): boolean {
+function isAborted(signal: AbortSignalLike): boolean {
   return signal.aborted;
 }

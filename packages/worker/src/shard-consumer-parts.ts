@@ -1,5 +1,14 @@
 import type { CheckpointStore } from '@millrace/checkpointer';
-import type { AttemptedRange, Checkpoint, Clock, Logger, Random, Shard, StartPosition } from '@millrace/core';
+import type {
+  AbortSignalLike,
+  AttemptedRange,
+  Checkpoint,
+  Clock,
+  Logger,
+  Random,
+  Shard,
+  StartPosition,
+} from '@millrace/core';
 import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import type { ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { RecordSource } from '@millrace/record-fetcher';
@@ -17,11 +26,11 @@ export interface ConsumerLease extends CheckpointStore {
   readonly leaseKey: string;
   readonly fencingToken: number;
   /** The lease is not ours any longer. */
-  readonly lost: AbortSignal;
+  readonly lost: AbortSignalLike;
   /** The lease may be another's soon: the user's code must come to an end. */
-  readonly expiring: AbortSignal;
+  readonly expiring: AbortSignalLike;
   /** Another worker has asked for the lease. */
-  readonly handoverRequested: AbortSignal;
+  readonly handoverRequested: AbortSignalLike;
   mayDeliver(): boolean;
   /** One worker after another has lost the lease without giving it up, and none has got on. */
   readonly mayBeCrashLoop: boolean;
@@ -73,7 +82,7 @@ export interface ShardConsumerParts {
   /** Where to start reading when no record was acknowledged yet. */
   readonly initialStart: StartPosition;
   readonly openSource: (start: StartPosition, listener: ReadingListener) => RecordSource;
-  readonly createChildren: (childShards: readonly Shard[], signal: AbortSignal) => Promise<void>;
+  readonly createChildren: (childShards: readonly Shard[], signal: AbortSignalLike) => Promise<void>;
   readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
   readonly clock: Clock;
   readonly random: Random;

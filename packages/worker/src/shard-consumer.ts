@@ -1,7 +1,7 @@
-import type { StartPosition } from '@millrace/core';
+import { StopSignal, type AbortSignalLike, type StartPosition } from '@millrace/core';
 import { ShardCheckpointer } from '@millrace/checkpointer';
 import { asProcessor } from './as-processor';
-import { CheckpointSchedule, flushAtLast, flushWhenDue } from './checkpoint-loop';
+import { CheckpointLoop, flushAtLast } from './checkpoint-loop';
 import { ProgressWatchdog, type BusyCall } from './progress-watchdog';
 import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
 import { takesSingleRecords, type Processor, type ProcessorLease } from './record-processor';
@@ -38,19 +38,19 @@ export class ShardConsumer {
   readonly #checkpointer: ShardCheckpointer;
   readonly #delivery: ShardDelivery;
   readonly #watchdog: ProgressWatchdog;
-  readonly #draining = new AbortController();
+  readonly #draining = new StopSignal();
   /** Another worker should try. */
-  readonly #givenUp = new AbortController();
-  readonly #abandoned = new AbortController();
-  readonly #cutShort = new AbortController();
+  readonly #givenUp = new StopSignal();
+  readonly #abandoned = new StopSignal();
+  readonly #cutShort = new StopSignal();
   /** Nothing can be written any more. */
-  readonly #gone: AbortSignal;
+  readonly #gone: StopSignal;
   /** Ends reading and retrying. */
-  readonly #reading: AbortSignal;
+  readonly #reading: StopSignal;
   /** Ends the attempts to store shard end. */
-  readonly #storing: AbortSignal;
+  readonly #storing: StopSignal;
   /** The signal that the user's code gets. */
-  readonly #handler: AbortSignal;
+  readonly #handler: StopSignal;
   #state: ShardState = 'initializing';
   #problem: string | undefined;
   #handoverAsked = false;
@@ -59,9 +59,7 @@ export class ShardConsumer {
   /** What had not settled when it was abandoned. */
   #abandonedAt: string | undefined;
   #processor: Processor | undefined;
-  readonly #schedule: CheckpointSchedule;
-  readonly #flushing = new AbortController();
-  #flushLoop = Promise.resolve();
+  readonly #checkpoints: CheckpointLoop;
 
   constructor(parts: ShardConsumerParts) {
     const { lease, checkpoint: start, stallTimeoutMs, emit, clock, logger } = parts;
@@ -75,11 +73,15 @@ export class ShardConsumer {
       ...{ stallTimeoutMs, clock, logger },
       onBlocked: (event) => emit('handlerBlocked', { shardId: this.shardId, ...event }),
     });
-    this.#gone = AbortSignal.any([lease.lost, this.#abandoned.signal]);
-    this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);
-    this.#storing = AbortSignal.any([this.#givenUp.signal, this.#gone]);
-    this.#handler = AbortSignal.any([lease.expiring, this.#cutShort.signal, this.#abandoned.signal]);
-    this.#schedule = new CheckpointSchedule(clock, parts.checkpointIntervalMs, parts.checkpointEveryRecords);
+    this.#gone = StopSignal.any([lease.lost, this.#abandoned]);
+    this.#reading = StopSignal.any([this.#draining, this.#gone]);
+    this.#storing = StopSignal.any([this.#givenUp, this.#gone]);
+    this.#handler = StopSignal.any([lease.expiring, this.#cutShort, this.#abandoned]);
+    this.#checkpoints = new CheckpointLoop({
+      ...{ intervalMs: parts.checkpointIntervalMs, everyRecords: parts.checkpointEveryRecords, clock, logger },
+      flush: () => this.#flush(),
+      isGone: () => this.#gone.aborted,
+    });
     this.#delivery = new ShardDelivery({
       ...parts,
       ...{
@@ -91,7 +93,7 @@ export class ShardConsumer {
         ...{ signal: this.#handler, reading: this.#reading },
       },
       mayDeliver: () => lease.mayDeliver(),
-      acknowledged: (count) => this.#schedule.acknowledged(count),
+      acknowledged: (count) => this.#checkpoints.acknowledged(count),
     });
   }
 
@@ -106,7 +108,7 @@ export class ShardConsumer {
 
   /** The shard could not be read here, or not be started on. */
   get hasGivenUp(): boolean {
-    return this.#givenUp.signal.aborted;
+    return this.#givenUp.aborted;
   }
 
   get ownsLease(): boolean {
@@ -142,6 +144,8 @@ export class ShardConsumer {
   abandon(): void {
     this.#abandonedAt = this.#watchdog.userStep ?? 'release';
     this.#abandoned.abort();
+    // Code of the user's that never ends must not keep the process alive by being watched.
+    this.#watchdog.end();
   }
 
   /** What a stop has left undone; `undefined` if that is nothing. For one that has ended, or was abandoned. */
@@ -161,9 +165,6 @@ export class ShardConsumer {
     };
     if (lease.handoverRequested.aborted) onHandover();
     else lease.handoverRequested.addEventListener('abort', onHandover, { once: true });
-    const watching = new AbortController();
-    // Code of the user's that never ends must not keep the process alive by being watched.
-    const watchLoop = this.#watchdog.run(AbortSignal.any([watching.signal, this.#abandoned.signal]));
     let hasEnded = false;
     try {
       hasEnded = await this.#work();
@@ -177,11 +178,9 @@ export class ShardConsumer {
       try {
         await this.#delivery.settled();
       } finally {
-        this.#flushing.abort();
-        await this.#flushLoop;
+        await this.#checkpoints.end();
         if (!hasEnded) await this.#leave();
-        watching.abort();
-        await watchLoop;
+        this.#watchdog.end();
       }
       lease.handoverRequested.removeEventListener('abort', onHandover);
     }
@@ -194,7 +193,7 @@ export class ShardConsumer {
     };
     if (!(await this.#untilDone('initialize', () => this.#initialize(), failed))) return false;
     this.#move('initialized');
-    this.#flushLoop = this.#flushWhenDue(this.#flushing.signal);
+    this.#beginCheckpoints();
     const end = await this.#readToEnd();
     await this.#delivery.settled();
     return end !== undefined && (await this.#endShard(end));
@@ -206,7 +205,7 @@ export class ShardConsumer {
       this.#processor = asProcessor(createProcessor(), concurrency);
       this.#delivery.begin(this.#processor);
     }
-    await this.#processor.initialize?.({ lease: this.#lease, checkpoint, signal: this.#handler });
+    await this.#processor.initialize?.({ lease: this.#lease, checkpoint, signal: this.#handler.forUsers });
   }
 
   #readToEnd(): Promise<ShardEnd | undefined> {
@@ -256,7 +255,7 @@ export class ShardConsumer {
   async #callShardEnded(): Promise<void> {
     if (this.#processor?.shardEnded !== undefined) {
       const checkpointer = this.#checkpointer.handleUpTo(this.#delivery.resolved);
-      await this.#processor.shardEnded({ checkpointer, signal: this.#handler, lease: this.#lease });
+      await this.#processor.shardEnded({ checkpointer, signal: this.#handler.forUsers, lease: this.#lease });
     } else if (this.#checkpointer.hasUnacknowledged) {
       throw new Error(
         `shard ${this.shardId} has ended, but its last records are not acknowledged and the processor has no ` +
@@ -274,7 +273,7 @@ export class ShardConsumer {
         await this.#callOnce('shutdownRequested', () =>
           this.#processor?.shutdownRequested?.({
             checkpointer: this.#checkpointer.handleUpTo(this.#delivery.resolved),
-            signal: this.#handler,
+            signal: this.#handler.forUsers,
             lease: this.#lease,
             reason: this.#handoverAsked || this.hasGivenUp ? 'handover' : 'stop',
           }),
@@ -307,7 +306,7 @@ export class ShardConsumer {
   /** A release that never settles leaves the lease to expire. */
   async #release(): Promise<void> {
     const { lease } = this.#parts;
-    const outcome = await this.#watchdog.watch(this.#abandoned.signal, () => lease.release());
+    const outcome = await this.#watchdog.watch(this.#abandoned, () => lease.release());
     if (outcome.kind === 'stalled') lease.abandon();
   }
 
@@ -325,13 +324,13 @@ export class ShardConsumer {
   }
 
   /** A write that only the loss of the lease ends, or that it stalls twice. */
-  #untilStored(name: string, run: (signal: AbortSignal) => Promise<void>): Promise<boolean> {
+  #untilStored(name: string, run: (signal: AbortSignalLike) => Promise<void>): Promise<boolean> {
     const stalled = ({ count, stalledMs }: { readonly count: number; readonly stalledMs: number }): void => {
       if (count > 1) this.#giveUp(name, stalledMs);
       else this.#parts.emit('shardStalled', { shardId: this.shardId, stalledMs, action: 'reopened' });
     };
-    const step = watchedStep({ name, watchdog: this.#watchdog, ended: this.#abandoned.signal, stalled }, (left) =>
-      run(AbortSignal.any([this.#gone, left])),
+    const step = watchedStep({ name, watchdog: this.#watchdog, ended: this.#abandoned, stalled }, (left) =>
+      run(StopSignal.any([this.#gone, left])),
     );
     const action = { of: 'millrace', run: step } as const;
     return untilDone({ name, action, signal: this.#storing, mayBegin: () => true }, this.#stepContext());
@@ -355,30 +354,27 @@ export class ShardConsumer {
     }
   }
 
-  async #flushWhenDue(signal: AbortSignal): Promise<void> {
-    const { lease, checkpointing, failurePolicy, logger } = this.#parts;
+  #beginCheckpoints(): void {
+    const { lease, checkpointing, failurePolicy } = this.#parts;
     const letsGo = failurePolicy.kind === 'skip' || failurePolicy.kind === 'dead-letter';
     const isManual =
       checkpointing === 'manual' && this.#processor !== undefined && !takesSingleRecords(this.#processor);
     // By itself the user's code stores all that it acknowledges, but nothing that was let go.
     if (isManual && !letsGo) return;
-    const schedule = this.#schedule;
-    schedule.stored();
     lease.carry({
       unstored: () => this.#checkpointer.unstored,
       stored: (checkpoint) => {
-        schedule.stored();
+        this.#checkpoints.stored();
         this.#checkpointer.noteStored(checkpoint);
       },
     });
-    const parts = { schedule, flush: () => this.#flush(), gone: this.#gone, logger };
-    await flushWhenDue(parts, AbortSignal.any([signal, this.#gone]));
+    this.#checkpoints.begin();
   }
 
   /** Stores what is acknowledged. Writes queue up behind one that stalls: the lease is of no more use here. */
   #flush(): Promise<void> {
-    this.#schedule.stored();
-    const parts = { name: 'checkpoint', watchdog: this.#watchdog, ended: this.#abandoned.signal };
+    this.#checkpoints.stored();
+    const parts = { name: 'checkpoint', watchdog: this.#watchdog, ended: this.#abandoned };
     const stalled = ({ stalledMs }: { readonly stalledMs: number }): void => this.#giveUp('checkpoint', stalledMs);
     return watchedStep({ ...parts, stalled }, () => this.#checkpointer.flush())();
   }

@@ -1,4 +1,13 @@
-import { backoffDelayMs, isFatal, type Clock, type Logger, type Random, type StartPosition } from '@millrace/core';
+import {
+  type AbortSignalLike,
+  StopSignal,
+  backoffDelayMs,
+  isFatal,
+  type Clock,
+  type Logger,
+  type Random,
+  type StartPosition,
+} from '@millrace/core';
 import type { RecordBatch, RecordSource } from '@millrace/record-fetcher';
 import type { ProgressWatchdog, ShowLife } from './progress-watchdog';
 import { ReadAhead } from './read-ahead';
@@ -21,7 +30,7 @@ export interface ShardReadingParts {
   readonly watchdog: ProgressWatchdog;
   readonly stallTimeoutMs: number;
   /** Ends reading. */
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
   /** Told why the shard cannot be read; `undefined` when it can again. */
   readonly setProblem: (problem: string | undefined) => void;
   /** Reading is in vain here, since so many milliseconds: `signal` is to abort. */
@@ -106,12 +115,12 @@ export class ShardReading {
 
   /** Until shard end, a stall, or until reading is to end. */
   async #readOnce(): Promise<ShardEnd | Stall | undefined> {
-    const left = new AbortController();
+    const left = new StopSignal();
     const source = this.#parts.openSource(
       this.#start(),
-      this.#listener(left.signal, (quietMs) => opened.showLife(quietMs)),
+      this.#listener(left, (quietMs) => opened.showLife(quietMs)),
     );
-    const batches = source.batches(AbortSignal.any([this.#parts.signal, left.signal]));
+    const batches = source.batches(StopSignal.any([this.#parts.signal, left]));
     const opened: OpenedSource = { batches, showLife: () => undefined, asked: undefined };
     try {
       for (;;) {
@@ -160,7 +169,7 @@ export class ShardReading {
     return last === undefined ? this.#parts.start() : { kind: 'at-sequence-number', sequenceNumber: last };
   }
 
-  #listener(left: AbortSignal, showLife: ShowLife): ReadingListener {
+  #listener(left: AbortSignalLike, showLife: ShowLife): ReadingListener {
     const { setProblem } = this.#parts;
     return {
       waiting: (delayMs) => {
@@ -215,6 +224,6 @@ function releaseLate({ value }: IteratorResult<RecordBatch, void>): void {
 }
 
 /** Asked anew after an await. */
-function isAborted(signal: AbortSignal): boolean {
+function isAborted(signal: AbortSignalLike): boolean {
   return signal.aborted;
 }

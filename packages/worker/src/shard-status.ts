@@ -1,4 +1,4 @@
-import { isFatal } from '@millrace/core';
+import { type AbortSignalLike, isFatal } from '@millrace/core';
 import type { ShardStatus } from '@millrace/record-fetcher';
 import type { ShardSync } from '@millrace/shard-discovery';
 
@@ -6,7 +6,7 @@ import type { ShardSync } from '@millrace/shard-discovery';
 export async function shardStatus(
   shardSync: Pick<ShardSync, 'isListed'>,
   shardId: string,
-  signal: AbortSignal,
+  signal: AbortSignalLike,
 ): Promise<ShardStatus> {
   try {
     return (await shardSync.isListed(shardId, signal)) ? 'listed' : 'gone';

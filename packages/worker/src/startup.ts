@@ -1,4 +1,5 @@
 import {
+  type AbortSignalLike,
   ConfigError,
   retryPassing,
   type Clock,
@@ -36,7 +37,7 @@ export interface StartupParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly observer: ShardSyncObserver;
-  readonly signal: AbortSignal;
+  readonly signal: AbortSignalLike;
 }
 
 export interface Started {
@@ -61,7 +62,7 @@ const streamWaitMs = 300_000;
 export async function startUp(parts: StartupParts): Promise<Started> {
   const { options, clients, workerId, clock, random, logger, observer, signal } = parts;
   const { callTimeoutMs } = options.fetch;
-  const describe = (abort: AbortSignal): Promise<StreamDescription> =>
+  const describe = (abort: AbortSignalLike): Promise<StreamDescription> =>
     describeStream({ kinesis: clients.kinesis, stream: options.stream, clock, random, callTimeoutMs, signal: abort });
   const description = await untilReadable(parts, describe);
   const { identity } = description;
@@ -128,7 +129,7 @@ function leaseOptions({ options, logger }: StartupParts, leases: readonly Lease[
 
 async function untilReadable(
   { clock, logger, signal }: StartupParts,
-  describe: (signal: AbortSignal) => Promise<StreamDescription>,
+  describe: (signal: AbortSignalLike) => Promise<StreamDescription>,
 ): Promise<StreamDescription> {
   const startedAtMs = clock.now();
   for (let told = false; ; told = true) {

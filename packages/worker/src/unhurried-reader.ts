@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core';
+import { type AbortSignalLike, StopSignal, type Clock } from '@millrace/core';
 import type { SharingPhase } from '@millrace/lease-coordinator';
 import type { KinesisReader, RecordsPage } from '@millrace/record-fetcher';
 
@@ -27,18 +27,18 @@ export class OpeningLimit {
   constructor(
     private readonly clock: Clock,
     private readonly phase: () => SharingPhase,
-    private readonly stopping: AbortSignal,
+    private readonly stopping: AbortSignalLike,
   ) {}
 
   /** `onWait` is told for how long, at most, this waits for those before it. */
-  async run<T>(task: () => Promise<T>, onWait: (delayMs: number) => void, signal?: AbortSignal): Promise<T> {
+  async run<T>(task: () => Promise<T>, onWait: (delayMs: number) => void, signal?: AbortSignalLike): Promise<T> {
     if (this.#waiting.length === 0 && this.#hasRoom()) this.#running++;
     else {
       onWait((this.#waiting.length + 1) * maxHoldMs);
       await this.#wait(signal);
     }
-    const done = new AbortController();
-    void this.#hold(done.signal);
+    const done = new StopSignal();
+    void this.#hold(done);
     try {
       return await task();
     } finally {
@@ -47,7 +47,7 @@ export class OpeningLimit {
   }
 
   /** Keeps the place until the task is done and the least time has passed, or for long enough. */
-  async #hold(done: AbortSignal): Promise<void> {
+  async #hold(done: AbortSignalLike): Promise<void> {
     const heldSinceMs = this.clock.now();
     await this.clock.sleep(maxHoldMs, done).catch(() => undefined);
     const phase = this.phase();
@@ -66,22 +66,22 @@ export class OpeningLimit {
   }
 
   /** Until its turn, which is counted by then. */
-  #wait(signal: AbortSignal | undefined): Promise<void> {
+  #wait(signal: AbortSignalLike = new StopSignal()): Promise<void> {
     return new Promise((resolve, reject) => {
       const turn = (): void => {
-        signal?.removeEventListener('abort', onAbort);
+        signal.removeEventListener('abort', onAbort);
         resolve();
       };
       const onAbort = (): void => {
         this.#waiting.splice(this.#waiting.indexOf(turn), 1);
-        reject(signal?.reason as Error);
+        reject(signal.reason);
       };
-      if (signal?.aborted === true) {
-        reject(signal.reason as Error);
+      if (signal.aborted) {
+        reject(signal.reason);
         return;
       }
       this.#waiting.push(turn);
-      signal?.addEventListener('abort', onAbort, { once: true });
+      signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 }

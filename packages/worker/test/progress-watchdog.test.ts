@@ -15,13 +15,7 @@ function aWatchdog(clock: Clock) {
     clock,
     logger: new RecordingLogger(),
   });
-  const stopping = new AbortController();
-  const running = watchdog.run(stopping.signal);
-  const stop = async (): Promise<void> => {
-    stopping.abort();
-    await running;
-  };
-  return { watchdog, blocked, stop };
+  return { watchdog, blocked };
 }
 
 /** A machine that can stand still: timers that fall due meanwhile fire, late, when it goes on. */
@@ -29,9 +23,11 @@ class PausingClock extends ManualClock {
   #isPaused = false;
   readonly #late: (() => void)[] = [];
 
-  override async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    await super.sleep(delayMs, signal);
-    if (this.#isPaused) await new Promise<void>((resolve) => this.#late.push(resolve));
+  override after(delayMs: number, fire: () => void): () => void {
+    return super.after(delayMs, () => {
+      if (this.#isPaused) this.#late.push(fire);
+      else fire();
+    });
   }
 
   async pause(durationMs: number): Promise<void> {
@@ -43,26 +39,26 @@ class PausingClock extends ManualClock {
   }
 }
 
-/** Its sleepers do not wake any more after many, so that a loop that goes round without time passing ends. */
+/** Its timers do not fire any more after many, so that what goes round without time passing ends. */
 class TiringClock extends ManualClock {
-  #sleeps = 0;
+  #timers = 0;
 
-  override async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    await super.sleep(++this.#sleeps > 100 ? Infinity : delayMs, signal);
+  override after(delayMs: number, fire: () => void): () => void {
+    return super.after(++this.#timers > 100 ? Infinity : delayMs, fire);
   }
 }
 
 describe('ProgressWatchdog', () => {
   it('gives what the work settles with, and rejects as it does', async () => {
-    const { watchdog, stop } = aWatchdog(new ManualClock());
+    const { watchdog } = aWatchdog(new ManualClock());
     await expect(watchdog.watch(untilAborted, async () => 5)).resolves.toEqual({ kind: 'settled', value: 5 });
     await expect(watchdog.watch(untilAborted, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
-    await stop();
+    watchdog.end();
   });
 
   it('waits no longer than the stall time, to the millisecond, however long it has run idle before', async () => {
     const clock = new ManualClock();
-    const { watchdog, stop } = aWatchdog(clock);
+    const { watchdog } = aWatchdog(clock);
     await clock.advance(12_345);
     let outcome: unknown;
     void watchdog.watch(untilAborted, () => never).then((value) => (outcome = value));
@@ -70,7 +66,7 @@ describe('ProgressWatchdog', () => {
     expect(outcome).toBeUndefined();
     await clock.advance(1);
     expect(outcome).toEqual({ kind: 'stalled', stalledMs: stallTimeoutMs });
-    await stop();
+    watchdog.end();
   });
 
   it('finds due what its timer was set for, whatever the rounding', async () => {
@@ -80,7 +76,7 @@ describe('ProgressWatchdog', () => {
     );
     if (startMs === undefined) throw new Error('no such time');
     const clock = new TiringClock();
-    const { watchdog, blocked, stop } = aWatchdog(clock);
+    const { watchdog, blocked } = aWatchdog(clock);
     await clock.advance(startMs);
     void watchdog.userCall('processRecords', () => never);
     let outcome: unknown;
@@ -88,12 +84,12 @@ describe('ProgressWatchdog', () => {
     await clock.advance(stallTimeoutMs);
     expect(outcome).toMatchObject({ kind: 'stalled' });
     expect(blocked).toHaveLength(1);
-    await stop();
+    watchdog.end();
   });
 
   it('counts from the last sign of life', async () => {
     const clock = new ManualClock();
-    const { watchdog, stop } = aWatchdog(clock);
+    const { watchdog } = aWatchdog(clock);
     let outcome: unknown;
     const watching = watchdog.watch(untilAborted, async (showLife) => {
       await clock.sleep(900);
@@ -107,12 +103,12 @@ describe('ProgressWatchdog', () => {
     expect(outcome).toBeUndefined();
     await clock.advance(1);
     expect(outcome).toEqual({ kind: 'stalled', stalledMs: stallTimeoutMs });
-    await stop();
+    watchdog.end();
   });
 
   it('watches several pieces of work, each by its own signs of life', async () => {
     const clock = new ManualClock();
-    const { watchdog, stop } = aWatchdog(clock);
+    const { watchdog } = aWatchdog(clock);
     const ended: string[] = [];
     const isLively = watchdog.watch(untilAborted, async (showLife) => {
       for (let turn = 0; turn < 30; turn++) {
@@ -124,33 +120,33 @@ describe('ProgressWatchdog', () => {
     void watchdog.watch(untilAborted, () => never).then(({ kind }) => ended.push(`silent ${kind}`));
     await clock.advance(5_000);
     expect(ended).toEqual(['silent stalled', 'lively settled']);
-    await stop();
+    watchdog.end();
   });
 
   it('waits no longer once the signal aborts', async () => {
-    const { watchdog, stop } = aWatchdog(new ManualClock());
+    const { watchdog } = aWatchdog(new ManualClock());
     const ending = new AbortController();
     const watching = watchdog.watch(ending.signal, () => never);
     ending.abort();
     await expect(watching).resolves.toEqual({ kind: 'aborted' });
-    await stop();
+    watchdog.end();
   });
 
   it('ignores what settles, or fails, late', async () => {
     const clock = new ManualClock();
-    const { watchdog, stop } = aWatchdog(clock);
+    const { watchdog } = aWatchdog(clock);
     const watching = watchdog.watch(untilAborted, async () => {
       await clock.sleep(2_000);
       throw new Error('late');
     });
     await clock.advance(5_000);
     await expect(watching).resolves.toMatchObject({ kind: 'stalled' });
-    await stop();
+    watchdog.end();
   });
 
   it('does not count the time in which the process stood still', async () => {
     const clock = new PausingClock();
-    const { watchdog, stop } = aWatchdog(clock);
+    const { watchdog } = aWatchdog(clock);
     let outcome: unknown;
     void watchdog.watch(untilAborted, () => never).then((value) => (outcome = value));
     await clock.advance(600);
@@ -158,11 +154,11 @@ describe('ProgressWatchdog', () => {
     expect(outcome).toBeUndefined();
     await clock.advance(2_000);
     expect(outcome).toMatchObject({ kind: 'stalled' });
-    await stop();
+    watchdog.end();
   });
 
   it('reaches the user’s code in the same turn, and hands its failure on', async () => {
-    const { watchdog, stop } = aWatchdog(new ManualClock());
+    const { watchdog } = aWatchdog(new ManualClock());
     let reached = false;
     const call = watchdog.userCall('processRecords', () => {
       reached = true;
@@ -171,7 +167,7 @@ describe('ProgressWatchdog', () => {
     expect(reached).toBe(true);
     await expect(call).rejects.toThrow('no');
     expect(watchdog.problem).toBeUndefined();
-    await stop();
+    watchdog.end();
   });
 
   it('leaves no timer behind, and does not wake more often than once per stall time', async () => {
@@ -183,13 +179,13 @@ describe('ProgressWatchdog', () => {
       }
     }
     const clock = new CountingClock();
-    const { watchdog, stop } = aWatchdog(clock);
+    const { watchdog } = aWatchdog(clock);
     for (let turn = 0; turn < 1_000; turn++) {
       await watchdog.watch(untilAborted, async () => undefined);
       await clock.advance(10);
     }
     expect(sleeps).toBeLessThanOrEqual(12);
-    await stop();
+    watchdog.end();
     expect(clock.sleeperCount).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import type { Clock } from '../clock';
+import { sleepBy, type Clock } from '../clock';
+import type { AbortSignalLike } from '../stop-signal';
 
 interface Sleeper {
   readonly wakeAtMs: number;
@@ -46,27 +47,14 @@ export class ManualClock implements Clock {
     return next === undefined ? undefined : Math.max(0, next.wakeAtMs - this.#nowMs);
   }
 
-  sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason as Error);
-        return;
-      }
-      const sleeper: Sleeper = {
-        wakeAtMs: this.#nowMs + Math.max(0, delayMs),
-        order: this.#order++,
-        wake: () => {
-          signal?.removeEventListener('abort', onAbort);
-          resolve();
-        },
-      };
-      const onAbort = (): void => {
-        this.#sleepers.delete(sleeper);
-        reject(signal?.reason as Error);
-      };
-      signal?.addEventListener('abort', onAbort, { once: true });
-      this.#sleepers.add(sleeper);
-    });
+  after(delayMs: number, fire: () => void): () => void {
+    const sleeper: Sleeper = { wakeAtMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, wake: fire };
+    this.#sleepers.add(sleeper);
+    return () => void this.#sleepers.delete(sleeper);
+  }
+
+  sleep(delayMs: number, signal?: AbortSignalLike): Promise<void> {
+    return sleepBy(this, delayMs, signal);
   }
 
   /** Moves time by `deltaMs`, waking sleepers in the order of their times and letting their work settle in between. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { compareSequenceNumbers, isSequenceNumber } from '@millrace/core';
+import { ManualClock } from '@millrace/core/testing';
 import { base64, Fixture, lastHashKey, middleHashKey, refusal, shardId, stream } from './engine-fixture';
 
 describe('sequence numbers', () => {
@@ -22,8 +23,9 @@ describe('sequence numbers', () => {
   });
 
   it('do not go back with the wall clock, nor do arrival times', async () => {
-    const clock = { now: () => 0, sleep: async () => undefined, wallTime: () => wallTimeMs };
+    const clock = new ManualClock();
     let wallTimeMs = 1_700_000_005_000;
+    clock.wallTime = () => wallTimeMs;
     const fixture = new Fixture({ clock });
     const first = fixture.put('a').SequenceNumber;
     wallTimeMs -= 4000;

@@ -1,6 +1,7 @@
 import { describe, expect, it, jest } from '@jest/globals';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { Clock } from '@millrace/core';
 import { KinesisEngine } from '../../src/kinesis/engine';
 import { base64, Fixture, noControlPlaneRates, noReadRates, shardId } from './engine-fixture';
 import { SoakClient } from './soak-client';
@@ -26,11 +27,12 @@ function growth(values: readonly number[]): number {
 }
 
 /** A clock that a loop turns, without anything to wake up. */
-function turnedClock(): { now(): number; wallTime(): number; sleep(): Promise<void>; turn(ms: number): void } {
+function turnedClock(): Clock & { turn(ms: number): void } {
   let nowMs = 0;
   return {
     now: () => nowMs,
     wallTime: () => 1_700_000_000_000 + nowMs,
+    after: () => () => undefined,
     sleep: async () => undefined,
     turn: (ms) => {
       nowMs += ms;

@@ -1,4 +1,4 @@
-import type { UserRecord } from '@millrace/core';
+import { StopSignal, type UserRecord } from '@millrace/core';
 import { ManualClock, RecordingLogger, seededRandom, settle } from '@millrace/core/testing';
 import {
   KeyedDispatcher,
@@ -20,8 +20,8 @@ interface Settings {
 export class World implements KeyedTarget {
   readonly clock = new ManualClock();
   readonly logger = new RecordingLogger();
-  readonly #draining = new AbortController();
-  readonly #ended = new AbortController();
+  readonly #draining = new StopSignal();
+  readonly #ended = new StopSignal();
   readonly dispatcher: KeyedDispatcher;
   /** What was begun, in order: `2`, again `2#2`, and the sink `2!`. */
   readonly begun: string[] = [];
@@ -36,8 +36,8 @@ export class World implements KeyedTarget {
       ...{ target: this, policy, maxInFlight, quarantinesKeys, clock: this.clock, logger: this.logger },
       keyOf: ({ partitionKey }) => partitionKey,
       retry: resolveRetryOptions(policy === 'block' ? {} : { maxAttempts: 2 }, policy, []),
-      draining: this.#draining.signal,
-      ended: this.#ended.signal,
+      draining: this.#draining,
+      ended: this.#ended,
       random: seededRandom(1),
     });
   }
@@ -51,10 +51,6 @@ export class World implements KeyedTarget {
   }
 
   #added = 0;
-
-  get signals(): readonly AbortSignal[] {
-    return [this.#draining.signal, this.#ended.signal];
-  }
 
   drain(): void {
     this.#draining.abort();

@@ -55,13 +55,13 @@ const deadline: readonly Plant[] = plantsIn('lease-coordinator/src/held-lease.ts
   {
     name: 'winding-down-extends',
     what: 'A write moves the deadline of a lease that is wound down.',
-    find: 'if (!this.#expiring.signal.aborted) {\n      this.#confirmedAt',
+    find: 'if (!this.#expiring.aborted) {\n      this.#confirmedAt',
     replace: '{\n      this.#confirmedAt',
   },
   {
     name: 'winding-down-goes-on',
     what: 'A lease that is wound down is used and renewed as before.',
-    find: 'return !this.closed && !this.#closing && !this.#expiring.signal.aborted;',
+    find: 'return !this.closed && !this.#closing && !this.#expiring.aborted;',
     replace: 'return !this.closed && !this.#closing;',
   },
   {
@@ -164,8 +164,8 @@ const handingOver: readonly Plant[] = plantsIn('lease-coordinator/src/held-lease
   {
     name: 'deliver-after-release',
     what: 'Batches are begun after a release was sent.',
-    find: 'return !this.closed && !this.#closing && !this.#expiring.signal.aborted;',
-    replace: 'return !this.closed && !this.#expiring.signal.aborted;',
+    find: 'return !this.closed && !this.#closing && !this.#expiring.aborted;',
+    replace: 'return !this.closed && !this.#expiring.aborted;',
   },
   {
     name: 'checkpoint-behind-a-renewal',

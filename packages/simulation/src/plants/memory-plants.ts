@@ -26,11 +26,11 @@ export const memoryPlants: readonly Plant[] = [
       name: 'behind-who-left',
       what: 'Who has waited behind one that waits no longer is not looked at before something is released.',
       find: lines(
-        '        reject(signal.reason as Error);',
+        '        reject(signal.reason);',
         '        // Others may have waited behind it only.',
         '        this.#grant();',
       ),
-      replace: '        reject(signal.reason as Error);',
+      replace: '        reject(signal.reason);',
     },
     {
       name: 'holders-first',

@@ -20,8 +20,8 @@ const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
   {
     name: 'deliver-after-the-loss',
     what: 'Losing the lease does not end reading.',
-    find: 'this.#reading = AbortSignal.any([this.#draining.signal, this.#gone]);',
-    replace: 'this.#reading = AbortSignal.any([this.#draining.signal, this.#abandoned.signal]);',
+    find: 'this.#reading = StopSignal.any([this.#draining, this.#gone]);',
+    replace: 'this.#reading = StopSignal.any([this.#draining, this.#abandoned]);',
   },
   {
     name: 'children-after-shard-end',
@@ -56,8 +56,8 @@ const consuming: readonly Plant[] = plantsIn('worker/src/shard-consumer.ts', [
   {
     name: 'shard-end-cut-short',
     what: 'A stop or hand-over that comes after `shardEnded` has resolved does not wait until shard end is stored.',
-    find: 'this.#storing = AbortSignal.any([this.#givenUp.signal, this.#gone]);',
-    replace: 'this.#storing = AbortSignal.any([this.#draining.signal, this.#gone]);',
+    find: 'this.#storing = StopSignal.any([this.#givenUp, this.#gone]);',
+    replace: 'this.#storing = StopSignal.any([this.#draining, this.#gone]);',
   },
   {
     name: 'no-shutdown-request',

@@ -1,4 +1,4 @@
-import { TRIM_HORIZON, type Shard, type StartPosition, type StreamRecord } from '@millrace/core';
+import { TRIM_HORIZON, type AbortSignalLike, type Shard, type StartPosition, type StreamRecord } from '@millrace/core';
 import { ManualClock, RecordingLogger, seededRandom } from '@millrace/core/testing';
 import type { RecordBatch } from '@millrace/record-fetcher';
 import type { Processor, ProcessRecordsInput, RecordProcessor } from '../../src';
@@ -10,7 +10,7 @@ import { FakeLease } from './fake-lease';
 
 export type Feed = (
   start: StartPosition,
-  signal: AbortSignal,
+  signal: AbortSignalLike,
   listener: ReadingListener,
 ) => AsyncGenerator<RecordBatch, void, void>;
 
