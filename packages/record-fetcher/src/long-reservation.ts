@@ -19,9 +19,10 @@ export interface LongReservation {
 /** Reserves memory, and shows meanwhile that to wait for others is no stall. Rejects as soon as `signal` aborts, with nothing held. */
 export async function longReservation(parts: LongReservation): Promise<Reservation> {
   const { share, request, clock, signal, waiting, waitsLong } = parts;
-  const reserved = share.reserve(request, signal);
-  const atOnce = await Promise.race([reserved, Promise.resolve(undefined)]);
+  signal.throwIfAborted();
+  const atOnce = share.tryReserve(request);
   if (atOnce !== undefined) return atOnce;
+  const reserved = share.reserve(request, signal);
   const sinceMs = clock.now();
   let isTold = false;
   for (;;) {

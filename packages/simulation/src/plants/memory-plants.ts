@@ -45,6 +45,20 @@ export const memoryPlants: readonly Plant[] = [
       replace: '=== ranks.sated ? 0 : 0',
     },
   ]),
+  ...plantsIn('record-fetcher/src/reply-cost.ts', [
+    {
+      name: 'waits-for-all-it-could-ask',
+      what: 'A read waits until there is room for all that it could ask for.',
+      find: 'return { least: Math.max(callBytes(expected(1)), wantedBytes), most:',
+      replace: 'return { least: Math.max(callBytes(expected(limit)), wantedBytes), most:',
+    },
+    {
+      name: 'waits-for-more-than-there-is',
+      what: 'However small the budget is, a read waits for as much as is needed at full speed.',
+      find: 'leastShare * budgetBytes);',
+      replace: 'Math.max(Infinity, leastShare * budgetBytes));',
+    },
+  ]),
   ...plantsIn('record-fetcher/src/polling-record-source.ts', [
     {
       name: 'failed-call-keeps-its-memory',
