@@ -75,8 +75,7 @@ class Model {
   }
 
   async do(step: Step): Promise<void> {
-    if (step.kind === 'ask') this.ask(step);
-    else if (step.kind === 'try') this.try(step);
+    if ('least' in step) this[step.kind](step);
     else if (step.kind === 'abort') this.waiting[step.which % this.waiting.length]?.abort.abort(new Error('stop'));
     else {
       const chosen = this.held[step.which % this.held.length];

@@ -229,6 +229,24 @@ describe('reading with a memory budget', () => {
     expect(sharing.limits.length).toBeGreaterThan(5);
   });
 
+  it('waits for more where reads are to be far apart, rather than fall behind', async () => {
+    const sharing = new Sharing(64 * MB);
+    const { reading } = sharing;
+    reading.put(5_000, 5_000);
+    reading.deal = async (batch) => {
+      if (batch.kind === 'records') batch.memory?.release();
+    };
+    reading.begin({ kind: 'trim-horizon' }, { minTimeBetweenReadsMs: 10_000 });
+    await settle();
+    // What is left would do for five calls a second.
+    const held = await sharing.holds(60 * MB);
+    await reading.clock.advance(30_000);
+    expect(sharing.limits).toHaveLength(1);
+    held.resize(50 * MB);
+    await settle();
+    expect(sharing.limits).toHaveLength(2);
+  });
+
   it('goes on when the budget is smaller than any answer', async () => {
     const sharing = new Sharing(1_000);
     const { reading } = sharing;

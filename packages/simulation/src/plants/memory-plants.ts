@@ -52,12 +52,6 @@ export const memoryPlants: readonly Plant[] = [
       find: 'return { least: Math.max(callBytes(expected(1)), wantedBytes), most:',
       replace: 'return { least: Math.max(callBytes(expected(limit)), wantedBytes), most:',
     },
-    {
-      name: 'waits-for-more-than-there-is',
-      what: 'However small the budget is, a read waits for as much as is needed at full speed.',
-      find: 'leastShare * budgetBytes);',
-      replace: 'Math.max(Infinity, leastShare * budgetBytes));',
-    },
   ]),
   ...plantsIn('record-fetcher/src/polling-record-source.ts', [
     {
