@@ -1,4 +1,4 @@
-import { type AbortSignalLike, StopSignal, type Clock } from '@millrace/core';
+import type { AbortSignalLike, Clock } from '@millrace/core';
 import type { MemoryRequest, MemoryShare, Reservation } from './memory-budget';
 
 /** Far below the time after which silence counts as a stall. */
@@ -19,28 +19,25 @@ export interface LongReservation {
 /** Reserves memory, and shows meanwhile that to wait for others is no stall. Rejects as soon as `signal` aborts, with nothing held. */
 export async function longReservation(parts: LongReservation): Promise<Reservation> {
   const { share, request, clock, signal, waiting, waitsLong } = parts;
-  const reserved = share.reserve(request, signal);
-  const atOnce = await Promise.race([reserved, Promise.resolve(undefined)]);
+  signal.throwIfAborted();
+  const atOnce = share.tryReserve(request);
   if (atOnce !== undefined) return atOnce;
   const sinceMs = clock.now();
   let isTold = false;
-  for (;;) {
-    waiting(LIFE_SIGN_MS);
-    const timer = new StopSignal();
-    const pause = clock.sleep(LIFE_SIGN_MS, timer).then(
-      () => undefined,
-      () => undefined,
-    );
-    try {
-      const inTime = await Promise.race([reserved, pause]);
-      if (inTime !== undefined) return inTime;
-    } finally {
-      timer.abort();
-    }
+  let cancel = (): void => undefined;
+  const showLife = (): void => {
     const waitedMs = Math.round(clock.now() - sinceMs);
     if (waitedMs >= LONG_WAIT_MS && !isTold) {
       isTold = true;
       waitsLong(waitedMs);
     }
+    waiting(LIFE_SIGN_MS);
+    cancel = clock.after(LIFE_SIGN_MS, showLife);
+  };
+  showLife();
+  try {
+    return await share.reserve(request, signal);
+  } finally {
+    cancel();
   }
 }

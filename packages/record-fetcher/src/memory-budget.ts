@@ -70,6 +70,8 @@ export class MemoryBudget {
   /** For one shard more. It counts as one of those that share until it is closed. */
   open(): MemoryShare {
     const share: MemoryShare = new MemoryShare({
+      budgetBytes: this.bytes,
+      tryReserve: (request) => this.#tryReserve(share, request),
       reserve: (request, signal) => this.#reserve(share, request, signal),
       changed: (byBytes) => this.#changed(byBytes),
       closed: () => {
@@ -82,9 +84,22 @@ export class MemoryBudget {
     return share;
   }
 
+  #tryReserve(share: MemoryShare, request: MemoryRequest): Reservation | undefined {
+    let granted: Reservation | undefined;
+    const waiter: Waiter = {
+      share,
+      request: inWholeBytes(request),
+      grant: (reservation) => {
+        granted = reservation;
+      },
+    };
+    this.#waiters.push(waiter);
+    this.#grant();
+    if (granted === undefined) this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    return granted;
+  }
+
   #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
-    const { least, most } = request;
-    assert(least <= most, 'the least must not be more than the most');
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -92,8 +107,7 @@ export class MemoryBudget {
       }
       const waiter: Waiter = {
         share,
-        // Whole bytes: a sum of them is exact, and comes back to nothing.
-        request: { least: Math.ceil(least), most: Math.ceil(most) },
+        request: inWholeBytes(request),
         grant: (reservation) => {
           signal.removeEventListener('abort', onAbort);
           resolve(reservation);
@@ -149,7 +163,15 @@ export class MemoryBudget {
   }
 }
 
+/** A sum of them is exact, and comes back to nothing. */
+function inWholeBytes({ least, most }: MemoryRequest): MemoryRequest {
+  assert(least <= most, 'the least must not be more than the most');
+  return { least: Math.ceil(least), most: Math.ceil(most) };
+}
+
 interface MemoryShareParts {
+  readonly budgetBytes: number;
+  readonly tryReserve: (request: MemoryRequest) => Reservation | undefined;
   readonly reserve: (request: MemoryRequest, signal: AbortSignalLike) => Promise<Reservation>;
   readonly changed: (byBytes: number) => void;
   readonly closed: () => void;
@@ -168,6 +190,16 @@ export class MemoryShare {
 
   get heldBytes(): number {
     return this.#heldBytes;
+  }
+
+  /** Of the whole budget. */
+  get budgetBytes(): number {
+    return this.#parts.budgetBytes;
+  }
+
+  /** What is left for it now; `undefined`: not enough, or it is not its turn. Nothing waits then. */
+  tryReserve(request: MemoryRequest): Reservation | undefined {
+    return this.#parts.tryReserve(request);
   }
 
   /** Waits for its turn. Rejects with `signal.reason` as soon as `signal` aborts; nothing is held then. */

@@ -158,16 +158,17 @@ export class PollingRecordSource implements RecordSource {
 
   /** Reserves what the next call may cost, and returns how many records it may ask for. */
   async #affordableLimit(signal: AbortSignalLike): Promise<number> {
-    const { memory: share, clock, observer, shardId } = this.#parts;
+    const { memory: share, clock, observer, shardId, options } = this.#parts;
     const limit = Math.min(this.#limit, this.#pace.maxRecords(clock.now()));
     if (share === undefined) return limit;
     const plan: CallPlan = {
-      ...{ limit, isSizeKnown: this.#pace.isSizeKnown },
+      ...{ limit, enough: this.#pace.recordsPerCall(options.minTimeBetweenReadsMs) },
       // By then there is more to read, if it has to wait.
       expected: (records) => this.#pace.expected(records, clock.now()),
     };
     this.#reserved = await longReservation({
-      ...{ share, request: requestFor(plan), clock, signal },
+      // It stands for as long as it waits: the shard could be asked for more by then, but no more is needed.
+      ...{ share, request: requestFor(plan, share.budgetBytes), clock, signal },
       waiting: (delayMs) => observer.waiting?.({ shardId, delayMs }),
       waitsLong: (waitedMs) => observer.waitingForMemory?.({ shardId, waitedMs }),
     });

@@ -25,6 +25,9 @@ const MAX_WRITTEN_BYTES_PER_MS = (1024 * 1024) / 1_000;
 const MAX_RECORD_BYTES = 1024 * 1024;
 const MAX_WRITTEN_RECORDS_PER_MS = 1;
 
+/** What small records cost is for each of them more than for its bytes: ten times what a shard takes in is fast enough. */
+const FAST_RECORDS_PER_MS = 10 * MAX_WRITTEN_RECORDS_PER_MS;
+
 /**
  * Spreads the calls of readers that share a shard, leaves them room to come in, and the network room to bunch ours. Of bytes,
  * too: one that is far behind would otherwise call at the moment when its last answer is paid for, each time, and nobody else
@@ -98,9 +101,16 @@ export class ReadPace {
     return Math.max(1, Math.floor((costMs * share * BYTES_PER_MS) / this.#bytesPerRecord));
   }
 
-  /** There was a record in an answer. */
-  get isSizeKnown(): boolean {
-    return this.#bytesPerRecord !== undefined;
+  /**
+   * With so many records a call the shard is read at our share of its limits, if calls are that far apart, or as far as they
+   * must be. What was left unread does not count: who waits for a call would need more and more for it. One, as long as
+   * nobody knows how large they are.
+   */
+  recordsPerCall(apartMs: number): number {
+    if (this.#bytesPerRecord === undefined) return 1;
+    const { ms, share } = this.#spacing;
+    const recordsPerMs = Math.min(BYTES_PER_MS / this.#bytesPerRecord, FAST_RECORDS_PER_MS);
+    return Math.max(1, Math.ceil(Math.max(ms, apartMs) * share * recordsPerMs));
   }
 
   /**

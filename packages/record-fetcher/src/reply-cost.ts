@@ -18,8 +18,11 @@ const callBytesPerRecord = 1_000;
 const heldBytesPerByte = 1.75;
 const heldBytesPerRecord = 500;
 
-/** With a fifth of what it could ask for a shard is read as fast: five calls may be made a second. */
-const leastShare = 1 / 5;
+/**
+ * A call waits until this part of the budget is free, at most, or room for one record: others may hold for long what they
+ * have, and all that come after who waits wait with it.
+ */
+const leastShare = 1 / 8;
 
 /** What a call costs at its peak that is answered with so much. */
 function callBytes({ bytes, records }: Expectation): number {
@@ -34,16 +37,19 @@ export function heldBytes({ bytes, records }: Expectation): number {
 export interface CallPlan {
   /** The most records that the call would ask for. */
   readonly limit: number;
-  /** What is known of the size of records; without it they may be as large as they can be. */
-  readonly isSizeKnown: boolean;
+  /** So many are enough to read the shard at full speed. */
+  readonly enough: number;
   /** What an answer may hold if so many records are asked for. */
   readonly expected: (limit: number) => Expectation;
 }
 
-/** What to reserve for a call: less than for all of it will do, but not so little that reading would become slow. */
-export function requestFor({ limit, isSizeKnown, expected }: CallPlan): MemoryRequest {
-  const leastRecords = isSizeKnown ? Math.ceil(limit * leastShare) : 1;
-  return { least: callBytes(expected(leastRecords)), most: callBytes(expected(limit)) };
+/**
+ * What to reserve for a call: less than for all of it will do, but neither so little that reading would become slow, nor so
+ * much that most of the budget has to be free.
+ */
+export function requestFor({ limit, enough, expected }: CallPlan, budgetBytes: number): MemoryRequest {
+  const wantedBytes = Math.min(callBytes(expected(Math.min(limit, enough))), leastShare * budgetBytes);
+  return { least: Math.max(callBytes(expected(1)), wantedBytes), most: callBytes(expected(limit)) };
 }
 
 /** How many records to ask for with so much reserved. */

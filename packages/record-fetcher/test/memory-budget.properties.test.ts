@@ -6,8 +6,14 @@ import fc from 'fast-check';
 const budgetBytes = 100;
 const shares = 5;
 
+interface Asked {
+  readonly share: number;
+  readonly least: number;
+  readonly more: number;
+}
+
 type Step =
-  | { readonly kind: 'ask'; readonly share: number; readonly least: number; readonly more: number }
+  | ({ readonly kind: 'ask' | 'try' } & Asked)
   | { readonly kind: 'abort' | 'release'; readonly which: number }
   | { readonly kind: 'shrink'; readonly which: number; readonly part: number };
 
@@ -16,7 +22,7 @@ const steps: fc.Arbitrary<readonly Step[]> = fc.array(
     {
       weight: 3,
       arbitrary: fc.record({
-        kind: fc.constant('ask' as const),
+        kind: fc.constantFrom('ask', 'ask', 'try'),
         share: fc.nat(shares - 1),
         least: fc.integer({ min: 1, max: 130 }),
         more: fc.nat(60),
@@ -46,20 +52,30 @@ class Model {
   readonly waiting: { readonly share: number; readonly least: number; readonly abort: AbortController }[] = [];
   readonly #shares = Array.from({ length: shares }, () => this.budget.open());
 
-  ask({ share, least, more }: Extract<Step, { kind: 'ask' }>): void {
+  ask({ share, least, more }: Asked): void {
     const asker = { share, least, abort: new AbortController() };
     this.waiting.push(asker);
     const leave = (): void => void this.waiting.splice(this.waiting.indexOf(asker), 1);
     this.#shares[share]?.reserve({ least, most: least + more }, asker.abort.signal).then((reservation) => {
       leave();
-      expect(reservation.bytes).toBeGreaterThanOrEqual(least);
-      expect(reservation.bytes).toBeLessThanOrEqual(least + more);
-      this.held.push({ share, reservation });
+      this.#got(reservation, { share, least, more });
     }, leave);
   }
 
+  try(asked: Asked): void {
+    const { share, least, more } = asked;
+    const reservation = this.#shares[share]?.tryReserve({ least, most: least + more });
+    if (reservation !== undefined) this.#got(reservation, asked);
+  }
+
+  #got(reservation: Reservation, { share, least, more }: Asked): void {
+    expect(reservation.bytes).toBeGreaterThanOrEqual(least);
+    expect(reservation.bytes).toBeLessThanOrEqual(least + more);
+    this.held.push({ share, reservation });
+  }
+
   async do(step: Step): Promise<void> {
-    if (step.kind === 'ask') this.ask(step);
+    if ('least' in step) this[step.kind](step);
     else if (step.kind === 'abort') this.waiting[step.which % this.waiting.length]?.abort.abort(new Error('stop'));
     else {
       const chosen = this.held[step.which % this.held.length];
@@ -124,12 +140,13 @@ describe('a memory budget, whatever is asked for and released', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(fc.integer({ min: 1, max: 130 }), { minLength: 1, maxLength: 40 }), async (sizes) => {
         const model = new Model();
-        model.ask({ kind: 'ask', share: 0, least: 60, more: 0 });
+        model.ask({ share: 0, least: 60, more: 0 });
         await settle();
-        model.ask({ kind: 'ask', share: 1, least: 90, more: 0 });
+        model.ask({ share: 1, least: 90, more: 0 });
         // All of them hold nothing either, and some ask for little.
         for (const [index, least] of sizes.entries()) {
-          model.ask({ kind: 'ask', share: 2 + (index % 3), least, more: 0 });
+          model.ask({ share: 2 + (index % 3), least, more: 0 });
+          model.try({ share: 2 + (index % 3), least, more: 0 });
           await settle();
         }
         expect(model.bytesOf(1)).toBe(0);

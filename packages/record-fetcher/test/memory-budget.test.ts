@@ -97,6 +97,21 @@ describe('a memory budget', () => {
     expect(small.granted?.bytes).toBe(1);
   });
 
+  it('grants at once or not at all to who does not wait, and lets it pass nobody either', async () => {
+    const budget = new MemoryBudget(100);
+    const [first, second, third] = [budget.open(), budget.open(), budget.open()];
+    const held = first.tryReserve({ least: 10, most: 70 });
+    expect(held?.bytes).toBe(70);
+    expect(second.tryReserve({ least: 31, most: 31 })).toBeUndefined();
+    const large = asks(second, 40);
+    expect(third.tryReserve({ least: 1, most: 1 })).toBeUndefined();
+    expect([budget.usedBytes, budget.waitingShares]).toEqual([70, 1]);
+    held?.release();
+    await settle();
+    expect(large.granted?.bytes).toBe(40);
+    expect(third.tryReserve({ least: 1, most: 100 })?.bytes).toBe(60);
+  });
+
   it('keeps no trace of who waits no longer, and serves those behind it', async () => {
     const budget = new MemoryBudget(100);
     await budget.open().reserve({ least: 50, most: 50 }, never);

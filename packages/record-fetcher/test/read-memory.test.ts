@@ -47,6 +47,8 @@ describe('reading with a memory budget', () => {
     await settle();
     // An answer of ten megabytes and as many records as the first call asks for, while nothing is known of either.
     expect(usedAtCall).toEqual([7 * 10 * 1024 * 1024 + 1_800 * 1_000]);
+    // It has not waited for that.
+    expect(Math.max(...reading.events.waiting.map(({ delayMs }) => delayMs))).toBeLessThan(5_000);
     const [batch] = batches;
     expect(batch?.records).toHaveLength(10);
     const dataBytes = batch?.records.reduce(
@@ -182,6 +184,67 @@ describe('reading with a memory budget', () => {
     await settle();
     expect(stopped.reading.outcome).toBe('ended');
     expect(stopped.budget.usedBytes).toBe(0);
+  });
+
+  it.each([
+    ['batches take long', {}, MINUTE],
+    ['reads are to be far apart', { minTimeBetweenReadsMs: MINUTE }, 0],
+  ])('goes on at full speed when %s, and what it and others hold is never released', async (_, fetch, takesMs) => {
+    const sharing = new Sharing(64 * MB);
+    const { reading } = sharing;
+    await sharing.holds(1 * MB);
+    reading.put(5_000, 5_000);
+    reading.deal = async (batch) => {
+      // The first ones tell the size of records.
+      if (batch.kind === 'records' && reading.batches.length > 3) batch.memory?.release();
+      await reading.clock.sleep(takesMs);
+    };
+    reading.begin({ kind: 'trim-horizon' }, fetch);
+    await reading.clock.advance(20 * MINUTE);
+    expect(reading.delivered).toHaveLength(5_000);
+    expect(reading.events.waitingForMemory).toEqual([]);
+    expect(sharing.budget.usedBytes).toBeGreaterThan(5 * MB);
+  });
+
+  it('waits for no more than is needed at full speed, and lets others pass, however much it has left unread', async () => {
+    const sharing = new Sharing(64 * MB);
+    const { reading, budget } = sharing;
+    reading.put(5_000, 5_000);
+    reading.deal = async (batch) => {
+      if (batch.kind === 'records') batch.memory?.release();
+      await reading.clock.sleep(MINUTE);
+    };
+    reading.begin();
+    await settle();
+    await sharing.holds(60 * MB);
+    await reading.clock.advance(MINUTE);
+    const third = budget.open();
+    const granted: Reservation[] = [];
+    void third.reserve({ least: 1_000, most: 1_000 }, never).then((reservation) => granted.push(reservation));
+    await settle();
+    expect(granted).toHaveLength(1);
+    await reading.clock.advance(5 * MINUTE);
+    // What comes to 400 kB five times a second is full speed.
+    for (const limit of sharing.limits.slice(1)) expect(limit).toBeGreaterThanOrEqual(80);
+    expect(sharing.limits.length).toBeGreaterThan(5);
+  });
+
+  it('waits for more where reads are to be far apart, rather than fall behind', async () => {
+    const sharing = new Sharing(64 * MB);
+    const { reading } = sharing;
+    reading.put(5_000, 5_000);
+    reading.deal = async (batch) => {
+      if (batch.kind === 'records') batch.memory?.release();
+    };
+    reading.begin({ kind: 'trim-horizon' }, { minTimeBetweenReadsMs: 10_000 });
+    await settle();
+    // What is left would do for five calls a second.
+    const held = await sharing.holds(60 * MB);
+    await reading.clock.advance(30_000);
+    expect(sharing.limits).toHaveLength(1);
+    held.resize(50 * MB);
+    await settle();
+    expect(sharing.limits).toHaveLength(2);
   });
 
   it('goes on when the budget is smaller than any answer', async () => {

@@ -151,6 +151,36 @@ describe('the pace of reading', () => {
     expect(pace.nextCallAtMs).toBeCloseTo(2_900);
   });
 
+  it('needs no more records a call for having left some unread, but in proportion to its rests', () => {
+    const pace = new ReadPace({ next: () => 0 });
+    expect(pace.recordsPerCall(200)).toBe(1);
+    pace.called(0, 1_800);
+    pace.answered({ nowMs: 0, recordCount: 100, bytes: 500_000, isCaughtUp: false });
+    expect(pace.maxRecords(60_000)).toBeGreaterThan(20_000);
+    // Five calls a second of 400 kB, and one in five seconds of 10 MB: two megabytes a second.
+    expect([pace.recordsPerCall(200), pace.recordsPerCall(5_000)]).toEqual([80, 2_000]);
+  });
+
+  it('needs no more small records a call than ten times what a shard takes in', () => {
+    const pace = new ReadPace({ next: () => 0 });
+    pace.called(0, 1_800);
+    pace.answered({ nowMs: 0, recordCount: 1_000, bytes: 20_000, isCaughtUp: false });
+    expect(pace.recordsPerCall(200)).toBe(2_000);
+  });
+
+  it('needs all that it may ask for when others read the shard too, and its part of that when it rests', () => {
+    const pace = new ReadPace({ next: () => 0 });
+    pace.called(0, 100);
+    pace.refused();
+    pace.called(1_000, 100);
+    pace.answered({ nowMs: 1_000, recordCount: 100, bytes: 500_000, isCaughtUp: false });
+    expect(pace.maxRecords(1_000)).toBe(80);
+    expect(pace.recordsPerCall(200)).toBe(80);
+    // One other, as it seems: a megabyte a second is our share, and a trifle more while we try for it.
+    expect(pace.recordsPerCall(5_000)).toBeGreaterThanOrEqual(1_000);
+    expect(pace.recordsPerCall(5_000)).toBeLessThanOrEqual(1_001);
+  });
+
   it('is spaced at least 200 ms, whatever happens', () => {
     const step = fc.record({
       kind: fc.constantFrom('answer', 'refusal', 'lost'),

@@ -99,6 +99,9 @@ const clusterMs = 8_000;
 /** What a read reserves at least of a shard of which nothing is known: for one record of any size. */
 export const leastForAnyRead = 7 * 1024 * 1024 + 1_000;
 
+/** Far below that, but some records are left for each read once their size is known: with one at a time slow code never catches up. */
+const tinyMemoryBytes = 20_000;
+
 /** Of the storms. */
 const ambushShare = 0.12;
 const foreignRowsShare = 1 / 30;
@@ -218,10 +221,10 @@ function drawSingleRecords(chance: Chance): SingleRecordSettings | undefined {
   return { concurrency: { by: 'partitionKey', maxInFlight, maxAhead }, quarantinesKeys: chance.happens(0.5) };
 }
 
-/** In one seed of three so little that one read waits for another; in one of twenty so little that each waits until nothing is held. */
+/** In one seed of three so little that one read waits for another; in one of twenty so little that each first one waits until nothing is held. */
 function drawMemory(chance: Chance): number {
   const drawn = chance.next();
-  if (drawn < 1 / 20) return 1_000;
+  if (drawn < 1 / 20) return tinyMemoryBytes;
   return drawn < 1 / 3 ? chance.wholeBetween(leastForAnyRead, 3 * leastForAnyRead) : 256_000_000;
 }
 

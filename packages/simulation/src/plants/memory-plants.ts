@@ -45,6 +45,14 @@ export const memoryPlants: readonly Plant[] = [
       replace: '=== ranks.sated ? 0 : 0',
     },
   ]),
+  ...plantsIn('record-fetcher/src/reply-cost.ts', [
+    {
+      name: 'waits-for-all-it-could-ask',
+      what: 'A read waits until there is room for all that it could ask for.',
+      find: 'return { least: Math.max(callBytes(expected(1)), wantedBytes), most:',
+      replace: 'return { least: Math.max(callBytes(expected(limit)), wantedBytes), most:',
+    },
+  ]),
   ...plantsIn('record-fetcher/src/polling-record-source.ts', [
     {
       name: 'failed-call-keeps-its-memory',
