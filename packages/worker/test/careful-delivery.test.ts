@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkpointAt, type AttemptedRange } from '@millrace/core';
+import { settle } from '@millrace/core/testing';
+import type { ProcessRecordInput } from '../src';
+import { aConsumer, aRecord, batch } from './support/a-consumer';
 import { aRow, CrashingProcess, type LifeSettings, type Row } from './support/crashing-process';
 
 const settings: LifeSettings = {
@@ -221,6 +224,27 @@ describe('a clean stop', () => {
       await life.run();
       expect(row.attempted).toEqual([range(1, 1, 2)]);
     }
+  });
+});
+
+describe('a lease that is about to be lost', () => {
+  it('is given up when the call in hand has ended, though reading waits for records', async () => {
+    const never = new Promise<never>(() => undefined);
+    const processRecord = ({ signal }: ProcessRecordInput): Promise<void> =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
+    const { consumer, lease } = aConsumer(
+      { processRecord },
+      async function* () {
+        yield batch(aRecord(1));
+        await never;
+      },
+      { attempted: [range(1, 1, 1)], readAheadPages: 1 },
+    );
+    const done = consumer.run();
+    await settle();
+    lease.expire();
+    await done;
+    expect(lease.releaseCount).toBe(1);
   });
 });
 
