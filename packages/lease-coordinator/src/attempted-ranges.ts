@@ -46,6 +46,15 @@ export function openAttempts(ranges: readonly AttemptedRange[], checkpoint: Chec
   return ranges.filter(({ last }) => compareCheckpoints(checkpointAt(last), checkpoint) > 0);
 }
 
+/** Whether both name the same records that are not acknowledged, as attempted as often. */
+export function areSameAttempts(
+  one: readonly AttemptedRange[],
+  other: readonly AttemptedRange[],
+  checkpoint: Checkpoint,
+): boolean {
+  return formatAttempted(openAttempts(one, checkpoint)) === formatAttempted(openAttempts(other, checkpoint));
+}
+
 /** There are some, and every record of them is acknowledged. */
 export function passesAll(ranges: readonly AttemptedRange[], checkpoint: Checkpoint): boolean {
   return ranges.length > 0 && openAttempts(ranges, checkpoint).length === 0;

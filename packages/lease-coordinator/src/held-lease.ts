@@ -12,7 +12,7 @@ import {
 } from '@millrace/core';
 import { Alarm } from './alarm';
 import { CallLimit } from './call-limit';
-import { isCrashLoop, passesAll } from './attempted-ranges';
+import { areSameAttempts, isCrashLoop, passesAll } from './attempted-ranges';
 import type { HeldLeaseParts } from './held-lease-parts';
 import { HELD_UP_AFTER, LOOK_AGAIN_AFTER, RENEW_AGAIN_AFTER, RENEWAL_SPREAD } from './renewal-timing';
 import type { Moment } from './moment';
@@ -151,11 +151,12 @@ export class HeldLease {
     });
   }
 
-  /** Records in the row what is about to be handed over, in place of what it says. Returns whether it says so. Never rejects. */
+  /** Makes the row say what is about to be handed over, by a write if it must. Returns whether it says so. Never rejects. */
   attempt(attempted: readonly AttemptedRange[]): Promise<boolean> {
-    const { store } = this.#deps;
     return this.#writes.run(async () => {
-      const outcome = await this.#write('attempt', (held, id) => store.attempt(held, attempted, id));
+      const isSaid = areSameAttempts(this.#attempted, attempted, this.#checkpoint);
+      if (isSaid && this.#unanswered.isEmpty && !this.closed) return true;
+      const outcome = await this.#write('attempt', (held, id) => this.#deps.store.attempt(held, attempted, id));
       if (outcome.kind === 'lost') this.#end('lost', 'what it was about to deliver could not be recorded');
       return outcome.kind === 'applied';
     });
@@ -238,10 +239,9 @@ export class HeldLease {
   }
 
   async #writeRenewal(): Promise<WriteOutcome> {
-    const { store } = this.#deps;
     const checkpoint = this.#unstored?.unstored();
     if (checkpoint === undefined || this.#isStored(checkpoint)) {
-      return this.#write('renew', (held, id) => store.renew(held, id));
+      return this.#write('renew', (held, id) => this.#deps.store.renew(held, id));
     }
     const outcome = await this.#writeCheckpoint(checkpoint);
     if (outcome.kind === 'applied') this.#unstored?.stored(checkpoint);

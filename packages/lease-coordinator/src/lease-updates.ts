@@ -1,5 +1,12 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { type AttemptedRange, type Checkpoint, formatCheckpoint, type Lease, SHARD_END } from '@millrace/core';
+import {
+  type AttemptedRange,
+  type Checkpoint,
+  effectiveOwner,
+  formatCheckpoint,
+  type Lease,
+  SHARD_END,
+} from '@millrace/core';
 import { formatAttempted } from './attempted-ranges';
 import * as condition from './lease-conditions';
 import { attribute as a } from './lease-item';
@@ -26,9 +33,13 @@ function holderValues({ counter, owner }: HeldLeaseRef, writeId: string): Record
   return { ':me': text(owner), ':counter': number(counter), ':one': number(1), ':write': text(writeId) };
 }
 
-/** The KCL's rule for counting owner switches when `taker` takes the lease. */
+/**
+ * Whether there is one more change of owner when `taker` takes the lease. The KCL's rule but for one case, which it does not count:
+ * the owner is gone without having answered the taker's own request.
+ */
 export function switchesOwner(observed: Lease, taker: string): boolean {
-  return (observed.leaseOwner !== undefined && observed.leaseOwner !== taker) || observed.checkpointOwner === taker;
+  const others = [observed.leaseOwner, effectiveOwner(observed)].filter((owner) => owner !== taker);
+  return others.some((owner) => owner !== undefined) || observed.checkpointOwner === taker;
 }
 
 /** A row still at LATEST or AT_TIMESTAMP means the moment beside it; the KCL's rows lack the moment. */

@@ -12,6 +12,10 @@ export class UnansweredWrites {
     if (this.#furthest === undefined || compareCheckpoints(checkpoint, this.#furthest) > 0) this.#furthest = checkpoint;
   }
 
+  get isEmpty(): boolean {
+    return this.#ids.size === 0;
+  }
+
   has(writeId: string): boolean {
     return this.#ids.has(writeId);
   }

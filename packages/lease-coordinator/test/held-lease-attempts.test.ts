@@ -54,6 +54,32 @@ describe('what is about to be delivered', () => {
     harness.held.abandon();
   });
 
+  it('is not written where the row says so already, but for what a checkpoint has passed', async () => {
+    const passed = { ...range, first: { ...range.first, sequenceNumber: '1' }, last: range.first };
+    const harness = new HeldLeaseHarness({ attempted: [passed, range], checkpoint: at(6) });
+    expect(await harness.held.attempt([range])).toBe(true);
+    expect(await harness.held.attempt([passed, range])).toBe(true);
+    expect(harness.operations()).toEqual([]);
+    expect(await harness.held.attempt([{ ...range, attempts: 2 }])).toBe(true);
+    expect(await harness.held.attempt([])).toBe(true);
+    expect(harness.operations()).toEqual(['attempt', 'attempt']);
+    expect(harness.row().attempted).toEqual([]);
+    harness.held.abandon();
+  });
+
+  it('is written whatever the row seems to say, while nobody knows what became of an earlier write', async () => {
+    const harness = new HeldLeaseHarness();
+    harness.failNext({ kind: 'reset-after', error: timeout() }, { kind: 'error', error: accessDenied() });
+    const recorded = harness.held.attempt([range]);
+    await harness.clock.advance(1_000);
+    expect(await recorded).toBe(false);
+    const forgotten = harness.held.attempt([]);
+    await harness.clock.advance(1_000);
+    expect(await forgotten).toBe(true);
+    expect(harness.row().attempted).toEqual([]);
+    harness.held.abandon();
+  });
+
   it('is recorded by one write though its answer was lost', async () => {
     const harness = new HeldLeaseHarness();
     harness.failNext({ kind: 'reset-after', error: timeout() });
@@ -83,7 +109,7 @@ describe('what is about to be delivered', () => {
   it('is not recorded after the release', async () => {
     const harness = new HeldLeaseHarness();
     await harness.held.release();
-    expect(await harness.held.attempt([range])).toBe(false);
+    for (const attempted of [[range], []]) expect(await harness.held.attempt(attempted)).toBe(false);
     expect(harness.operations()).toEqual(['release']);
   });
 });

@@ -44,6 +44,12 @@ export function describeAcquiring(subject: LeaseStoreSubject): void {
       expect(await subject.store.take(asked, byMe)).toMatchObject({ lease: { ownerSwitchesSinceCheckpoint: 1 } });
     });
 
+    it('counts the switch when it takes a lease that it has asked for, and whose owner is gone', async () => {
+      const asked = { ...askedByB, leaseOwner: 'me', receiver: 'me' };
+      await subject.put(asked);
+      expect(await subject.store.take(asked, byMe)).toMatchObject({ lease: { ownerSwitchesSinceCheckpoint: 1 } });
+    });
+
     it('clears what a hand-over, a healing or an eviction left', async () => {
       const row = { ...askedByB, handedOver: true, healed: true, evicted: true };
       await subject.put(row);

@@ -11,6 +11,11 @@ import type { ResolvedRetryOptions } from './retry-options';
  */
 export type FailurePolicy = 'block' | 'bisect' | 'skip' | 'dead-letter';
 
+/** Whether the policy gives up records at all. */
+export function letsRecordsGo(policy: FailurePolicy): boolean {
+  return policy === 'skip' || policy === 'dead-letter';
+}
+
 /**
  * Why a record was let go. `key`: one before it with the same key was. `crashes`: the process has ended while it was in hand, again
  * and again.
@@ -48,7 +53,7 @@ export function decideOnFailure(
   if (recordCount > 1 && named === undefined) {
     return failures >= splitFrom ? { kind: 'split', at: recordCount >> 1 } : { kind: 'retry' };
   }
-  if (policy !== 'bisect' && attempts > 0) {
+  if (letsRecordsGo(policy) && attempts > 0) {
     if (attempts >= maxAttempts) return { kind: 'let-go', reason: 'attempts' };
     if (ageMs > maxRecordAgeMs) return { kind: 'let-go', reason: 'age' };
   }

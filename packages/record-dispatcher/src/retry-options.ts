@@ -1,5 +1,5 @@
 import { rejectUnknownOptions } from '@millrace/core';
-import type { FailurePolicy } from './failure-policy';
+import { letsRecordsGo, type FailurePolicy } from './failure-policy';
 
 /** How failed records are tried again, and when a failure policy lets one go. */
 export interface RetryOptions {
@@ -81,7 +81,7 @@ export function resolveRetryOptions(
   if (!(Number.isInteger(maxCrashes) && maxCrashes >= 1 && maxCrashes <= 100)) {
     problems.push(`retry.maxCrashes (${String(maxCrashes)}) must be a whole number from 1 to 100`);
   }
-  if (policy === 'block' || policy === 'bisect') {
+  if (!letsRecordsGo(policy)) {
     for (const name of ['maxAttempts', 'maxRecordAgeMs'] as const) {
       if (options?.[name] === undefined) continue;
       problems.push(

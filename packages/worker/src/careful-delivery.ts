@@ -11,21 +11,18 @@ import {
   type UserRecord,
 } from '@millrace/core';
 import { openAttempts } from '@millrace/lease-coordinator';
-import { firstSize, pieceSize, rangeOf, withPiece, type Piece } from './careful-pieces';
+import { letsRecordsGo, type LostCause } from '@millrace/record-dispatcher';
+import { firstSize, pieceSize, rangeOf, rangesInRow, type Piece, type Suspicion } from './careful-pieces';
 import type { CarefulTurn } from './careful-turn';
 import type { Delivery } from './delivery';
 import type { ResolvedFailurePolicy } from './failure-policy-option';
 import { sleepOrAbort } from './repeated-step';
+import type { ConsumerLease } from './shard-consumer-parts';
 import type { WorkerEvents } from './worker-events';
 
 export interface CarefulDeliveryParts {
   readonly shardId: string;
-  readonly heldLease: {
-    /** One worker after another has lost the lease without giving it up, and none has got on. */
-    readonly mayBeCrashLoop: boolean;
-    /** Records in the row what is about to be delivered, in place of what it says. Returns whether it says so. Never rejects. */
-    attempt(attempted: readonly AttemptedRange[]): Promise<boolean>;
-  };
+  readonly heldLease: Pick<ConsumerLease, 'mayBeCrashLoop' | 'attempt'>;
   /** What the row said to have been attempted when the lease was acquired, as far as that is not acknowledged. */
   readonly attempted: readonly AttemptedRange[];
   /** Where the shard was left. */
@@ -47,8 +44,6 @@ export interface CarefulDeliveryParts {
 const longestPauseMs = 3_600_000;
 /** After a row that could not be written. */
 const recordAgainAfterMs = 1_000;
-/** So many that were let go are kept in the row, the last ones. */
-const maxLetGo = 4;
 /** What was in hand when a process ended lies within a checkpoint interval of the last checkpoint, and some time more. */
 const intervalsOfCare = 2;
 
@@ -66,23 +61,17 @@ const intervalsOfCare = 2;
 export class CarefulDelivery {
   readonly #parts: CarefulDeliveryParts;
   readonly #startedAtMs: number;
-  /** Not delivered yet, in their order. */
-  #suspects: readonly AttemptedRange[];
-  /** Let go in this life, and named by the row until a checkpoint passes them: else the next life would find them anew. */
-  #letGo: readonly AttemptedRange[] = [];
+  #suspicion: Suspicion;
   /** How many records there are in a piece that is not suspicious; none was delivered yet. */
   #usual: number | undefined;
-  /** The row may name records. */
-  #isRecorded: boolean;
   #isOver: boolean;
   #problem: string | undefined;
 
   constructor(parts: CarefulDeliveryParts) {
     this.#parts = parts;
     this.#startedAtMs = parts.clock.now();
-    this.#suspects = parts.attempted;
-    this.#isRecorded = parts.attempted.length > 0;
-    this.#isOver = !this.#isRecorded && !parts.heldLease.mayBeCrashLoop;
+    this.#suspicion = { letGo: [], suspects: parts.attempted };
+    this.#isOver = parts.attempted.length === 0 && !parts.heldLease.mayBeCrashLoop;
   }
 
   /** Why the shard is not getting on right now; `undefined` when it is. */
@@ -102,7 +91,7 @@ export class CarefulDelivery {
     for (let [first] = left; first !== undefined; [first] = left) {
       if (this.#isOver || (await this.#ends())) return delivery.take(left, previous, done);
       this.#begin(left);
-      const piece: Piece = [first, ...left.slice(1, pieceSize(left, this.#suspects, this.#usual ?? 1))];
+      const piece: Piece = [first, ...left.slice(1, pieceSize(left, this.#suspicion.suspects, this.#usual ?? 1))];
       if ((await this.#deliver(piece, previous, delivery)) === 'aborted') return 'aborted';
       previous = checkpointAt(piece.at(-1) ?? first);
       left = left.slice(piece.length);
@@ -114,7 +103,7 @@ export class CarefulDelivery {
   #begin(records: readonly UserRecord[]): void {
     if (this.#usual !== undefined) return;
     const { shardId, emit, logger } = this.#parts;
-    const [suspect] = this.#suspects;
+    const [suspect] = this.#suspicion.suspects;
     this.#usual = firstSize(records);
     if (suspect === undefined) {
       // As after two crashes of whatever reason, for a shard without records between them.
@@ -134,8 +123,7 @@ export class CarefulDelivery {
     if (!isPassed || compareCheckpoints(stored, start) <= 0) return false;
     if (clock.now() - this.#startedAtMs < intervalsOfCare * checkpointIntervalMs) return false;
     // What it says would be held against records that have nothing to do with the next end.
-    if (this.#isRecorded && !(await heldLease.attempt([]))) return false;
-    this.#isRecorded = false;
+    if (!(await heldLease.attempt([]))) return false;
     this.#isOver = true;
     if (this.#usual !== undefined) logger.info({}, 'shard is read as usual again');
     return true;
@@ -143,59 +131,77 @@ export class CarefulDelivery {
 
   async #deliver(records: Piece, before: Checkpoint, delivery: Delivery): Promise<'taken' | 'aborted'> {
     const { policy, maxCrashes } = this.#parts;
-    const range = rangeOf(records, this.#suspects);
+    const range = rangeOf(records, this.#suspicion.suspects);
     const crashes = records.length === 1 ? range.attempts : 0;
-    const isLetGo = crashes >= maxCrashes && (policy === 'skip' || policy === 'dead-letter');
+    const isLetGo = crashes >= maxCrashes && letsRecordsGo(policy);
     // A sink may be what the process ends at.
     const pauseFrom = isLetGo ? 2 * maxCrashes : maxCrashes;
     if (crashes >= pauseFrom && !(await this.#pause(records[0], crashes, crashes - pauseFrom))) return 'aborted';
     const leave = await this.#recorded({ ...range, attempts: range.attempts + 1 });
-    if (leave === undefined) return 'aborted';
+    if (leave === undefined) {
+      // A write that failed may have been applied.
+      await this.#ended(range, false);
+      return 'aborted';
+    }
+    let isDone = false;
     try {
-      const outcome = isLetGo
-        ? await delivery.letGo(records[0], before, { reason: 'crashes', attempts: crashes, error: crashError(crashes) })
-        : await delivery.take(records, before, () => undefined);
-      await delivery.settled();
-      const isDone = outcome === 'taken' && !delivery.isBusy;
-      if (isDone && isLetGo) this.#letGo = [...this.#letGo, range].slice(-maxLetGo);
-      await this.#ended(range, isDone);
-      return isDone ? 'taken' : 'aborted';
+      isDone = isLetGo
+        ? await isDoneWith(delivery, () => delivery.letGo(records[0], before, lostTo(crashes)))
+        : await isDoneWith(delivery, () => delivery.take(records, before, () => undefined));
+      if (isDone && isLetGo) this.#letGo(range);
     } finally {
+      // Also after a fault of our own: it is not to be held against the records.
+      await this.#ended(range, isDone);
       leave();
     }
+    return isDone ? 'taken' : 'aborted';
+  }
+
+  #letGo(range: AttemptedRange): void {
+    const { letGo, suspects } = this.#suspicion;
+    this.#suspicion = { letGo: [...letGo, range], suspects };
   }
 
   /** Resolves with the end of the turn once the row says what is about to be delivered; with nothing if reading is to end. */
-  async #recorded(range: AttemptedRange): Promise<(() => void) | undefined> {
-    const { heldLease, turn, reading, clock, logger } = this.#parts;
-    for (;;) {
+  #recorded(range: AttemptedRange): Promise<(() => void) | undefined> {
+    const { heldLease, turn, reading } = this.#parts;
+    return this.#untilTold(async () => {
       const leave = await turn.enter(reading);
       if (leave === undefined) return undefined;
-      this.#isRecorded = true;
-      if (await heldLease.attempt([...this.#letGo, ...withPiece(range, this.#suspects)])) return leave;
+      if (await heldLease.attempt(rangesInRow(this.#suspicion, range))) return leave;
       leave();
-      if (reading.aborted) return undefined;
-      logger.warn({}, 'delivery is held back, the lease row could not be told of it');
-      if (!(await sleepOrAbort(clock, recordAgainAfterMs, reading))) return undefined;
-    }
+      return undefined;
+    });
   }
 
   /** The row is not to hold against these records what happens from now on. */
   async #ended({ last, recordCount }: AttemptedRange, isDone: boolean): Promise<void> {
     const { checkpointer, heldLease } = this.#parts;
+    let { suspects } = this.#suspicion;
     if (isDone) {
-      this.#suspects = this.#suspects.filter((suspect) => comparePositions(suspect.last, last) > 0);
+      suspects = suspects.filter((suspect) => comparePositions(suspect.last, last) > 0);
       if (recordCount >= (this.#usual ?? 1)) this.#usual = recordCount * 2;
       // A failure shows in what is stored; the next attempt to store it says more.
       await checkpointer.flush().catch(() => undefined);
     }
-    const isPassed = isDone && compareCheckpoints(checkpointAt(last), checkpointer.stored) <= 0;
-    // Of one that the piece was a part of the row does not know any more.
-    const areRecorded = this.#suspects.every(({ first }) => comparePositions(first, last) > 0);
-    if (isPassed) this.#letGo = openAttempts(this.#letGo, checkpointer.stored);
-    const left = [...this.#letGo, ...this.#suspects];
-    if ((isPassed && areRecorded) || (await heldLease.attempt(left))) {
-      this.#isRecorded = left.length > 0;
+    this.#suspicion = { letGo: openAttempts(this.#suspicion.letGo, checkpointer.stored), suspects };
+    await this.#untilTold(async () => (await heldLease.attempt(rangesInRow(this.#suspicion))) || undefined);
+  }
+
+  /** Tries until it was told, which it resolves with; and once more when reading is to end. */
+  async #untilTold<T>(tell: () => Promise<T | undefined>): Promise<T | undefined> {
+    const { reading, clock, logger } = this.#parts;
+    for (let isLast = false; ;) {
+      const told = await tell();
+      if (told !== undefined || isLast) {
+        this.#problem = undefined;
+        return told;
+      }
+      if (!reading.aborted) {
+        this.#problem = 'records are held back, the lease row cannot be told of them';
+        logger.warn({}, 'delivery is held back, the lease row could not be told of it');
+      }
+      isLast = !(await sleepOrAbort(clock, recordAgainAfterMs, reading));
     }
   }
 
@@ -214,6 +220,20 @@ export class CarefulDelivery {
   }
 }
 
-function crashError(crashes: number): Error {
-  return new Error(`the process has ended, or lost the lease, ${String(crashes)} times with this record alone in hand`);
+/** Whether all that was taken is done with, once no call of the user's code with it is under way. */
+async function isDoneWith(delivery: Delivery, take: () => Promise<'taken' | 'aborted'>): Promise<boolean> {
+  let outcome: 'taken' | 'aborted';
+  try {
+    outcome = await take();
+  } finally {
+    await delivery.settled();
+  }
+  return outcome === 'taken' && !delivery.isBusy;
+}
+
+function lostTo(crashes: number): LostCause {
+  const error = new Error(
+    `the process has ended, or lost the lease, ${String(crashes)} times with this record alone in hand`,
+  );
+  return { reason: 'crashes', attempts: crashes, error };
 }

@@ -5,8 +5,18 @@ export type Piece = readonly [UserRecord, ...UserRecord[]];
 
 /** Of a range at which the process may have ended a piece is such a part: 10,000 records are one after four of them. */
 const partOfRange = 16;
-/** So many suspects are kept in the row at most, those that come first. */
+/** So many suspects are kept in the row behind a piece at most, those that come first. */
 const maxSuspects = 4;
+/** So many that were let go are kept in the row before a piece at most, the last ones. */
+const maxLetGo = 4;
+
+/** What may have ended the process, in its order. */
+export interface Suspicion {
+  /** Let go in this life, and named by the row until a checkpoint passes them: else the next life would find them anew. */
+  readonly letGo: readonly AttemptedRange[];
+  /** Not delivered yet. */
+  readonly suspects: readonly AttemptedRange[];
+}
 
 /** How many records come next, of these: a part of the suspect that they begin in, or else what lies before the next one, `usual` at most. */
 export function pieceSize(records: readonly UserRecord[], suspects: readonly AttemptedRange[], usual: number): number {
@@ -37,9 +47,14 @@ export function rangeOf(records: Piece, suspects: readonly AttemptedRange[]): At
   return { first, last, recordCount: records.length, attempts: same?.attempts ?? 0 };
 }
 
-/** What the row is to say while a piece is delivered: that, and the suspects behind it. Of the one that it lies in it takes the place. */
-export function withPiece(piece: AttemptedRange, suspects: readonly AttemptedRange[]): readonly AttemptedRange[] {
-  return [piece, ...suspects.filter(({ first }) => comparePositions(first, piece.last) > 0)].slice(0, maxSuspects);
+/**
+ * What the row is to say: while a piece is delivered that, in place of the suspect that it lies in, with what comes before and behind
+ * it; while none is, all.
+ */
+export function rangesInRow({ letGo, suspects }: Suspicion, piece?: AttemptedRange): readonly AttemptedRange[] {
+  if (piece === undefined) return [...letGo, ...suspects];
+  const behind = suspects.filter(({ first }) => comparePositions(first, piece.last) > 0);
+  return [...letGo.slice(-maxLetGo), piece, ...behind.slice(0, maxSuspects)];
 }
 
 function isIn(record: UserRecord, { first, last }: AttemptedRange): boolean {

@@ -31,8 +31,9 @@ export class ReadAhead {
   readonly #pages: Page[] = [];
   #fault: { readonly error: unknown } | undefined;
   #isAborted = false;
-  /** Tells reading, which waits. */
+  /** Tells reading, which waits here. */
   #changed = (): void => undefined;
+  /** Tells reading, which waits for its source. */
   #interrupt = (): void => undefined;
 
   constructor(parts: ReadAheadParts) {
@@ -76,12 +77,17 @@ export class ReadAhead {
     this.#isAborted = true;
     this.#drop();
     this.#changed();
+    this.#interrupt();
   }
 
-  /** Waits for what is read; no longer than until a batch could not be dealt with, which is told when {@link ReadAhead.room} is asked for. */
+  /**
+   * Waits for what is read; no longer than until all is dropped, or a batch could not be dealt with: {@link ReadAhead.room} tells which of
+   * the two.
+   */
   orInterrupted<T>(reading: Promise<T>): Promise<T | 'interrupted'> {
     return new Promise((resolve, reject) => {
       this.#interrupt = () => resolve('interrupted');
+      if (this.#isAborted || this.#fault !== undefined) this.#interrupt();
       reading.then(resolve, reject);
     });
   }

@@ -34,7 +34,7 @@ export interface ConsumerLease extends CheckpointStore {
   mayDeliver(): boolean;
   /** One worker after another has lost the lease without giving it up, and none has got on. */
   readonly mayBeCrashLoop: boolean;
-  /** Records in the row what is about to be delivered, in place of what it says. Returns whether it says so. Never rejects. */
+  /** Makes the row say what is about to be delivered, and nothing else, by a write if it must. Returns whether it does. Never rejects. */
   attempt(attempted: readonly AttemptedRange[]): Promise<boolean>;
   /** From now on renewals store what is acknowledged by then. */
   carry(unstored: { unstored(): Checkpoint | undefined; stored(checkpoint: Checkpoint): void }): void;

@@ -53,6 +53,15 @@ interface OpenedSource {
   asked: Promise<IteratorResult<RecordBatch, void>> | undefined;
 }
 
+/** The last batch that could not be dealt with. */
+interface Stuck {
+  readonly error: unknown;
+  /** The last record that was handed over before it. */
+  readonly behind: string | undefined;
+  /** No batch behind that one was dealt with since. */
+  readonly sinceMs: number;
+}
+
 /** Delays between attempts to read a shard after a fault. */
 const readBackoff = { baseMs: 500, maxMs: 30_000 };
 
@@ -64,13 +73,15 @@ const readBackoff = { baseMs: 500, maxMs: 30_000 };
  * one is opened at the same place. Reading is given up when that one stalls too before it has lived for a stall time, and when
  * for the stall time there was no answer but faults that another attempt does not mend: the position is refused, an
  * error is unknown, this worker is not allowed to read. Faults of the network and of Kinesis itself don't count,
- * because they meet all workers alike.
+ * because they meet all workers alike. Nor does an answer count for a batch that cannot be dealt with: reading is given up
+ * when for the stall time each attempt at it has failed.
  */
 export class ShardReading {
   readonly #parts: ShardReadingParts;
   readonly #ahead: ReadAhead;
   /** Faults only, since then. */
   #failingSinceMs: number | undefined;
+  #stuck: Stuck | undefined;
   /** When the source before this one had stalled. */
   #reopenedAtMs = -Infinity;
   /** Batches with records that were dealt with. */
@@ -78,8 +89,12 @@ export class ShardReading {
 
   constructor(parts: ShardReadingParts) {
     this.#parts = parts;
-    const { readAheadPages: pages, take, signal, clock } = parts;
-    this.#ahead = new ReadAhead({ ...{ pages, take, signal, clock }, taken: () => this.#handedOver++ });
+    const { readAheadPages: pages, signal, clock } = parts;
+    this.#ahead = new ReadAhead({
+      ...{ pages, signal, clock },
+      take: (batch, readAtMs) => this.#take(batch, readAtMs),
+      taken: () => this.#handedOver++,
+    });
   }
 
   /**
@@ -164,6 +179,19 @@ export class ShardReading {
     return { outcome: isAllTaken ? batch : undefined };
   }
 
+  async #take(batch: RecordsBatch, readAtMs: number): Promise<'taken' | 'aborted'> {
+    const { take, start, clock } = this.#parts;
+    try {
+      return await take(batch, readAtMs);
+    } catch (error) {
+      const from = start();
+      const behind = from.kind === 'at-sequence-number' ? from.sequenceNumber : undefined;
+      const before = this.#stuck?.behind === behind ? this.#stuck : undefined;
+      this.#stuck = { error, behind, sinceMs: before?.sinceMs ?? clock.now() };
+      throw error;
+    }
+  }
+
   #start(): StartPosition {
     const { last } = this.#ahead;
     return last === undefined ? this.#parts.start() : { kind: 'at-sequence-number', sequenceNumber: last };
@@ -179,7 +207,7 @@ export class ShardReading {
         // A source that was left behind.
         if (left.aborted) return;
         setProblem(kind === 'unauthorized' ? 'reading is not allowed' : 'reads fail');
-        if (kind === 'unauthorized') this.#giveUpIfInVain();
+        if (kind === 'unauthorized') this.#readingFailed();
       },
     };
   }
@@ -194,13 +222,18 @@ export class ShardReading {
     setProblem('the shard cannot be read');
     logger.error({ err: error, attempt }, 'shard cannot be read, it will be tried again');
     emit('shardFailed', { shardId, error });
-    this.#giveUpIfInVain();
+    if (this.#stuck !== undefined && this.#stuck.error === error) this.#giveUpIfInVain(this.#stuck.sinceMs);
+    else this.#readingFailed();
   }
 
-  #giveUpIfInVain(): void {
+  #readingFailed(): void {
+    this.#failingSinceMs ??= this.#parts.clock.now();
+    this.#giveUpIfInVain(this.#failingSinceMs);
+  }
+
+  #giveUpIfInVain(sinceMs: number): void {
     const { clock, stallTimeoutMs, giveUp } = this.#parts;
-    this.#failingSinceMs ??= clock.now();
-    const failingMs = clock.now() - this.#failingSinceMs;
+    const failingMs = clock.now() - sinceMs;
     if (failingMs >= stallTimeoutMs) giveUp(Math.round(failingMs));
   }
 

@@ -1,5 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { checkpointAt, type AttemptedRange } from '@millrace/core';
+import { settle } from '@millrace/core/testing';
+import type { ProcessRecordInput } from '../src';
+import { aConsumer, aRecord, batch } from './support/a-consumer';
 import { aRow, CrashingProcess, type LifeSettings, type Row } from './support/crashing-process';
 
 const settings: LifeSettings = {
@@ -115,6 +118,13 @@ describe('a record that ends the process', () => {
     expect(row.attempted).toEqual([]);
   });
 
+  it('is known beside four others when the process ends before them', async () => {
+    const before = [60, 70, 80, 90].map((number) => range(number, number, 3));
+    const row = suspicious(before);
+    await live(row, { isDeadly: (_, record) => record === 1, batchSize: 49 });
+    expect(row.attempted).toEqual([range(1, 4, 1), ...before]);
+  });
+
   it('is found behind records that nobody has acknowledged', async () => {
     const row = aRow(100);
     for (let lives = 0; row.letGo.size === 0 && lives < 12; lives++) {
@@ -213,6 +223,51 @@ describe('a clean stop', () => {
     expect(row.attempted).toEqual(before.filter(({ last }) => Number(last.sequenceNumber) > life.calls.length));
   });
 
+  it('leaves all suspects in the row, though there is no room for them beside what is delivered before them', async () => {
+    const before = [60, 70, 80, 90, 95].map((number) => range(number, number, 1));
+    const row = suspicious(before);
+    const { calls } = await live(row, { workMs: 400, batchSize: 49, runsForMs: 500 });
+    expect(calls.length).toBeGreaterThan(1);
+    expect(row.stored).toEqual(at(calls.flatMap(({ numbers }) => numbers).length));
+    expect(row.attempted).toEqual(before);
+  });
+
+  it('leaves a suspect in the row as it was, though a part of it is stored', async () => {
+    const row = suspicious([range(1, 80, 1)]);
+    await live(row, { workMs: 400, runsForMs: 500 });
+    expect(row).toMatchObject({ stored: at(10), attempted: [range(1, 80, 1)] });
+  });
+
+  it.each([
+    [1, 2],
+    [2, 3],
+  ])('takes back the attempt at the record in hand, in two writes at most: %d fail', async (failures, attempts) => {
+    const row = suspicious([range(1, 1, 2)]);
+    const life: CrashingProcess = new CrashingProcess([row], {
+      ...settings,
+      ...{ policy: 'block', runsForMs: 1_000 },
+      isDeadly: () => {
+        for (const { lease } of life.made) lease.failedAttempts = failures;
+        return false;
+      },
+    });
+    life.fails = true;
+    await life.run();
+    expect(row.attempted).toEqual([range(1, 1, attempts)]);
+  });
+
+  it('does not count against records whose delivery came to a fault of our own', async () => {
+    const row = suspicious([range(1, 1, 2)]);
+    const emit = (name: string): void => {
+      if (name === 'processingFailed') throw new Error('fault');
+    };
+    const life = new CrashingProcess([row], { ...settings, policy: 'block', runsForMs: 1_000, changes: { emit } });
+    life.fails = true;
+    await life.run();
+    expect(life.calls.length).toBeGreaterThan(0);
+    expect(row.attempted).toEqual([range(1, 1, 2)]);
+  });
+
   it('does not count against the record that is in hand, though it fails', async () => {
     const row = suspicious([range(1, 1, 2)]);
     for (let stops = 0; stops < 5; stops++) {
@@ -221,6 +276,27 @@ describe('a clean stop', () => {
       await life.run();
       expect(row.attempted).toEqual([range(1, 1, 2)]);
     }
+  });
+});
+
+describe('a lease that is about to be lost', () => {
+  it('is given up when the call in hand has ended, though reading waits for records', async () => {
+    const never = new Promise<never>(() => undefined);
+    const processRecord = ({ signal }: ProcessRecordInput): Promise<void> =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('stopped'))));
+    const { consumer, lease } = aConsumer(
+      { processRecord },
+      async function* () {
+        yield batch(aRecord(1));
+        await never;
+      },
+      { attempted: [range(1, 1, 1)], readAheadPages: 1 },
+    );
+    const done = consumer.run();
+    await settle();
+    lease.expire();
+    await done;
+    expect(lease.releaseCount).toBe(1);
   });
 });
 
@@ -255,9 +331,41 @@ describe('a row that cannot be told', () => {
     const [made] = life.made;
     if (made === undefined) throw new Error('no shard');
     made.lease.failedAttempts = 3;
+    const problems: (string | undefined)[] = [];
+    for (const afterMs of [2_500, 3_500]) {
+      void life.clock.sleep(afterMs).then(() => problems.push(made.consumer.problem));
+    }
     await life.run();
     expect(life.calls[0]?.atMs).toBe(3_000);
     expect(row.stored).toEqual(at(100));
+    expect(problems).toEqual(['records are held back, the lease row cannot be told of them', undefined]);
+  });
+
+  it('is told at a stop that nothing was delivered, if it may say so', async () => {
+    const row = suspicious([range(1, 1, 1)]);
+    const life = new CrashingProcess([row], { ...settings, runsForMs: 5_000 });
+    const [made] = life.made;
+    if (made === undefined) throw new Error('no shard');
+    const attempt = made.lease.attempt.bind(made.lease);
+    // Written, but the answer is lost.
+    made.lease.attempt = async (ranges) => (await attempt(ranges)) && ranges[0]?.attempts === 1;
+    await life.run();
+    expect([life.calls, row.attempted]).toEqual([[], [range(1, 1, 1)]]);
+  });
+
+  it('is told until it knows that what was delivered is done with', async () => {
+    const row = suspicious([range(1, 1, 1)], 1);
+    const life: CrashingProcess = new CrashingProcess([row], {
+      ...settings,
+      ...{ checkpointing: 'manual', acknowledgesEvery: 1_000, killedAtMs: 5_000 },
+      isDeadly: () => {
+        for (const { lease } of life.made) lease.failedAttempts = 3;
+        return false;
+      },
+    });
+    await life.run();
+    expect([life.isDead, life.calls.length]).toEqual([true, 1]);
+    expect(row.attempted).toEqual([]);
   });
 
   it('does not keep a stop waiting', async () => {

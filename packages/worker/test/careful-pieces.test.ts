@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import type { AttemptedRange, UserRecord } from '@millrace/core';
-import { firstSize, pieceSize, rangeOf, withPiece } from '../src/careful-pieces';
+import { firstSize, pieceSize, rangeOf, rangesInRow } from '../src/careful-pieces';
 import { aRecord } from './support/a-consumer';
 
 const records = (from: number, to: number): UserRecord[] =>
@@ -37,9 +37,18 @@ describe('a piece', () => {
     expect(rangeOf([one], [range(2, 3, 2)])).toEqual(range(3, 3, 0));
   });
 
-  it('takes the place of the suspect that it lies in, and leaves those behind it in the row, four in all', () => {
-    expect(withPiece(range(3, 4), [range(1, 9), range(12, 12, 2)])).toEqual([range(3, 4), range(12, 12, 2)]);
-    const many = [20, 30, 40, 50, 60].map((at) => range(at, at));
-    expect(withPiece(range(3, 4), many)).toEqual([range(3, 4), ...many.slice(0, 3)]);
+  it('takes the place of the suspect that it lies in, and leaves in the row four of those before it and behind it', () => {
+    const some = (...numbers: number[]): AttemptedRange[] => numbers.map((at) => range(at, at));
+    const [last] = some(31);
+    const both = { letGo: some(1, 2), suspects: [range(3, 9), range(12, 12, 2)] };
+    expect(rangesInRow(both, range(4, 5))).toEqual([...some(1, 2), range(4, 5), range(12, 12, 2)]);
+    const many = { letGo: some(1, 2, 3, 4, 5), suspects: some(20, 30, 40, 50, 60) };
+    expect(rangesInRow(many, range(7, 8))).toEqual([...some(2, 3, 4, 5), range(7, 8), ...some(20, 30, 40, 50)]);
+    expect(rangesInRow(many, last)).toEqual([...some(2, 3, 4, 5, 31, 40, 50, 60)]);
+  });
+
+  it('leaves all of them in the row when it is done with, or was not begun', () => {
+    const many = { letGo: [range(1, 1)], suspects: [20, 30, 40, 50, 60].map((at) => range(at, at)) };
+    expect(rangesInRow(many)).toEqual([...many.letGo, ...many.suspects]);
   });
 });

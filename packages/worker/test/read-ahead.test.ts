@@ -87,6 +87,24 @@ describe('what is read ahead', () => {
     await expect(queue.ahead.settled()).rejects.toThrow('fault');
   });
 
+  it.each(['ends', 'has ended'])('does not wait for what is read once it %s', async (when) => {
+    const queue = new Queue();
+    await queue.add(1);
+    if (when === 'has ended') await queue.end('aborted');
+    const reading = queue.ahead.orInterrupted(never);
+    if (when === 'ends') await queue.end('aborted');
+    await expect(reading).resolves.toBe('interrupted');
+    await expect(queue.ahead.room()).resolves.toBe('aborted');
+  });
+
+  it('does not wait for what is read behind a fault that was not told yet', async () => {
+    const queue = new Queue();
+    await queue.add(1);
+    await queue.end(new Error('fault'));
+    await expect(queue.ahead.orInterrupted(never)).resolves.toBe('interrupted');
+    await expect(queue.ahead.room()).rejects.toThrow('fault');
+  });
+
   it.each(['the signal aborts', 'the batch in hand is aborted', 'it is ended'])('is dropped when %s', async (how) => {
     const queue = new Queue();
     for (const number of [1, 2, 3]) await queue.add(number);

@@ -7,8 +7,8 @@ export const crashPlants: readonly Plant[] = [
     {
       name: 'deliver-unrecorded',
       what: 'What is about to be delivered is delivered whether the row says so or not.',
-      find: 'if (await heldLease.attempt([...this.#letGo, ...withPiece(range, this.#suspects)])) return leave;',
-      replace: 'if (this.#suspects.length >= 0) return leave;',
+      find: 'if (await heldLease.attempt(rangesInRow(this.#suspicion, range))) return leave;',
+      replace: 'if (this.#suspicion.suspects.length >= 0) return leave;',
     },
     {
       name: 'crash-not-counted',
@@ -25,20 +25,20 @@ export const crashPlants: readonly Plant[] = [
     {
       name: 'row-keeps-what-is-done',
       what: 'The row goes on naming what was delivered, until a checkpoint passes it.',
-      find: 'if ((isPassed && areRecorded) || (await',
-      replace: 'if (isDone || (isPassed && areRecorded) || (await',
+      find: '    await this.#untilTold(async () => (await',
+      replace: '    if (!isDone) await this.#untilTold(async () => (await',
     },
     {
       name: 'stop-counts-as-crash',
       what: 'A clean end leaves in the row what was in hand.',
-      find: 'if ((isPassed && areRecorded) || (await',
-      replace: 'if (!isDone || (isPassed && areRecorded) || (await',
+      find: '    await this.#untilTold(async () => (await',
+      replace: '    if (isDone) await this.#untilTold(async () => (await',
     },
     {
       name: 'part-of-a-suspect-is-enough',
       what: 'Once a part of a suspect is done with the row forgets the rest.',
-      find: 'if ((isPassed && areRecorded) || (await',
-      replace: 'if (isPassed || areRecorded || (await',
+      find: 'comparePositions(suspect.last, last) > 0);',
+      replace: 'comparePositions(suspect.first, last) > 0);',
     },
     {
       name: 'held-back-never',
@@ -49,13 +49,13 @@ export const crashPlants: readonly Plant[] = [
     {
       name: 'deadly-delivered',
       what: 'What ends the process is delivered again although it may be let go.',
-      find: "(policy === 'skip' || policy === 'dead-letter');",
-      replace: "policy === 'skip' && crashes < 0;",
+      find: '&& letsRecordsGo(policy);',
+      replace: '&& letsRecordsGo(policy) && crashes < 0;',
     },
     {
       name: 'deadly-let-go-by-all',
       what: 'What ends the process is let go, whatever the policy.',
-      find: "const isLetGo = crashes >= maxCrashes && (policy === 'skip' || policy === 'dead-letter');",
+      find: 'const isLetGo = crashes >= maxCrashes && letsRecordsGo(policy);',
       replace: 'const isLetGo = crashes >= maxCrashes && policy.length > 0;',
     },
     {
@@ -73,7 +73,7 @@ export const crashPlants: readonly Plant[] = [
     {
       name: 'turn-left-too-early',
       what: 'Another shard has its turn while the row still names what was delivered.',
-      find: '      await this.#ended(range, isDone);\n',
+      find: '      await this.#ended(range, isDone);\n      leave();\n',
       replace: '      leave();\n      await this.#ended(range, isDone);\n',
     },
   ]),
@@ -93,8 +93,8 @@ export const crashPlants: readonly Plant[] = [
     {
       name: 'suspects-overwritten',
       what: 'What comes before a suspect makes the row forget it.',
-      find: '[piece, ...suspects.filter(',
-      replace: '[piece, ...suspects.slice(0, 0).filter(',
+      find: 'piece, ...behind.slice(0, maxSuspects)];',
+      replace: 'piece, ...behind.slice(0, 0)];',
     },
   ]),
   ...plantsIn('worker/src/careful-turn.ts', [
@@ -103,6 +103,22 @@ export const crashPlants: readonly Plant[] = [
       what: 'The shards that are read with care do not wait for each other.',
       find: 'this.#isTaken = true;',
       replace: 'this.#isTaken = this.#waiting.size > 0;',
+    },
+  ]),
+  ...plantsIn('lease-coordinator/src/held-lease.ts', [
+    {
+      name: 'attempt-known-in-doubt',
+      what: 'What is about to be delivered is not written where the row said so before a write that nobody answered.',
+      find: 'if (isSaid && this.#unanswered.isEmpty && !this.closed) return true;',
+      replace: 'if (isSaid && !this.closed) return true;',
+    },
+  ]),
+  ...plantsIn('lease-coordinator/src/lease-updates.ts', [
+    {
+      name: 'asked-owner-not-counted',
+      what: 'A take from an owner that had been asked for the lease is no change of owner.',
+      find: 'const others = [observed.leaseOwner, effectiveOwner(observed)]',
+      replace: 'const others = [observed.leaseOwner]',
     },
   ]),
   ...plantsIn('lease-coordinator/src/attempted-ranges.ts', [

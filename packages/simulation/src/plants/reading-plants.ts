@@ -256,7 +256,7 @@ const dispatching: readonly Plant[] = [
     {
       name: 'bisect-lets-go',
       what: 'Records are let go although the policy is to bisect.',
-      find: "if (policy !== 'bisect' && attempts > 0) {",
+      find: 'if (letsRecordsGo(policy) && attempts > 0) {',
       replace: 'if (attempts > 0) {',
     },
   ]),

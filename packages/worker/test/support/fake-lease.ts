@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { checkpointAt, compareCheckpoints, LeaseLostError, type AttemptedRange, type Checkpoint } from '@millrace/core';
 import type { ConsumerLease } from '../../src/shard-consumer-parts';
 
@@ -19,6 +20,7 @@ export class FakeLease implements ConsumerLease {
   mayBeCrashLoop = false;
   /** As in the row; what a checkpoint has passed counts as gone. */
   attempted: readonly AttemptedRange[] = [];
+  /** Writes that say what is about to be delivered. */
   attempts = 0;
   failedAttempts = 0;
   /** The calls that never settle. */
@@ -45,6 +47,7 @@ export class FakeLease implements ConsumerLease {
 
   async attempt(attempted: readonly AttemptedRange[]): Promise<boolean> {
     if (this.lost.aborted) return false;
+    if (isDeepStrictEqual(this.attempted, attempted)) return true;
     this.attempts++;
     if (this.failedAttempts > 0) {
       this.failedAttempts--;
