@@ -1,5 +1,3 @@
-import { setMaxListeners } from 'node:events';
-
 /** What Millrace needs of an `AbortSignal` to be told when to stop. Each `AbortSignal` is one, and so is each {@link StopSignal}. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
@@ -24,21 +22,11 @@ export class StopSignal implements AbortSignalLike {
   #reason: Error | undefined;
   /** Most have one at most. */
   #listeners: (() => void) | Set<() => void> | undefined;
-  #forUsers: AbortController | undefined;
 
-  /**
-   * Aborts as soon as one of `signals` does, with the same reason. They keep it until it aborts: where one of them lives longer, abort
-   * it when it is of no more use.
-   */
+  /** One that {@link StopSignal.follow}s others. */
   static any(signals: readonly AbortSignalLike[]): StopSignal {
     const any = new StopSignal();
-    const follow = (): void => any.abort(signals.find(({ aborted }) => aborted)?.reason);
-    if (signals.some(({ aborted }) => aborted)) {
-      follow();
-      return any;
-    }
-    for (const signal of signals) signal.addEventListener('abort', follow, { once: true });
-    any.addEventListener('abort', () => signals.forEach((signal) => signal.removeEventListener('abort', follow)));
+    any.follow(signals);
     return any;
   }
 
@@ -48,17 +36,6 @@ export class StopSignal implements AbortSignalLike {
 
   get reason(): Error {
     return this.#reason as Error;
-  }
-
-  /** The same as one of Node's own, to be given away. */
-  get forUsers(): AbortSignal {
-    if (this.#forUsers === undefined) {
-      this.#forUsers = new AbortController();
-      // As many as calls of code that listens: no leak, which is what Node.js takes more than ten for.
-      setMaxListeners(Infinity, this.#forUsers.signal);
-      if (this.#aborted) this.#forUsers.abort(this.#reason);
-    }
-    return this.#forUsers.signal;
   }
 
   /** Only the first call counts. */
@@ -71,7 +48,20 @@ export class StopSignal implements AbortSignalLike {
     // One that is removed by an earlier one is not called.
     else for (const listener of listeners ?? []) listener();
     this.#listeners = undefined;
-    this.#forUsers?.abort(reason);
+  }
+
+  /**
+   * Aborts as soon as one of `signals` does, with the same reason. They keep it until it aborts: where one of them lives longer, abort
+   * it when it is of no more use.
+   */
+  follow(signals: readonly AbortSignalLike[]): void {
+    const follow = (): void => this.abort(signals.find(({ aborted }) => aborted)?.reason);
+    if (signals.some(({ aborted }) => aborted)) {
+      follow();
+      return;
+    }
+    for (const signal of signals) signal.addEventListener('abort', follow, { once: true });
+    this.addEventListener('abort', () => signals.forEach((signal) => signal.removeEventListener('abort', follow)));
   }
 
   throwIfAborted(): void {

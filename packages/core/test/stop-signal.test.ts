@@ -1,4 +1,3 @@
-import { getMaxListeners } from 'node:events';
 import { describe, expect, it } from '@jest/globals';
 import { StopSignal } from '../src';
 
@@ -88,28 +87,5 @@ describe('any of several', () => {
     expect(kept.size).toBe(1);
     any.abort();
     expect(kept.size).toBe(0);
-  });
-});
-
-describe('the signal for users', () => {
-  it('is one of Node.js, the same each time, which aborts with it', async () => {
-    const signal = new StopSignal();
-    const { forUsers } = signal;
-    expect(forUsers).toBeInstanceOf(AbortSignal);
-    expect(signal.forUsers).toBe(forUsers);
-    const reason = new Error('lost');
-    signal.abort(reason);
-    expect(forUsers).toMatchObject({ aborted: true, reason });
-  });
-
-  it('takes any number of listeners without a warning of Node.js', () => {
-    expect(getMaxListeners(new StopSignal().forUsers)).toBe(Infinity);
-  });
-
-  it('has aborted if it is asked for after that', () => {
-    const signal = new StopSignal();
-    const reason = new Error('lost');
-    signal.abort(reason);
-    expect(signal.forUsers).toMatchObject({ aborted: true, reason });
   });
 });

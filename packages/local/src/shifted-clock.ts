@@ -53,7 +53,7 @@ export class ShiftedClock implements Clock {
     for (const timer of timers) {
       timer.cancel();
       if (timer.atMs > nowMs) this.#start(timer);
-      else queueMicrotask(() => this.#fire(timer));
+      else void Promise.resolve().then(() => this.#fire(timer));
     }
   }
 

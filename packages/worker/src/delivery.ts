@@ -1,20 +1,12 @@
 import type { ShardCheckpointer } from '@millrace/checkpointer';
-import type {
-  AbortSignalLike,
-  StopSignal,
-  Checkpoint,
-  Clock,
-  Logger,
-  Random,
-  RecordPosition,
-  UserRecord,
-} from '@millrace/core';
+import type { AbortSignalLike, Checkpoint, Clock, Logger, Random, RecordPosition, UserRecord } from '@millrace/core';
 import type { LostCause, ResolvedRetryOptions } from '@millrace/record-dispatcher';
 import type { BatchLimits } from './batch-limits';
 import type { BatchSettings } from './batch-options';
 import type { ConcurrencySettings } from './concurrency-options';
 import type { Letterhead } from './dead-letter';
 import type { ResolvedFailurePolicy } from './failure-policy-option';
+import type { HandlerSignal } from './handler-signal';
 import type { ProgressWatchdog } from './progress-watchdog';
 import type { ProcessorLease } from './record-processor';
 import type { WorkerEvents } from './worker-events';
@@ -48,7 +40,7 @@ export interface DeliveryParts {
   readonly checkpointer: ShardCheckpointer;
   readonly watchdog: ProgressWatchdog;
   /** The signal that the user's code gets. */
-  readonly signal: StopSignal;
+  readonly signal: HandlerSignal;
   /** Reading is to end. */
   readonly reading: AbortSignalLike;
   /** By the last read. */

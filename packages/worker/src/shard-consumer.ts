@@ -1,7 +1,9 @@
 import { StopSignal, type AbortSignalLike, type StartPosition } from '@millrace/core';
 import { ShardCheckpointer } from '@millrace/checkpointer';
+import { letsRecordsGo } from '@millrace/record-dispatcher';
 import { asProcessor } from './as-processor';
 import { CheckpointLoop, flushAtLast } from './checkpoint-loop';
+import { HandlerSignal } from './handler-signal';
 import { ProgressWatchdog, type BusyCall } from './progress-watchdog';
 import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
 import { takesSingleRecords, type Processor, type ProcessorLease } from './record-processor';
@@ -50,7 +52,7 @@ export class ShardConsumer {
   /** Ends the attempts to store shard end. */
   readonly #storing: StopSignal;
   /** The signal that the user's code gets. */
-  readonly #handler: StopSignal;
+  readonly #handler = new HandlerSignal();
   #state: ShardState = 'initializing';
   #problem: string | undefined;
   #handoverAsked = false;
@@ -76,7 +78,7 @@ export class ShardConsumer {
     this.#gone = StopSignal.any([lease.lost, this.#abandoned]);
     this.#reading = StopSignal.any([this.#draining, this.#gone]);
     this.#storing = StopSignal.any([this.#givenUp, this.#gone]);
-    this.#handler = StopSignal.any([lease.expiring, this.#cutShort, this.#abandoned]);
+    this.#handler.follow([lease.expiring, this.#cutShort, this.#abandoned]);
     this.#checkpoints = new CheckpointLoop({
       ...{ intervalMs: parts.checkpointIntervalMs, everyRecords: parts.checkpointEveryRecords, clock, logger },
       flush: () => this.#flush(),
@@ -356,11 +358,10 @@ export class ShardConsumer {
 
   #beginCheckpoints(): void {
     const { lease, checkpointing, failurePolicy } = this.#parts;
-    const letsGo = failurePolicy.kind === 'skip' || failurePolicy.kind === 'dead-letter';
     const isManual =
       checkpointing === 'manual' && this.#processor !== undefined && !takesSingleRecords(this.#processor);
     // By itself the user's code stores all that it acknowledges, but nothing that was let go.
-    if (isManual && !letsGo) return;
+    if (isManual && !letsRecordsGo(failurePolicy.kind)) return;
     lease.carry({
       unstored: () => this.#checkpointer.unstored,
       stored: (checkpoint) => {
