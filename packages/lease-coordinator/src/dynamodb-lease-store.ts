@@ -109,7 +109,7 @@ export class DynamoDbLeaseStore implements LeaseStore {
   }
 
   async get(leaseKey: string): Promise<Lease | undefined> {
-    const command = new GetItemCommand({ ...this.#table.row(leaseKey), ConsistentRead: true });
+    const command = new GetItemCommand({ ConsistentRead: true, ...this.#table.row(leaseKey) });
     const { Item } = await this.#table.call('GetItem', (dynamodb, abortSignal) =>
       dynamodb.send(command, { abortSignal }),
     );
@@ -188,8 +188,8 @@ export class DynamoDbLeaseStore implements LeaseStore {
 
   async delete(observed: Lease): Promise<WriteResult> {
     const command = new DeleteItemCommand({
-      ...this.#table.row(observed.leaseKey),
       ConditionExpression: condition.allOf(condition.counterAsObserved, condition.atShardEnd),
+      ...this.#table.row(observed.leaseKey),
       ExpressionAttributeValues: { ':counter': { N: String(observed.leaseCounter) }, ':shardEnd': shardEnd },
       ReturnValuesOnConditionCheckFailure: 'ALL_OLD',
     });
@@ -201,8 +201,8 @@ export class DynamoDbLeaseStore implements LeaseStore {
 
   #update(leaseKey: string, { condition, update, values }: LeaseUpdate): Promise<WriteResult> {
     const command = new UpdateItemCommand({
-      ...this.#table.row(leaseKey),
       ConditionExpression: condition,
+      ...this.#table.row(leaseKey),
       UpdateExpression: update,
       ExpressionAttributeValues: values,
       ReturnValues: 'ALL_NEW',

@@ -22,8 +22,8 @@ export class DynamoDbWorkerStore implements WorkerStore {
   async heartbeat(worker: WorkerDescription, state: SignOfLife): Promise<readonly string[]> {
     const { update, values } = heartbeatUpdate(worker, state);
     const command = new UpdateItemCommand({
-      ...this.#table.row(worker.workerId),
       UpdateExpression: update,
+      ...this.#table.row(worker.workerId),
       ExpressionAttributeValues: values,
       ReturnValues: 'ALL_NEW',
     });
@@ -34,7 +34,7 @@ export class DynamoDbWorkerStore implements WorkerStore {
   }
 
   async readMail(workerId: string): Promise<readonly string[]> {
-    const command = new GetItemCommand({ ...this.#table.row(workerId), ProjectionExpression: a.mail });
+    const command = new GetItemCommand({ ProjectionExpression: a.mail, ...this.#table.row(workerId) });
     const { Item } = await this.#table.call('GetItem', (dynamodb, abortSignal) =>
       dynamodb.send(command, { abortSignal }),
     );
@@ -56,8 +56,8 @@ export class DynamoDbWorkerStore implements WorkerStore {
 
   async removeWorker({ workerId, heartbeat }: WorkerRow): Promise<void> {
     const command = new DeleteItemCommand({
-      ...this.#table.row(workerId),
       ConditionExpression: `${a.heartbeat} = :heartbeat`,
+      ...this.#table.row(workerId),
       ExpressionAttributeValues: { ':heartbeat': { N: String(heartbeat) } },
     });
     await this.#ifItHolds(() =>
@@ -68,8 +68,8 @@ export class DynamoDbWorkerStore implements WorkerStore {
   /** Only of a row that is there: mail for a worker that is gone must not bring it back. */
   async #changeMail(workerId: string, update: string, leaseKeys: readonly string[]): Promise<void> {
     const command = new UpdateItemCommand({
-      ...this.#table.row(workerId),
       ConditionExpression: `attribute_exists(${a.heartbeat})`,
+      ...this.#table.row(workerId),
       UpdateExpression: update,
       ExpressionAttributeValues: { ':mail': { SS: [...leaseKeys] } },
     });

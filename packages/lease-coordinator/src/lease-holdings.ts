@@ -53,7 +53,7 @@ export class LeaseHoldings {
   /** Keeps a lease that was just acquired, and lets it be used; or gives it back at once if it is `unwanted` by now. */
   hold(acquired: AcquiredLease, { unwanted }: { readonly unwanted: boolean }): void {
     const { workerId: me, logger, tasks, onAcquired } = this.#deps;
-    const held = new HeldLease({ ...this.#deps, ...acquired, me });
+    const held = new HeldLease({ me, ...this.#deps, ...acquired });
     this.#held.set(held.leaseKey, held);
     tasks.add(this.#keep(held));
     if (unwanted) {

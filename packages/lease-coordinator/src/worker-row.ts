@@ -33,8 +33,8 @@ export function describeWorker({
   readonly startedAt: Moment;
 }): WorkerDescription {
   return {
-    ...{ workerId, host, version, maxLeases, failoverTimeMs, handoverTimeoutMs },
     startedAtMs: wholeWallMs(startedAt),
+    ...{ workerId, host, version, maxLeases, failoverTimeMs, handoverTimeoutMs },
     planVersion: Math.max(...plans.map((plan) => plan.version)),
   };
 }

@@ -162,14 +162,14 @@ export class PollingRecordSource implements RecordSource {
     const limit = Math.min(this.#limit, this.#pace.maxRecords(clock.now()));
     if (share === undefined) return limit;
     const plan: CallPlan = {
-      ...{ limit, enough: this.#pace.recordsPerCall(options.minTimeBetweenReadsMs) },
       // By then there is more to read, if it has to wait.
       expected: (records) => this.#pace.expected(records, clock.now()),
+      ...{ limit, enough: this.#pace.recordsPerCall(options.minTimeBetweenReadsMs) },
     };
     this.#reserved = await longReservation({
       // It stands for as long as it waits: the shard could be asked for more by then, but no more is needed.
-      ...{ share, request: requestFor(plan, share.budgetBytes), clock, signal },
       waiting: (delayMs) => observer.waiting?.({ shardId, delayMs }),
+      ...{ share, request: requestFor(plan, share.budgetBytes), clock, signal },
       waitsLong: (waitedMs) => observer.waitingForMemory?.({ shardId, waitedMs }),
     });
     return affordableLimit(plan, this.#reserved.bytes);

@@ -20,7 +20,6 @@ export class BatchDelivery implements Delivery {
     this.#parts = parts;
     this.#processor = processor;
     this.#dispatcher = new RecordDispatcher({
-      ...{ policy: failurePolicy.kind, retry, clock, random, logger },
       target: {
         deliver: (records) => this.#deliver(records),
         resolved: (position) => this.#wasResolved(position),
@@ -30,6 +29,7 @@ export class BatchDelivery implements Delivery {
         letGo: (record, before, cause) =>
           letRecordGo(parts, record, { ...cause, done: () => this.#wasLetGo(record, before) }),
       },
+      ...{ policy: failurePolicy.kind, retry, clock, random, logger },
     });
   }
 

@@ -31,8 +31,8 @@ export function openSource(parts: OpenSourceParts): PollingRecordSource {
   const { listener, started, emitter, memoryWatch, ...own } = parts;
   const { identity, shardSync } = started;
   return new PollingRecordSource({
-    ...own,
     shardStatus: (id, signal) => shardStatus(shardSync, id, signal),
+    ...own,
     stream: identity.streamName,
     observer: {
       throttled: (event) => emitter.emit('readThrottled', event),

@@ -27,16 +27,16 @@ export class RecordDelivery implements Delivery {
     this.#parts = parts;
     this.#processor = processor;
     this.#dispatcher = new KeyedDispatcher({
+      keyOf: concurrency.by === 'partitionKey' ? ({ partitionKey }) => partitionKey : () => '',
       ...{ policy: failurePolicy.kind, retry, clock, random, logger },
       ...{ draining: reading, ended: signal, maxInFlight: concurrency.maxInFlight },
-      keyOf: concurrency.by === 'partitionKey' ? ({ partitionKey }) => partitionKey : () => '',
       quarantinesKeys: failurePolicy.kind === 'dead-letter' && failurePolicy.scope === 'key',
       target: {
         deliver: (record, attempt) => this.#deliver(record, attempt),
         settled: ({ number }) => this.#settle(number),
         mayDeliver,
         failed: (failure) => emit('processingFailed', { shardId: lease.shardId, ...failure }),
-        letGo: (record, cause) => letRecordGo(parts, record, { ...cause, done: () => undefined }),
+        letGo: (record, cause) => letRecordGo(parts, record, { done: () => undefined, ...cause }),
       },
     });
   }

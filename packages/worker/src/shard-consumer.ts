@@ -72,19 +72,20 @@ export class ShardConsumer {
       ...{ shardId: lease.leaseKey, start, store: lease, blockedMs: parts.blockedMs },
     });
     this.#watchdog = new ProgressWatchdog({
-      ...{ stallTimeoutMs, clock, logger },
       onBlocked: (event) => emit('handlerBlocked', { shardId: this.shardId, ...event }),
+      ...{ stallTimeoutMs, clock, logger },
     });
     this.#gone = StopSignal.any([lease.lost, this.#abandoned]);
     this.#reading = StopSignal.any([this.#draining, this.#gone]);
     this.#storing = StopSignal.any([this.#givenUp, this.#gone]);
     this.#handler.follow([lease.expiring, this.#cutShort, this.#abandoned]);
     this.#checkpoints = new CheckpointLoop({
-      ...{ intervalMs: parts.checkpointIntervalMs, everyRecords: parts.checkpointEveryRecords, clock, logger },
       flush: () => this.#flush(),
+      ...{ intervalMs: parts.checkpointIntervalMs, everyRecords: parts.checkpointEveryRecords, clock, logger },
       isGone: () => this.#gone.aborted,
     });
     this.#delivery = new ShardDelivery({
+      mayDeliver: () => lease.mayDeliver(),
       ...parts,
       ...{
         lease: this.#lease,
@@ -94,7 +95,6 @@ export class ShardConsumer {
         watchdog: this.#watchdog,
         ...{ signal: this.#handler, reading: this.#reading },
       },
-      mayDeliver: () => lease.mayDeliver(),
       acknowledged: (count) => this.#checkpoints.acknowledged(count),
     });
   }
@@ -213,9 +213,9 @@ export class ShardConsumer {
   #readToEnd(): Promise<ShardEnd | undefined> {
     const { openSource, readAheadPages, stallTimeoutMs, emit, clock, random, logger } = this.#parts;
     const reading = new ShardReading({
+      start: () => this.#start(),
       ...{ shardId: this.shardId, watchdog: this.#watchdog, signal: this.#reading },
       ...{ openSource, readAheadPages, stallTimeoutMs, emit, clock, random, logger },
-      start: () => this.#start(),
       take: (batch, readAtMs) => this.#delivery.take(batch, readAtMs),
       setProblem: (problem) => (this.#problem = problem),
       giveUp: (stalledMs) => this.#giveUp('reading', stalledMs),
@@ -377,7 +377,7 @@ export class ShardConsumer {
     this.#checkpoints.stored();
     const parts = { name: 'checkpoint', watchdog: this.#watchdog, ended: this.#abandoned };
     const stalled = ({ stalledMs }: { readonly stalledMs: number }): void => this.#giveUp('checkpoint', stalledMs);
-    return watchedStep({ ...parts, stalled }, () => this.#checkpointer.flush())();
+    return watchedStep({ stalled, ...parts }, () => this.#checkpointer.flush())();
   }
 
   #move(transition: ShardTransition): void {

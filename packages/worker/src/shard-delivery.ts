@@ -33,7 +33,7 @@ export class ShardDelivery {
     this.#parts = parts;
     this.#position = parts.start;
     this.#careful = new CarefulDelivery({
-      ...{ ...parts, shardId: parts.lease.shardId, turn: parts.carefulTurn },
+      ...{ shardId: parts.lease.shardId, ...parts, turn: parts.carefulTurn },
       ...{ policy: parts.failurePolicy.kind, maxCrashes: parts.retry.maxCrashes },
     });
     this.#lag = new ShardLag(parts.clock, () => this.#delivery?.isBusy === true);
@@ -41,7 +41,7 @@ export class ShardDelivery {
 
   /** To be called before the first batch. */
   begin(processor: Processor): void {
-    const parts = { ...this.#parts, millisBehindLatest: () => this.#lag.atLastRead ?? 0 };
+    const parts = { millisBehindLatest: () => this.#lag.atLastRead ?? 0, ...this.#parts };
     this.#delivery = takesSingleRecords(processor)
       ? new RecordDelivery(parts, processor)
       : new BatchDelivery(parts, processor);

@@ -91,8 +91,8 @@ export class ShardReading {
     this.#parts = parts;
     const { readAheadPages: pages, signal, clock } = parts;
     this.#ahead = new ReadAhead({
-      ...{ pages, signal, clock },
       take: (batch, readAtMs) => this.#take(batch, readAtMs),
+      ...{ pages, signal, clock },
       taken: () => this.#handedOver++,
     });
   }

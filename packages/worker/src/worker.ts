@@ -92,16 +92,16 @@ export class Worker {
     this.#openings = new OpeningLimit(this.#clock, () => this.#coordinator?.sharing ?? 'gathering', stopping);
     this.#memory = this.#options.memory ?? new MemoryBudget(defaultBudgetBytes(memoryLimitBytes()));
     this.#memoryWatch = new MemoryWatch({
-      ...{ budget: this.#memory, clock: this.#clock, logger: this.#logger },
       emit: (name, payload) => this.#emitter.emit(name, payload),
+      ...{ budget: this.#memory, clock: this.#clock, logger: this.#logger },
     });
     const { failoverTimeMs } = this.#options.leases;
     this.#table = new TableHealth(this.#clock, failoverTimeMs);
     this.#carefulTurn = new CarefulTurn(this.#clock, this.#options.stallTimeoutMs);
     this.#cooldown = new LeaseCooldown(this.#clock, failoverTimeMs);
     this.#eventLoop = new EventLoopWatch({
-      ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
       onBlocked: ({ blockedMs }) => this.#wasBlocked(blockedMs),
+      ...{ failoverTimeMs, clock: this.#clock, logger: this.#logger },
     });
   }
 
@@ -286,7 +286,7 @@ export class Worker {
     const { fetch: options } = this.#options;
     const { streamArn } = started.identity;
     const memory = this.#memory.open();
-    const sdkReader = new SdkKinesisReader({ ...options, kinesis: clients.kinesis, streamArn, clock: this.#clock });
+    const sdkReader = new SdkKinesisReader({ kinesis: clients.kinesis, ...options, streamArn, clock: this.#clock });
     const consumer = new ShardConsumer({
       lease: held,
       createProcessor: () => this.#options.processorFactory({ shardId }),
@@ -310,9 +310,9 @@ export class Worker {
       initialStart: initialStart(held.lease, started.initialTimestampMs),
       openSource: (start, listener) =>
         openSource({
-          ...{ ...common, shardId, start, listener, started, options, emitter: this.#emitter },
-          ...{ memory, memoryWatch: this.#memoryWatch },
           reader: new UnhurriedReader(sdkReader, this.#openings, listener.waiting),
+          ...{ shardId, ...common, start, listener, started, options, emitter: this.#emitter },
+          ...{ memory, memoryWatch: this.#memoryWatch },
         }),
       createChildren: (childShards, signal) => started.shardSync.createChildren(shardId, childShards, signal),
       emit: (name, payload) => this.#emitter.emit(name, payload),
