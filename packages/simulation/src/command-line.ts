@@ -35,7 +35,12 @@ export const usage = `usage: npm run -s simulate -- [options]
                  (2000 at the most unless told otherwise)
   --json         print only the JSON line
   --trace        print everything that happens, for few seeds
+  --help         print this
 `;
+
+export function asksForHelp(args: readonly string[]): boolean {
+  return args.includes('--help');
+}
 
 /** @throws Error with everything that is wrong */
 export function parseCommandLine(args: readonly string[]): CommandLine {

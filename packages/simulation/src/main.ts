@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { systemClock } from '@millrace/core';
-import { allPlants, parseCommandLine, steadyFleet, usage, type CommandLine } from './command-line';
+import { allPlants, asksForHelp, parseCommandLine, steadyFleet, usage, type CommandLine } from './command-line';
 import { installLightAbort } from './light-abort';
 import { findPlant, plants } from './plants/plants';
 import { searchPlant, type PlantFinding } from './plants/search-plant';
@@ -81,9 +81,11 @@ async function search(range: CommandLine, name: string): Promise<number> {
   return 0;
 }
 
+const args = process.argv.slice(2);
 let commandLine: CommandLine | undefined;
 try {
-  commandLine = parseCommandLine(process.argv.slice(2));
+  if (asksForHelp(args)) console.log(usage);
+  else commandLine = parseCommandLine(args);
 } catch (error) {
   console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
   process.exitCode = 2;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { parseCommandLine } from '../src/command-line';
+import { asksForHelp, parseCommandLine, usage } from '../src/command-line';
 
 describe('the command line', () => {
   it('runs a hundred seeds from the first unless told otherwise', () => {
@@ -14,6 +14,12 @@ describe('the command line', () => {
         trace: false,
       },
     });
+  });
+
+  it('explains itself', () => {
+    expect(asksForHelp(['--seeds', '7', '--help'])).toBe(true);
+    expect(asksForHelp(['--seeds', '7'])).toBe(false);
+    expect(usage).toContain('--help');
   });
 
   it('takes seeds, workers and shards', () => {
