@@ -9,6 +9,8 @@ const lastBackoff = { baseMs: 250, maxMs: 2_000 };
 export interface CheckpointLoopParts {
   readonly intervalMs: number;
   readonly everyRecords: number;
+  /** Something is acknowledged that is not stored. */
+  readonly hasUnstored: () => boolean;
   /** Stores what is acknowledged. */
   readonly flush: () => Promise<void>;
   /** Nothing can be stored any more. */
@@ -71,6 +73,7 @@ export class CheckpointLoop {
 
   #look(): void {
     this.#isDueAtOnce = false;
+    if (!this.#parts.hasUnstored()) this.stored();
     if (this.#leftMs() > 0) this.#schedule();
     else if (!this.#parts.isGone()) this.#writing = this.#write();
   }

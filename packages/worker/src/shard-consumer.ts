@@ -80,6 +80,7 @@ export class ShardConsumer {
     this.#storing = StopSignal.any([this.#givenUp, this.#gone]);
     this.#handler.follow([lease.expiring, this.#cutShort, this.#abandoned]);
     this.#checkpoints = new CheckpointLoop({
+      hasUnstored: () => this.#checkpointer.unstored !== undefined,
       flush: () => this.#flush(),
       ...{ intervalMs: parts.checkpointIntervalMs, everyRecords: parts.checkpointEveryRecords, clock, logger },
       isGone: () => this.#gone.aborted,
