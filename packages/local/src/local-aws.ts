@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { ConfigError, systemClock, type Clock } from '@millrace/core';
 import { DynamoDbService } from './dynamodb/dynamodb-service';
 import { maxRequestBytes } from './dynamodb/wire';
@@ -142,6 +143,8 @@ function makeWorld(options: EmbeddedAwsOptions): World {
   addStreams(kinesis, options.streams ?? []);
   const faults = new Faults({ clock, random: seededRandom(options.seed ?? 1) });
   const closing = new AbortController();
+  // As many as calls that are held up.
+  setMaxListeners(0, closing.signal);
   const exchangeWith = (service: Service): Exchange =>
     withAdminRoute({ faults, kinesis, clock }, faultyExchange(service, { faults, clock, closing: closing.signal }));
   const kinesisService = new KinesisService(kinesis);

@@ -30,8 +30,8 @@ export class ShiftedClock implements Clock {
 
   after(delayMs: number, fire: () => void): () => void {
     const timer: Timer = { atMs: this.now() + delayMs, fire, cancel: () => undefined };
-    this.#timers.add(timer);
     this.#start(timer);
+    this.#timers.add(timer);
     return () => void this.#take(timer);
   }
 

@@ -167,8 +167,8 @@ export class PollingRecordSource implements RecordSource {
       ...{ limit, enough: this.#pace.recordsPerCall(options.minTimeBetweenReadsMs) },
     };
     this.#reserved = await longReservation({
-      // It stands for as long as it waits: the shard could be asked for more by then, but no more is needed.
       waiting: (delayMs) => observer.waiting?.({ shardId, delayMs }),
+      // The request stands for as long as it waits: the shard could be asked for more by then, but no more is needed.
       ...{ share, request: requestFor(plan, share.budgetBytes), clock, signal },
       waitsLong: (waitedMs) => observer.waitingForMemory?.({ shardId, waitedMs }),
     });

@@ -1,5 +1,4 @@
-import { type AbortSignalLike, StopSignal, type Clock } from '@millrace/core';
-import { sleepOrAbort } from './repeated-step';
+import type { AbortSignalLike, Clock } from '@millrace/core';
 
 /**
  * One turn for all shards of a worker that are read with care: if the process ends, only the records of one of them were in
@@ -21,13 +20,14 @@ export class CarefulTurn {
   async enter(signal: AbortSignalLike): Promise<(() => void) | undefined> {
     if (signal.aborted || (this.#isTaken && !(await this.#given(signal)))) return undefined;
     this.#isTaken = true;
-    const over = new StopSignal();
+    let isOver = false;
     const leave = (): void => {
-      if (over.aborted) return;
-      over.abort();
+      if (isOver) return;
+      isOver = true;
+      cancel();
       this.#next();
     };
-    void sleepOrAbort(this.#clock, this.#maxMs, over).then(leave);
+    const cancel = this.#clock.after(this.#maxMs, leave);
     return leave;
   }
 

@@ -11,10 +11,8 @@ export interface CheckpointLoopParts {
   readonly everyRecords: number;
   /** Something is acknowledged that is not stored. */
   readonly hasUnstored: () => boolean;
-  /** Stores what is acknowledged. */
+  /** Stores what is acknowledged. Must not throw but by its promise. */
   readonly flush: () => Promise<void>;
-  /** Nothing can be stored any more. */
-  readonly isGone: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -75,15 +73,15 @@ export class CheckpointLoop {
     this.#isDueAtOnce = false;
     if (!this.#parts.hasUnstored()) this.stored();
     if (this.#leftMs() > 0) this.#schedule();
-    else if (!this.#parts.isGone()) this.#writing = this.#write();
+    else this.#writing = this.#write();
   }
 
   async #write(): Promise<void> {
-    const { flush, isGone, logger } = this.#parts;
+    const { flush, logger } = this.#parts;
     try {
       await flush();
     } catch (error) {
-      if (!isGone()) logger.warn({ err: error }, 'checkpoint was not stored, it will be repeated');
+      if (this.#isRunning) logger.warn({ err: error }, 'checkpoint was not stored, it will be repeated');
     }
     this.#writing = undefined;
     this.#schedule();

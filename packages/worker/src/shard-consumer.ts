@@ -83,8 +83,9 @@ export class ShardConsumer {
       hasUnstored: () => this.#checkpointer.unstored !== undefined,
       flush: () => this.#flush(),
       ...{ intervalMs: parts.checkpointIntervalMs, everyRecords: parts.checkpointEveryRecords, clock, logger },
-      isGone: () => this.#gone.aborted,
     });
+    // Nothing can be stored any more, however long the user's code is waited for.
+    this.#gone.addEventListener('abort', () => void this.#checkpoints.end());
     this.#delivery = new ShardDelivery({
       mayDeliver: () => lease.mayDeliver(),
       ...parts,

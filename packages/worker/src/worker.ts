@@ -142,15 +142,11 @@ export class Worker {
    */
   async stop(options: StopOptions = {}): Promise<StopResult> {
     const { timeoutMs, inFlight } = resolveStopOptions(options);
-    const timer = new AbortController();
     const drained = this.#drain();
     if (inFlight === 'abort') for (const { consumer } of this.#consumers.values()) consumer.cutShort();
-    this.#clock.sleep(timeoutMs, timer.signal).then(
-      () => this.#abandonment.abort(),
-      () => undefined,
-    );
+    const cancel = this.#clock.after(timeoutMs, () => this.#abandonment.abort());
     const result = await drained;
-    timer.abort();
+    cancel();
     // What run() rejects with is for its caller.
     await this.#ended.catch(() => undefined);
     return result;

@@ -203,6 +203,26 @@ describe('ShardConsumer', () => {
     expect(lease.stored).toEqual([]);
   });
 
+  it.each(['all stored', 'a checkpoint that hangs'])(
+    'leaves no timer to a call that never ends, with %s',
+    async (which) => {
+      const processor = new LoggingProcessor();
+      let calls = 0;
+      processor.onRecords = () => (++calls === 1 ? undefined : new Promise<void>(() => undefined));
+      const { consumer, lease, clock } = aConsumer(processor, feed(batch(aRecord(1)), batch(aRecord(2))), {
+        checkpointing: 'automatic',
+        checkpointIntervalMs: 5_000,
+      });
+      if (which === 'a checkpoint that hangs') lease.hanging.add('checkpoint');
+      void consumer.run();
+      await clock.advance(12_000);
+      expect(calls).toBe(2);
+      consumer.abandon();
+      await settle();
+      expect(clock.sleeperCount).toBe(0);
+    },
+  );
+
   it.each(['shardEnded', 'createChildren'] as const)(
     'stores shard end, and calls nothing else, when a stop arrives during %s',
     async (step) => {
