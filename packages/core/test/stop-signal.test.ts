@@ -38,6 +38,20 @@ describe('StopSignal', () => {
     expect(calls).toEqual(['a', 'b']);
   });
 
+  it('tells all others, also behind a signal that follows, when a listener throws', () => {
+    const source = new StopSignal();
+    const any = StopSignal.any([source]);
+    const calls: string[] = [];
+    any.addEventListener('abort', () => {
+      calls.push('any');
+      throw new Error('a listener');
+    });
+    source.addEventListener('abort', () => calls.push('source'));
+    expect(() => source.abort()).toThrow('a listener');
+    expect(calls).toEqual(['any', 'source']);
+    expect(any.aborted).toBe(true);
+  });
+
   it('forgets a listener that is removed, and takes none any more once it has aborted', () => {
     const signal = new StopSignal();
     let calls = 0;
