@@ -5,8 +5,11 @@ import type { Reservation } from './memory-budget';
 export type RecordBatch =
   | {
       readonly kind: 'records';
-      /** In sequence. Empty when there was nothing to read, so that the consumer learns the lag all the same. */
-      readonly records: readonly StreamRecord[];
+      /**
+       * In sequence. Empty when there was nothing to read, so that the consumer learns the lag all the same. Who has dealt with them leaves
+       * none here: V8 keeps the promises that batches come in for a while.
+       */
+      records: readonly StreamRecord[];
       /** How old the next record to read is, in milliseconds by the service's clock; 0 when caught up. */
       readonly millisBehindLatest: number;
       /** What the records hold of the memory budget, if there is one: to be released when they are done with. */

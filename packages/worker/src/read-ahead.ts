@@ -96,6 +96,7 @@ export class ReadAhead {
     for (let page = this.#pages[0]; page !== undefined; page = this.#pages[0]) {
       await this.#take(page);
       this.#pages.shift();
+      page.batch.records = [];
       this.#changed();
     }
   }

@@ -62,6 +62,16 @@ describe('what is read ahead', () => {
     expect([queue.ahead.last, queue.budget.usedBytes]).toEqual([undefined, 0]);
   });
 
+  it('leaves no records in a batch that was dealt with, whoever still has it', async () => {
+    const queue = new Queue();
+    const batch: RecordsBatch = { kind: 'records', records: [aRecord(1)], millisBehindLatest: 0 };
+    queue.ahead.add(batch);
+    await settle();
+    expect([batch.records.length, queue.ahead.last]).toEqual([1, '1']);
+    await queue.end('taken');
+    expect(batch.records).toEqual([]);
+  });
+
   it('is dropped behind a batch that could not be dealt with, which interrupts reading, and is told once', async () => {
     const queue = new Queue();
     await queue.add(1);

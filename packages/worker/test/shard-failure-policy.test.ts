@@ -3,7 +3,7 @@ import { checkpointAt } from '@millrace/core';
 import { RecordFailedError, type DeadLetter } from '../src';
 import { aConsumer, aRecord, batch, feed, LoggingProcessor, shardEnd } from './support/a-consumer';
 
-const three = batch(aRecord(1), aRecord(2), aRecord(3));
+const three = () => batch(aRecord(1), aRecord(2), aRecord(3));
 
 function failingAt(text: string): LoggingProcessor {
   const processor = new LoggingProcessor();
@@ -17,7 +17,7 @@ function failingAt(text: string): LoggingProcessor {
 describe('a record that the processor cannot process', () => {
   it('is skipped, said, and passed by the checkpoint', async () => {
     const processor = failingAt('r2');
-    const { consumer, lease, clock, events } = aConsumer(processor, feed(three, shardEnd), {
+    const { consumer, lease, clock, events } = aConsumer(processor, feed(three(), shardEnd), {
       failurePolicy: { kind: 'skip' },
     });
     const done = consumer.run();
@@ -32,7 +32,7 @@ describe('a record that the processor cannot process', () => {
 
   it('goes to the sink with everything that there is to know', async () => {
     const letters: DeadLetter[] = [];
-    const { consumer, clock, events, lease } = aConsumer(failingAt('r3'), feed(three), {
+    const { consumer, clock, events, lease } = aConsumer(failingAt('r3'), feed(three()), {
       failurePolicy: { kind: 'dead-letter', scope: 'record', sink: async (letter) => void letters.push(letter) },
     });
     const done = consumer.run();
@@ -61,7 +61,7 @@ describe('a record that the processor cannot process', () => {
   it('is waited for while the sink has it: nothing is read on, and the lease is not given up', async () => {
     let confirm = (): void => undefined;
     const processor = failingAt('r2');
-    const { consumer, clock, log } = aConsumer(processor, feed(three, shardEnd), {
+    const { consumer, clock, log } = aConsumer(processor, feed(three(), shardEnd), {
       failurePolicy: {
         kind: 'dead-letter',
         scope: 'record',
@@ -81,7 +81,7 @@ describe('a record that the processor cannot process', () => {
 
   it('is not passed by the checkpoint of a piece before it', async () => {
     const processor = failingAt('r3');
-    const { consumer, clock, lease } = aConsumer(processor, feed(three), { failurePolicy: { kind: 'bisect' } });
+    const { consumer, clock, lease } = aConsumer(processor, feed(three()), { failurePolicy: { kind: 'bisect' } });
     const done = consumer.run();
     await clock.advance(60_000);
     expect(processor.seen).toEqual(['r1', 'r2']);
@@ -127,7 +127,7 @@ describe('a record that the processor cannot process', () => {
   it('may be the last that a processor without shardEnded has', async () => {
     const processor = failingAt('r3');
     const withoutShardEnded = { processRecords: processor.processRecords.bind(processor) };
-    const { consumer, clock, lease } = aConsumer(withoutShardEnded, feed(three, shardEnd), {
+    const { consumer, clock, lease } = aConsumer(withoutShardEnded, feed(three(), shardEnd), {
       failurePolicy: { kind: 'skip' },
     });
     const done = consumer.run();
@@ -142,7 +142,7 @@ describe('a record that the processor cannot process', () => {
       const failed = records.find(({ sequenceNumber }) => sequenceNumber === '3');
       if (failed !== undefined) throw new RecordFailedError(failed);
     };
-    const { consumer, clock, lease } = aConsumer(processor, feed(three), { checkpointing: 'automatic' });
+    const { consumer, clock, lease } = aConsumer(processor, feed(three()), { checkpointing: 'automatic' });
     const done = consumer.run();
     await clock.advance(10_000);
     expect(lease.stored.at(-1)).toEqual(checkpointAt({ sequenceNumber: '2', subSequenceNumber: 0 }));
