@@ -108,6 +108,28 @@ describe('a worker in a process of its own', () => {
     expect([...first.texts, ...second.texts]).toEqual(numbered(200));
   });
 
+  it.each(['manual', 'automatic'])(
+    'ends by itself when the time to stop is over and a handler hangs, with %s checkpointing',
+    async (checkpointing) => {
+      await world.put(numbered(20));
+      const env = { HOLD_AFTER: '10', STOP_TIMEOUT_MS: '500', CHECKPOINTING: checkpointing };
+      const stuck = new WorkerProcess(world, env);
+      await until(
+        () => stuck.holding,
+        () => stuck.errors,
+      );
+      stuck.kill('SIGTERM');
+      await stuck.ended();
+      expect(stuck.exit).toEqual({ code: 0, signal: null });
+      const second = new WorkerProcess(world);
+      await until(
+        () => second.acknowledged >= 20,
+        () => second.errors,
+      );
+      expect(second.texts).toEqual(numbered(20));
+    },
+  );
+
   it('that cannot finish is cut short by a second signal, and its lease expires', async () => {
     await world.put(numbered(20));
     const stuck = new WorkerProcess(world, { HOLD_AFTER: '10' });

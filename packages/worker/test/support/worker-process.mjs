@@ -3,7 +3,8 @@
 // it holds, processed and not acknowledged.
 import { stopOnSignals, Worker } from 'millrace';
 
-const { KINESIS_ENDPOINT, DYNAMODB_ENDPOINT, APPLICATION_NAME, HOLD_AFTER = 'Infinity' } = process.env;
+const { KINESIS_ENDPOINT, DYNAMODB_ENDPOINT, APPLICATION_NAME } = process.env;
+const { HOLD_AFTER = 'Infinity', CHECKPOINTING, STOP_TIMEOUT_MS = '30000' } = process.env;
 const aws = { region: 'us-east-1', credentials: { accessKeyId: 'test', secretAccessKey: 'test' } };
 let seen = 0;
 
@@ -13,6 +14,7 @@ const worker = new Worker({
   kinesis: { ...aws, endpoint: KINESIS_ENDPOINT },
   dynamodb: { ...aws, endpoint: DYNAMODB_ENDPOINT },
   leases: { failoverTimeMs: 1_500 },
+  checkpointing: CHECKPOINTING,
   fetch: { maxRecords: 10, idleTimeBetweenReadsMs: 200 },
   processorFactory: () => ({
     async processRecords({ records, checkpointer }) {
@@ -27,5 +29,5 @@ const worker = new Worker({
     },
   }),
 });
-stopOnSignals(worker);
+stopOnSignals(worker, { timeoutMs: Number(STOP_TIMEOUT_MS) });
 await worker.run();
