@@ -145,7 +145,7 @@ export class PollingRecordSource implements RecordSource {
     return page;
   }
 
-  /** The page is in its place then, or there will be none. */
+  /** `'read'`: the page is in `#page`. */
   async #readNext(signal: AbortSignalLike): Promise<'read' | 'aged-out'> {
     for (;;) {
       try {
@@ -199,6 +199,7 @@ export class PollingRecordSource implements RecordSource {
   #release(): void {
     this.#reserved?.release();
     this.#reserved = undefined;
+    this.#page = undefined;
   }
 
   async #usableIterator(signal: AbortSignalLike): Promise<string> {

@@ -6,8 +6,8 @@ export type RecordBatch =
   | {
       readonly kind: 'records';
       /**
-       * In sequence. Empty when there was nothing to read, so that the consumer learns the lag all the same. Who has dealt with them leaves
-       * none here: V8 keeps the promises that batches come in for a while.
+       * In sequence. Empty when there was nothing to read, so that the consumer learns the lag all the same. The consumer empties it
+       * once it has dealt with them: V8 keeps the promises that batches come in for a while.
        */
       records: readonly StreamRecord[];
       /** How old the next record to read is, in milliseconds by the service's clock; 0 when caught up. */
@@ -26,7 +26,7 @@ export type RecordBatch =
 /** The records of one shard, however they are fetched. */
 export interface RecordSource {
   /**
-   * Every record from the start position on, once, in sequence; the last batch is `shard-end`. Ends quietly when
+   * Every record from the start position on, once, in sequence, each batch an object of its own; the last one is `shard-end`. Ends quietly when
    * `signal` aborts. Call it once.
    */
   batches(signal: AbortSignalLike): AsyncGenerator<RecordBatch, void, void>;

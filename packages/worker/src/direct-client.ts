@@ -179,15 +179,16 @@ export class DirectClient {
       signer.errorHandler?.(properties)(error);
       throw error;
     }
-    const output = await this.#read(response, abortSignal, (answer) => (answer.length === 0 ? {} : outputOf(answer)));
-    signer.successHandler?.(response, properties);
-    return output;
+    return this.#read(response, abortSignal, (answer) => {
+      signer.successHandler?.(response, properties);
+      return answer.length === 0 ? {} : outputOf(answer);
+    });
   }
 
   /** What `make` makes of the body, of which it must not keep a part. */
   async #read<T>({ body }: HttpResponse, abortSignal: AbortSignal | undefined, make: (body: Buffer) => T): Promise<T> {
     if (body === undefined) return make(Buffer.alloc(0));
-    if (body instanceof Uint8Array) return make(Buffer.from(body.buffer, body.byteOffset, body.length));
+    if (body instanceof Uint8Array) return make(bufferOn(body));
     const stream = body instanceof Readable ? body : Readable.fromWeb(body instanceof Blob ? body.stream() : body);
     return readStream(stream, this.#maxAnswerBytes, abortSignal, (chunks, length) =>
       make(this.#assembly.together(chunks, length)),
@@ -211,31 +212,38 @@ const maxAssemblyBytes = 4 * 1024 * 1024;
 class Assembly {
   #memory = Buffer.alloc(0);
 
-  /** Valid until the next call. */
-  together(chunks: readonly Buffer[], length: number): Buffer {
+  /** Valid until the next call; it may be a piece of the stream. */
+  together(chunks: readonly Uint8Array[], length: number): Buffer {
     const [first] = chunks;
-    if (first?.length === length) return first;
+    if (first?.length === length) return bufferOn(first);
     if (length > maxAssemblyBytes) return Buffer.concat(chunks, length);
     if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(Math.min(maxAssemblyBytes, 2 * length));
     let at = 0;
-    for (const chunk of chunks) at += chunk.copy(this.#memory, at);
+    for (const chunk of chunks) {
+      this.#memory.set(chunk, at);
+      at += chunk.length;
+    }
     return this.#memory.subarray(0, length);
   }
+}
+
+function bufferOn({ buffer, byteOffset, length }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, length);
 }
 
 function readStream<T>(
   stream: Readable,
   limit: number,
   abortSignal: AbortSignal | undefined,
-  make: (chunks: readonly Buffer[], length: number) => T,
+  make: (chunks: readonly Uint8Array[], length: number) => T,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    const chunks: Uint8Array[] = [];
     let length = 0;
     const onAbort = (): void => void stream.destroy(abortSignal?.reason as Error);
     if (abortSignal?.aborted === true) onAbort();
     abortSignal?.addEventListener('abort', onAbort, { once: true });
-    stream.on('data', (chunk: Buffer) => {
+    stream.on('data', (chunk: Uint8Array) => {
       chunks.push(chunk);
       length += chunk.length;
       if (length > limit) stream.destroy(new Error(`the answer is longer than ${String(limit)} bytes`));

@@ -50,7 +50,7 @@ export class ReadAhead {
   /** The batch comes after all before it. */
   add(batch: RecordsBatch): void {
     if (this.#fault !== undefined || this.#isAborted) {
-      batch.memory?.release();
+      drop(batch);
       return;
     }
     const page = { batch, readAtMs: this.#parts.clock.now() };
@@ -96,7 +96,7 @@ export class ReadAhead {
     for (let page = this.#pages[0]; page !== undefined; page = this.#pages[0]) {
       await this.#take(page);
       this.#pages.shift();
-      page.batch.records = [];
+      leaveEmpty(page.batch);
       this.#changed();
     }
   }
@@ -117,7 +117,7 @@ export class ReadAhead {
 
   /** All but the one that is being dealt with. */
   #drop(): void {
-    for (const { batch } of this.#pages.splice(1)) batch.memory?.release();
+    for (const { batch } of this.#pages.splice(1)) drop(batch);
   }
 
   async #until(condition: () => boolean): Promise<'ready' | 'aborted'> {
@@ -134,4 +134,14 @@ export class ReadAhead {
     this.#fault = undefined;
     if (fault !== undefined) throw fault.error;
   }
+}
+
+function drop(batch: RecordsBatch): void {
+  batch.memory?.release();
+  leaveEmpty(batch);
+}
+
+/** Promises still have it for a while. */
+function leaveEmpty(batch: RecordsBatch): void {
+  batch.records = [];
 }

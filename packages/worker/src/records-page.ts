@@ -1,7 +1,15 @@
+import { randomUUID } from 'node:crypto';
+import { markAsUntransferable } from 'node:worker_threads';
+
 /** An answer of GetRecords as it is sent. */
 interface WirePage {
   readonly Records?: readonly WireRecord[];
   readonly NextShardIterator?: string | null;
+}
+
+/** The same, with the mark in place of all records. */
+interface MarkedPage extends Omit<WirePage, 'Records'> {
+  readonly Records?: readonly string[];
 }
 
 interface WireRecord {
@@ -23,9 +31,22 @@ interface SdkRecord {
 
 /** Of ASCII. */
 const code = {
-  ...{ quote: 0x22, comma: 0x2c, dot: 0x2e, zero: 0x30, nine: 0x39, equals: 0x3d, backslash: 0x5c, closeList: 0x5d },
+  ...{
+    space: 0x20,
+    quote: 0x22,
+    comma: 0x2c,
+    dot: 0x2e,
+    zero: 0x30,
+    nine: 0x39,
+    equals: 0x3d,
+    backslash: 0x5c,
+    closeList: 0x5d,
+  },
   ...{ A: 0x41, D: 0x44, E: 0x45, P: 0x50, S: 0x53, openObject: 0x7b, closeObject: 0x7d, firstBeyond: 0x80 },
 } as const;
+
+/** Nobody can know it, so it stands nowhere else. */
+const mark = randomUUID();
 
 const startOfRecords = Buffer.from('"Records":[');
 const arrivedAt = Buffer.from('"ApproximateArrivalTimestamp":');
@@ -83,15 +104,15 @@ function scanPage(body: Buffer): object | undefined {
   const scan = new RecordScan(body, begin);
   const records = scan.records();
   if (records === undefined) return undefined;
-  const rest = parsedOrUndefined(body.toString('utf8', 0, begin) + body.toString('utf8', scan.at));
-  // Of the answer itself, not of something in it.
-  if (rest?.Records?.length !== 0) return undefined;
+  const rest = parsedOrUndefined(`${body.toString('utf8', 0, begin)}"${mark}"${body.toString('utf8', scan.at)}`);
+  // The list was that of the answer, not of something in it, and no other one of that name comes after it.
+  if (rest?.Records?.[0] !== mark) return undefined;
   return { ...rest, NextShardIterator: rest.NextShardIterator ?? undefined, Records: records };
 }
 
-function parsedOrUndefined(text: string): WirePage | undefined {
+function parsedOrUndefined(text: string): MarkedPage | undefined {
   try {
-    return JSON.parse(text) as WirePage;
+    return JSON.parse(text) as MarkedPage;
   } catch {
     return undefined;
   }
@@ -176,7 +197,8 @@ class RecordScan {
     const bytes = this.#bytes;
     let end = this.at;
     for (let sign = bytes[end]; sign !== code.quote; sign = bytes[++end]) {
-      if (sign === undefined || sign === code.backslash || sign >= code.firstBeyond) return undefined;
+      if (sign === undefined || sign < code.space || sign === code.backslash || sign >= code.firstBeyond)
+        return undefined;
     }
     const string = bytes.toString('latin1', this.at, end);
     this.at = end + 1;
@@ -186,27 +208,27 @@ class RecordScan {
   /** Of seconds, with milliseconds at the most, and no exponent. */
   #date(): Date | undefined {
     const begin = this.at;
-    let milliseconds = 0;
-    for (let digit = this.#digit(); digit !== undefined; digit = this.#digit())
-      milliseconds = milliseconds * 10 + digit;
-    if (this.at === begin) return undefined;
-    milliseconds *= 1_000;
+    let milliseconds = this.#integer() * 1_000;
+    const digitsOfSeconds = this.at - begin;
+    const hasZeroInFront = this.#bytes[begin] === code.zero && digitsOfSeconds > 1;
+    if (digitsOfSeconds < 1 || digitsOfSeconds > maxDigitsOfSeconds || hasZeroInFront) return undefined;
     if (this.#skipSign(code.dot)) {
-      let worth = 100;
-      for (let digit = this.#digit(); digit !== undefined; digit = this.#digit()) {
-        if (worth < 1) return undefined;
-        milliseconds += digit * worth;
-        worth /= 10;
-      }
+      const beginOfFraction = this.at;
+      const fraction = this.#integer();
+      const digits = this.at - beginOfFraction;
+      if (digits < 1 || digits > 3) return undefined;
+      milliseconds += fraction * 10 ** (3 - digits);
     }
     return new Date(milliseconds);
   }
 
-  #digit(): number | undefined {
-    const sign = this.#bytes[this.at];
-    if (sign === undefined || sign < code.zero || sign > code.nine) return undefined;
-    this.at++;
-    return sign - code.zero;
+  /** 0 if there is no digit. */
+  #integer(): number {
+    let integer = 0;
+    for (let sign = this.#bytes[this.at]; isDigit(sign); sign = this.#bytes[++this.at]) {
+      integer = integer * 10 + sign - code.zero;
+    }
+    return integer;
   }
 
   #skipSign(expected: number): boolean {
@@ -224,12 +246,19 @@ class RecordScan {
   }
 }
 
-/** The data of records share memory by so much: whoever keeps one record keeps no more than that. */
-const sharedBytes = 16 * 1024;
-/** Data longer than that have memory of their own. */
-const maxSharedBytes = sharedBytes / 4;
-/** Above that many signs of base64 it is faster to have them decoded by Node.js, from a string. */
-const maxDecodedHere = 600;
+/** With more of them the milliseconds of a number are not what was written, nor the same here and there. */
+const maxDigitsOfSeconds = 12;
+
+function isDigit(sign: number | undefined): sign is number {
+  return sign !== undefined && sign >= code.zero && sign <= code.nine;
+}
+
+/** So much memory is shared by the data of records at the most: whoever keeps one record keeps no more than that. */
+const chunkBytes = 16 * 1024;
+/** Longer data have memory of their own. */
+const maxSharingBytes = chunkBytes / 4;
+/** More signs of base64 than that are decoded faster by Node.js, from a string. */
+const maxSignsByHand = 600;
 
 const notBase64 = 0xff;
 const sixBitsOf = new Uint8Array(0x100).fill(notBase64);
@@ -248,21 +277,24 @@ class DataMemory {
     const padding = bytes[end - 1] !== code.equals ? 0 : bytes[end - 2] !== code.equals ? 1 : 2;
     const length = (signs / 4) * 3 - padding;
     if (signs % 4 !== 0 || length < 0) return undefined;
-    if (length > maxSharedBytes) {
+    if (length > maxSharingBytes) {
       const own = Buffer.allocUnsafeSlow(length);
       return decodeLong(bytes, begin, end, own, 0) === length ? new Uint8Array(own.buffer) : undefined;
     }
     if (this.#used + length > this.#buffer.length) {
-      this.#buffer = Buffer.allocUnsafeSlow(sharedBytes);
+      // No more than can come of what is left.
+      this.#buffer = Buffer.allocUnsafeSlow(Math.min(chunkBytes, bytes.length - begin));
       this.#used = 0;
+      // Whoever hands one record's data to another thread must not take the others' with it.
+      markAsUntransferable(this.#buffer.buffer);
     }
     const at = this.#used;
     const isDecoded =
-      signs > maxDecodedHere
+      signs > maxSignsByHand
         ? decodeLong(bytes, begin, end, this.#buffer, at) === length
         : decodeShort(bytes, begin, end - padding, this.#buffer, at);
     if (!isDecoded) return undefined;
-    // As Node.js does: whoever looks at them as numbers of eight bytes finds them where such must be.
+    // To the next multiple of 8, as Node.js does: whoever looks at them as numbers of eight bytes finds them where such must be.
     this.#used = Math.ceil((at + length) / 8) * 8;
     return new Uint8Array(this.#buffer.buffer, at, length);
   }
@@ -273,7 +305,7 @@ function decodeLong(bytes: Buffer, begin: number, end: number, into: Buffer, at:
   return into.write(bytes.toString('latin1', begin, end), at, 'base64');
 }
 
-/** Returns whether all signs are of base64. */
+/** Returns whether all signs are of base64: what is not shows in the bits that all of them have. */
 function decodeShort(bytes: Uint8Array, begin: number, end: number, into: Uint8Array, at: number): boolean {
   let seen = 0;
   let from = begin;

@@ -296,6 +296,11 @@ describe('DirectClient, reading an answer', () => {
     ['a web stream', (text) => new Response(text).body],
     ['a blob', (text) => new Blob([text])],
     ['a stream', (text) => Readable.from([Buffer.from(text)])],
+    ['a stream of plain bytes', (text) => Readable.from([new TextEncoder().encode(text)])],
+    [
+      'a stream of plain bytes, one by one',
+      (text) => Readable.from([...Buffer.from(text)].map((byte) => Uint8Array.of(byte))),
+    ],
   ])('takes %s from a request handler of the user’s', async (_, bodyOf) => {
     const requestHandler = {
       handle: async () => ({
@@ -315,6 +320,32 @@ describe('DirectClient, reading an answer', () => {
       response.write(whole.subarray(0, half), () => setImmediate(() => response.end(whole.subarray(half))));
     });
     expect(await direct.send(getItem())).toEqual({ Item: { leaseKey: { S: '𝄞' } } });
+  });
+
+  it('keeps answers apart that come in pieces, at the same time or one after another, short ones and long ones', async () => {
+    const text = (byte: number, length: number): string => String.fromCharCode(byte).repeat(length);
+    const lengths = [100, 3_000_000, 5_000_000, 200, 4_000_000, 1_000];
+    let calls = 0;
+    const { direct } = await resolvedClient((response) => {
+      const call = calls++;
+      const whole = JSON.stringify({ Item: { leaseKey: { S: text(97 + call, lengths[call] ?? 0) } } });
+      const half = Math.floor(whole.length / 2);
+      response.write(whole.slice(0, half), () => setImmediate(() => response.end(whole.slice(half))));
+    });
+    const answers = await Promise.all([direct.send(getItem()), direct.send(getItem()), direct.send(getItem())]);
+    for (let call = 3; call < lengths.length; call++) answers.push(await direct.send(getItem()));
+    const found = (answers as { readonly Item: { readonly leaseKey: { readonly S: string } } }[])
+      .map(({ Item }) => Item.leaseKey.S)
+      .sort();
+    expect(found.map((each) => [each[0], each.length])).toEqual(
+      lengths.map((length, call) => [String.fromCharCode(97 + call), length]),
+    );
+    for (const each of found) expect(new Set(each).size).toBe(1);
+  });
+
+  it('fails for what is no JSON', async () => {
+    const { direct } = await resolvedClient((response) => response.end('<html>'));
+    await expect(direct.send(getItem())).rejects.toThrow(SyntaxError);
   });
 
   it('rejects when aborted before the answer, and closes the connection', async () => {

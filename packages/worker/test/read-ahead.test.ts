@@ -72,6 +72,19 @@ describe('what is read ahead', () => {
     expect(batch.records).toEqual([]);
   });
 
+  it('leaves no records in what is dropped', async () => {
+    const queue = new Queue();
+    const batches = [1, 2, 3].map((number): RecordsBatch => ({
+      kind: 'records',
+      records: [aRecord(number)],
+      millisBehindLatest: 0,
+    }));
+    for (const batch of batches.slice(0, 2)) queue.ahead.add(batch);
+    await queue.end('aborted');
+    for (const batch of batches.slice(2)) queue.ahead.add(batch);
+    expect(batches.map(({ records }) => records.length)).toEqual([0, 0, 0]);
+  });
+
   it('is dropped behind a batch that could not be dealt with, which interrupts reading, and is told once', async () => {
     const queue = new Queue();
     await queue.add(1);

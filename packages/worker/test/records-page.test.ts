@@ -32,6 +32,44 @@ const output = {
 };
 const rest = { MillisBehindLatest: 60_000, NextShardIterator: 'AAAA' };
 
+/** What `JSON.parse` says of it. */
+function expectedOf(text: string): object {
+  const { Records, NextShardIterator, ...others } = JSON.parse(text) as Omit<SdkPage, 'Records'> & {
+    readonly Records?: readonly Partial<typeof aRecord>[];
+  };
+  return {
+    ...others,
+    NextShardIterator: NextShardIterator ?? undefined,
+    Records: Records?.map(({ SequenceNumber, PartitionKey, ApproximateArrivalTimestamp: seconds, Data, ...more }) => ({
+      ...{ SequenceNumber, PartitionKey, EncryptionType: (more as { EncryptionType?: string }).EncryptionType },
+      ApproximateArrivalTimestamp: seconds === undefined ? undefined : new Date(Math.round(seconds * 1_000)),
+      Data: Data === undefined ? undefined : new Uint8Array(Buffer.from(Data, 'base64')),
+    })),
+  };
+}
+
+/** The value, or the name of the error. */
+function outcomeOf(make: () => object): object | string {
+  try {
+    return make();
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+/** With times as numbers: one out of range equals no other. */
+function timesOf(outcome: object | string): object | string {
+  if (typeof outcome === 'string') return outcome;
+  const { Records, ...others } = outcome as SdkPage;
+  return {
+    ...others,
+    Records: Records?.map((record) => ({
+      ...record,
+      ApproximateArrivalTimestamp: record.ApproximateArrivalTimestamp?.getTime(),
+    })),
+  };
+}
+
 /** How often `JSON.parse` was given a record in it. */
 function recordsParsed(text: string): number {
   const parse = jest.spyOn(JSON, 'parse');
@@ -82,6 +120,11 @@ describe('an answer of GetRecords', () => {
     ],
     ['a sign in the data that is not of base64', (text) => text.replace('Zmxp', 'Zm!xp'), output],
     [
+      'a sign in place of one of base64',
+      (text) => text.replace('Zmxp', 'Zm!p'),
+      { ...output, Data: new Uint8Array(Buffer.from('ZmpZ2h0', 'base64')) },
+    ],
+    [
       'data that are not padded',
       (text) => text.replace('ZmxpZ2h0', 'ZmxpZ2g'),
       { ...output, Data: new Uint8Array(Buffer.from('fligh')) },
@@ -102,12 +145,28 @@ describe('an answer of GetRecords', () => {
     expect(page('{}')).toEqual({ NextShardIterator: undefined, Records: undefined });
   });
 
-  it('is not taken for one because of a list of that name in something else', () => {
-    const text = '{"Other":{"Records":[]},"Records":null}';
-    expect(page(text.replace('null', JSON.stringify([aRecord])))).toEqual({
-      Other: { Records: [] },
-      Records: [output],
-    });
+  const list = JSON.stringify([aRecord]);
+  it.each([
+    `{"Other":{"Records":[]},"Records":${list}}`,
+    `{"Other":{"Records":${list}},"Records":[]}`,
+    `{"Other":{"Records":${list}},"Records" : []}`,
+    `{"x\\"Records":${list},"Records":[]}`,
+    `{"Records":${list},"Records":[]}`,
+    `{"Records":[],"Records":${list}}`,
+    `[{"Records":${list}}]`,
+  ])('is not mistaken for another list of that name: %s', (text) => {
+    expect(page(text)).toEqual(expectedOf(text));
+  });
+
+  it.each<[name: string, change: (text: string) => string]>([
+    ['a line break in a string', (text) => text.replace('"key"', '"k\ney"')],
+    ['a zero in front of a number', (text) => text.replace('1795000000', '01795000000')],
+    ['nothing behind a decimal point', (text) => text.replace('.123', '.')],
+    ['nothing in front of one', (text) => text.replace('1795000000.', '.')],
+    ['a comma too many', (text) => text.replace('}]', '},]')],
+    ['something behind it', (text) => `${text}x`],
+  ])('is an error with %s', (_name, change) => {
+    expect(() => page(change(JSON.stringify({ ...rest, Records: [aRecord] })))).toThrow(SyntaxError);
   });
 
   it('is an error wherever it is cut off', () => {
@@ -138,35 +197,88 @@ describe('an answer of GetRecords', () => {
     }
   });
 
+  it('takes no more memory than its data need, and leaves that of the others when one is given to another thread', () => {
+    const [only] = page(JSON.stringify({ ...rest, Records: [aRecord] })).Records ?? [];
+    expect(only?.Data?.buffer.byteLength).toBeLessThan(300);
+    const [first, second] = page(JSON.stringify({ Records: [aRecord, aRecord] })).Records ?? [];
+    expect(second?.Data?.buffer).toBe(first?.Data?.buffer);
+    const { port1 } = new MessageChannel();
+    // Node.js 20 copies them, later ones refuse.
+    outcomeOf(() => {
+      port1.postMessage(first?.Data, [first?.Data?.buffer as ArrayBuffer]);
+      return {};
+    });
+    port1.close();
+    expect(second?.Data).toEqual(output.Data);
+  });
+
+  const anyRecord = fc.record(
+    {
+      ApproximateArrivalTimestamp: fc.oneof(
+        fc.integer({ min: 0, max: 2e12 }).map((milliseconds) => milliseconds / 1_000),
+        fc.double({ min: 0, max: 2e9, noNaN: true }),
+      ),
+      Data: fc.uint8Array({ maxLength: 700 }).map((bytes) => Buffer.from(bytes).toString('base64')),
+      PartitionKey: fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })),
+      SequenceNumber: fc.bigInt({ min: 0n, max: 10n ** 56n }).map(String),
+      EncryptionType: fc.constantFrom('NONE', 'KMS'),
+    },
+    { requiredKeys: ['Data', 'SequenceNumber'] },
+  );
+
   it('is what it says, whatever there is in it', () => {
-    const anyRecord = fc.record(
-      {
-        ApproximateArrivalTimestamp: fc.oneof(
-          fc.integer({ min: 0, max: 2e12 }).map((milliseconds) => milliseconds / 1_000),
-          fc.double({ min: 0, max: 2e9, noNaN: true }),
-        ),
-        Data: fc.uint8Array({ maxLength: 700 }).map((bytes) => Buffer.from(bytes).toString('base64')),
-        PartitionKey: fc.oneof(fc.string(), fc.string({ unit: 'grapheme' })),
-        SequenceNumber: fc.bigInt({ min: 0n, max: 10n ** 56n }).map(String),
-        EncryptionType: fc.constantFrom('NONE', 'KMS'),
-      },
-      { requiredKeys: ['Data', 'SequenceNumber'] },
-    );
     fc.assert(
       fc.property(fc.array(anyRecord, { maxLength: 20 }), fc.constantFrom(0, 1), (records, indent) => {
-        const expected = records.map((record) => ({
-          ...{ PartitionKey: undefined, EncryptionType: undefined, ...record },
-          Data: new Uint8Array(Buffer.from(record.Data, 'base64')),
-          ApproximateArrivalTimestamp:
-            record.ApproximateArrivalTimestamp === undefined
-              ? undefined
-              : new Date(Math.round(record.ApproximateArrivalTimestamp * 1_000)),
-        }));
-        expect(page(JSON.stringify({ ...rest, Records: records }, undefined, indent))).toEqual({
-          ...rest,
-          Records: expected,
-        });
+        const text = JSON.stringify({ ...rest, Records: records }, undefined, indent);
+        expect(page(text)).toEqual(expectedOf(text));
       }),
+    );
+  });
+
+  it('is what JSON.parse makes of it, or as wrong, whatever was done to it', () => {
+    const change = fc.record({
+      at: fc.nat(),
+      remove: fc.nat({ max: 3 }),
+      insert: fc.oneof(
+        fc.constantFrom(
+          '',
+          '"',
+          '\\',
+          '\n',
+          '0',
+          '.',
+          'e',
+          '-',
+          '=',
+          ' ',
+          ',',
+          '{',
+          '}',
+          '[',
+          ']',
+          'null',
+          '\u0000',
+          'é',
+        ),
+        fc.constantFrom('"Records":[', '"Records":[],', '"Data":"",', '"PartitionKey":"x",', '{"Records":[]},'),
+      ),
+    });
+    fc.assert(
+      fc.property(
+        fc.array(anyRecord, { maxLength: 3 }),
+        fc.array(change, { minLength: 1, maxLength: 3 }),
+        (records, changes) => {
+          let text = JSON.stringify({ ...rest, Records: records });
+          for (const { at, remove, insert } of changes) {
+            const from = at % (text.length + 1);
+            text = text.slice(0, from) + insert + text.slice(from + remove);
+          }
+          // As it is sent: a half of a character is none.
+          const sent = Buffer.from(text).toString();
+          expect(timesOf(outcomeOf(() => page(sent)))).toEqual(timesOf(outcomeOf(() => expectedOf(sent))));
+        },
+      ),
+      { numRuns: 2_000 },
     );
   });
 });
