@@ -69,8 +69,8 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'iterator-ages-in-the-queue',
       what: 'Whether an iterator is still good is not asked after the wait for memory.',
-      find: 'return this.#read(await this.#usableIterator(signal), limit, signal);',
-      replace: "return this.#read(this.#iterator ?? '', limit, signal);",
+      find: 'await this.#read(await this.#usableIterator(signal), limit, signal);',
+      replace: "await this.#read(this.#iterator ?? '', limit, signal);",
     },
     {
       name: 'peak-is-kept',
