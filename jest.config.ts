@@ -7,8 +7,6 @@ const config: Config = {
   testEnvironment: 'node',
   // Only ends a test that hangs: none waits for time to pass, but machines may be slow.
   testTimeout: 90_000,
-  // One fewer than there are processors is the default: on two it would be half of what the machine can do.
-  maxWorkers: '100%',
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
   modulePathIgnorePatterns: ['<rootDir>/packages/[^/]+/dist/'],
   transform: {
