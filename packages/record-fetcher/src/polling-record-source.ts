@@ -140,7 +140,7 @@ export class PollingRecordSource implements RecordSource {
 
   #takePage(): RecordsPage {
     const page = this.#page;
-    assert(page !== undefined, 'an answer was handed over before');
+    assert(page !== undefined, 'there is no answer to hand over');
     this.#page = undefined;
     return page;
   }

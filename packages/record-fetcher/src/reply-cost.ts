@@ -4,7 +4,7 @@ import type { Expectation } from './read-pace';
 /**
  * While an answer comes in and is taken apart it exists several times: as pieces of its body (4/3 of the data, as base64), as
  * one text, as parsed strings, as bytes. All but the pieces exist for one answer at a time, but what they leave behind is collected late.
- * With direct calls there are no texts and strings, as a rule; these figures are from before that, and hold for calls through the SDK.
+ * With direct calls there are no texts and strings, as a rule: these figures are from before that, and an upper bound for them.
  *
  * Measured, Node.js 20, peak of the resident memory: answers of 10 MB took 26 to 35 MB each when six
  * came at once, and 49 to 71 MB when one came by itself, which is what is charged; answers of 10 000 records of 20 bytes took 10 to 12 MB.

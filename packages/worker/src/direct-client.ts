@@ -202,12 +202,12 @@ function keyOf(commandName: string, input: object): string {
   return `${commandName} ${StreamARN ?? TableName ?? ''}`;
 }
 
-/** Longer answers are put together in memory of their own. Of 2 MB of records, which is what a shard gives in a second, it is enough. */
-const maxAssemblyBytes = 4 * 1024 * 1024;
+/** Longer answers are put together in memory of their own. With 2 MB of data, what a shard gives in a second, none is longer. */
+const maxAssemblyBytes = 6 * 1024 * 1024;
 
 /**
- * Memory to put answers together in, one after another. New memory for each would make most of what V8 counts as outside of its heap, and
- * collects garbage for.
+ * Memory to put answers together in, one after another. New memory for each of them would be most of all that is allocated outside of
+ * V8's heap, for which V8 collects garbage as well.
  */
 class Assembly {
   #memory = Buffer.alloc(0);
@@ -243,9 +243,10 @@ function readStream<T>(
     const onAbort = (): void => void stream.destroy(abortSignal?.reason as Error);
     if (abortSignal?.aborted === true) onAbort();
     abortSignal?.addEventListener('abort', onAbort, { once: true });
-    stream.on('data', (chunk: Uint8Array) => {
-      chunks.push(chunk);
-      length += chunk.length;
+    stream.on('data', (chunk: Uint8Array | string) => {
+      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+      chunks.push(bytes);
+      length += bytes.length;
       if (length > limit) stream.destroy(new Error(`the answer is longer than ${String(limit)} bytes`));
     });
     stream.once('end', () => {

@@ -59,7 +59,7 @@ const sequenceNumber = Buffer.from('"SequenceNumber":"');
  * The output of GetRecords, as the SDK's client gives it, from the body of its answer.
  *
  * Nearly all bodies are plain: no spaces, and neither escapes nor anything but ASCII in the partition keys. From such a body the records
- * are read byte by byte, which costs half of what `JSON.parse` does: that makes a string of all of it, and one more of each record's data
+ * are read byte by byte, which costs a third less than `JSON.parse`, or half of it if the data are longer: that makes a string of all of it, and one more of each record's data
  * only to have it decoded, and much of this survives the collections of garbage that it causes. Any other body goes to `JSON.parse`.
  *
  * @throws SyntaxError if the body is no JSON
@@ -205,26 +205,34 @@ class RecordScan {
     return string;
   }
 
-  /** Of seconds, with milliseconds at the most, and no exponent. */
+  /** Of seconds, to the millisecond at the most. Kinesis writes `1.441215410867E9`. */
   #date(): Date | undefined {
     const begin = this.at;
-    let milliseconds = this.#integer() * 1_000;
-    const digitsOfSeconds = this.at - begin;
-    const hasZeroInFront = this.#bytes[begin] === code.zero && digitsOfSeconds > 1;
-    if (digitsOfSeconds < 1 || digitsOfSeconds > maxDigitsOfSeconds || hasZeroInFront) return undefined;
+    let number = this.#integer();
+    let decimals = 0;
+    const hasZeroInFront = this.#bytes[begin] === code.zero && this.at > begin + 1;
+    if (this.at === begin || hasZeroInFront) return undefined;
     if (this.#skipSign(code.dot)) {
       const beginOfFraction = this.at;
-      const fraction = this.#integer();
-      const digits = this.at - beginOfFraction;
-      if (digits < 1 || digits > 3) return undefined;
-      milliseconds += fraction * 10 ** (3 - digits);
+      number = this.#integer(number);
+      decimals = this.at - beginOfFraction;
+      if (decimals === 0) return undefined;
     }
-    return new Date(milliseconds);
+    if (this.at - begin > maxSignsOfNumber) return undefined;
+    let exponent = 0;
+    if (this.#skipSign(code.E)) {
+      const beginOfExponent = this.at;
+      exponent = this.#integer();
+      if (this.at === beginOfExponent) return undefined;
+    }
+    const zeros = 3 + exponent - decimals;
+    const milliseconds = number * 10 ** zeros;
+    return zeros >= 0 && milliseconds < maxExactMilliseconds ? new Date(milliseconds) : undefined;
   }
 
-  /** 0 if there is no digit. */
-  #integer(): number {
-    let integer = 0;
+  /** What stands in front, and all digits that follow; 0 if there are none. */
+  #integer(inFront = 0): number {
+    let integer = inFront;
     for (let sign = this.#bytes[this.at]; isDigit(sign); sign = this.#bytes[++this.at]) {
       integer = integer * 10 + sign - code.zero;
     }
@@ -246,8 +254,10 @@ class RecordScan {
   }
 }
 
-/** With more of them the milliseconds of a number are not what was written, nor the same here and there. */
-const maxDigitsOfSeconds = 12;
+/** So many digits, and a point, are an exact integer. */
+const maxSignsOfNumber = 16;
+/** Of later ones, in the year 33658, `JSON.parse` gives a fraction that may be rounded to another millisecond. */
+const maxExactMilliseconds = 1e15;
 
 function isDigit(sign: number | undefined): sign is number {
   return sign !== undefined && sign >= code.zero && sign <= code.nine;

@@ -32,6 +32,14 @@ const output = {
 };
 const rest = { MillisBehindLatest: 60_000, NextShardIterator: 'AAAA' };
 
+/** As Java writes numbers of that size. */
+function asKinesisWrites(value: object): string {
+  return JSON.stringify(value).replace(/"ApproximateArrivalTimestamp":(\d)(\d{9})(?:\.(\d+))?/g, (_, ...digits) => {
+    const [first, others, decimals = ''] = digits as (string | undefined)[];
+    return `"ApproximateArrivalTimestamp":${first ?? ''}.${`${others ?? ''}${decimals}`.replace(/0+$/, '') || '0'}E9`;
+  });
+}
+
 /** What `JSON.parse` says of it. */
 function expectedOf(text: string): object {
   const { Records, NextShardIterator, ...others } = JSON.parse(text) as Omit<SdkPage, 'Records'> & {
@@ -86,7 +94,8 @@ describe('an answer of GetRecords', () => {
   });
 
   it.each<[name: string, text: string]>([
-    ['as Kinesis writes it', JSON.stringify({ ...rest, Records: [aRecord, aRecord] })],
+    ['as Kinesis writes it', asKinesisWrites({ ...rest, Records: [aRecord, aRecord] })],
+    ['with times without an exponent', JSON.stringify({ ...rest, Records: [aRecord, aRecord] })],
     ['with its records first', JSON.stringify({ Records: [aRecord], ...rest })],
     [
       'with fields in another order',
@@ -109,7 +118,7 @@ describe('an answer of GetRecords', () => {
     ],
     ['an escaped slash', (text) => text.replace('"Zmxp', '"\\u005amxp'), output],
     ['a key beyond ASCII', (text) => text.replace('"key"', '"ключ 𝄞"'), { ...output, PartitionKey: 'ключ 𝄞' }],
-    ['a time with an exponent', (text) => text.replace('1795000000.123', '1.795000000123E9'), output],
+    ['a time with a negative exponent', (text) => text.replace('1795000000.123', '1795000000123E-3'), output],
     ['a time with more than milliseconds', (text) => text.replace('.123', '.1234'), output],
     ['a field that nobody knows', (text) => text.replace('{"Appr', '{"Other":{"a":[1]},"Appr'), output],
     ['a field twice', (text) => text.replace('{"Appr', '{"PartitionKey":"first","Appr'), output],
@@ -163,6 +172,7 @@ describe('an answer of GetRecords', () => {
     ['a zero in front of a number', (text) => text.replace('1795000000', '01795000000')],
     ['nothing behind a decimal point', (text) => text.replace('.123', '.')],
     ['nothing in front of one', (text) => text.replace('1795000000.', '.')],
+    ['no exponent behind its sign', (text) => text.replace('1795000000.123', '1.795000000123E')],
     ['a comma too many', (text) => text.replace('}]', '},]')],
     ['something behind it', (text) => `${text}x`],
   ])('is an error with %s', (_name, change) => {
@@ -228,8 +238,9 @@ describe('an answer of GetRecords', () => {
 
   it('is what it says, whatever there is in it', () => {
     fc.assert(
-      fc.property(fc.array(anyRecord, { maxLength: 20 }), fc.constantFrom(0, 1), (records, indent) => {
-        const text = JSON.stringify({ ...rest, Records: records }, undefined, indent);
+      fc.property(fc.array(anyRecord, { maxLength: 20 }), fc.constantFrom(0, 1, 'as Kinesis'), (records, how) => {
+        const whole = { ...rest, Records: records };
+        const text = typeof how === 'number' ? JSON.stringify(whole, undefined, how) : asKinesisWrites(whole);
         expect(page(text)).toEqual(expectedOf(text));
       }),
     );
@@ -247,6 +258,8 @@ describe('an answer of GetRecords', () => {
           '\n',
           '0',
           '.',
+          'E',
+          '9',
           'e',
           '-',
           '=',
@@ -268,7 +281,7 @@ describe('an answer of GetRecords', () => {
         fc.array(anyRecord, { maxLength: 3 }),
         fc.array(change, { minLength: 1, maxLength: 3 }),
         (records, changes) => {
-          let text = JSON.stringify({ ...rest, Records: records });
+          let text = asKinesisWrites({ ...rest, Records: records });
           for (const { at, remove, insert } of changes) {
             const from = at % (text.length + 1);
             text = text.slice(0, from) + insert + text.slice(from + remove);

@@ -14,8 +14,10 @@ const offsetDigits = 16;
 const recordPrefix = '{"ApproximateArrivalTimestamp"';
 /** Of the list of records, and of the answer. */
 const endOfAnswer = ']}';
-/** By seconds, as Kinesis writes it. */
+/** In seconds. */
 const arrivedAt = 1_795_000_000.123;
+/** In JSON that is a number all the same. */
+const asKinesisWritesIt = '1.795000000123E9';
 
 /**
  * Answers of GetRecords for one shard that goes on for ever, built beforehand: for each call only the digits that count are
@@ -41,7 +43,8 @@ export class PrebuiltPages {
     }));
     const NextShardIterator = iteratorPrefix + '0'.repeat(offsetDigits);
     // Behind, so that a reader never takes the shard for idle.
-    this.#template = Buffer.from(JSON.stringify({ MillisBehindLatest: 60_000, NextShardIterator, Records }));
+    const template = JSON.stringify({ MillisBehindLatest: 60_000, NextShardIterator, Records });
+    this.#template = Buffer.from(template.replaceAll(String(arrivedAt), asKinesisWritesIt));
     this.#offsetAt = this.#template.indexOf(iteratorPrefix) + iteratorPrefix.length;
     this.#recordsAt = placesOf(this.#template, recordPrefix);
     this.#sequencesAt = placesOf(this.#template, sequencePrefix).map((at) => at + sequencePrefix.length);
