@@ -50,7 +50,7 @@ export class ReadAhead {
   /** The batch comes after all before it. */
   add(batch: RecordsBatch): void {
     if (this.#fault !== undefined || this.#isAborted) {
-      drop(batch);
+      dropBatch(batch);
       return;
     }
     const page = { batch, readAtMs: this.#parts.clock.now() };
@@ -117,7 +117,7 @@ export class ReadAhead {
 
   /** All but the one that is being dealt with. */
   #drop(): void {
-    for (const { batch } of this.#pages.splice(1)) drop(batch);
+    for (const { batch } of this.#pages.splice(1)) dropBatch(batch);
   }
 
   async #until(condition: () => boolean): Promise<'ready' | 'aborted'> {
@@ -136,7 +136,8 @@ export class ReadAhead {
   }
 }
 
-function drop(batch: RecordsBatch): void {
+/** Nobody will deal with it. */
+export function dropBatch(batch: RecordsBatch): void {
   batch.memory?.release();
   leaveEmpty(batch);
 }

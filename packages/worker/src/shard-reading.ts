@@ -10,7 +10,7 @@ import {
 } from '@millrace/core';
 import type { RecordBatch, RecordSource } from '@millrace/record-fetcher';
 import type { ProgressWatchdog, ShowLife } from './progress-watchdog';
-import { ReadAhead } from './read-ahead';
+import { dropBatch, ReadAhead } from './read-ahead';
 import { sleepOrAbort } from './repeated-step';
 import type { ReadingListener } from './shard-consumer-parts';
 import type { WorkerEvents } from './worker-events';
@@ -253,7 +253,7 @@ export class ShardReading {
 
 /** Nobody waits for it any longer. */
 function releaseLate({ value }: IteratorResult<RecordBatch, void>): void {
-  if (value?.kind === 'records') value.memory?.release();
+  if (value?.kind === 'records') dropBatch(value);
 }
 
 /** Asked anew after an await. */

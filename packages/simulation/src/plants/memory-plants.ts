@@ -127,7 +127,7 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'late-batch-keeps-its-memory',
       what: 'The memory of a batch is not released that comes from a source which was left behind.',
-      find: "if (value?.kind === 'records') value.memory?.release();",
+      find: "if (value?.kind === 'records') dropBatch(value);",
       replace: '',
     },
     {
