@@ -81,8 +81,8 @@ export class PollingRecordSource implements RecordSource {
   /** For the call under way, or for its answer until that is handed over. */
   #reserved: Reservation | undefined;
   /**
-   * The last answer until it is handed over. Here, and not what a promise resolves with: V8 keeps promises that were awaited for a while, and
-   * a page in each makes collecting garbage a fifth of the processor time that reading takes (measured).
+   * The last answer until it is handed over. Here, and not what a promise resolves with: what promises resolved with outlives
+   * scavenges, and with pages in them collecting garbage was a fifth of the processor time that reading takes (measured, decision 0028).
    */
   #page: RecordsPage | undefined;
 

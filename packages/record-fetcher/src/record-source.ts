@@ -7,7 +7,7 @@ export type RecordBatch =
       readonly kind: 'records';
       /**
        * In sequence. Empty when there was nothing to read, so that the consumer learns the lag all the same. The consumer empties it
-       * once it has dealt with them: V8 keeps the promises that batches come in for a while.
+       * once it has dealt with them: what promises resolved with is kept for a while (decision 0028).
        */
       records: readonly StreamRecord[];
       /** How old the next record to read is, in milliseconds by the service's clock; 0 when caught up. */
