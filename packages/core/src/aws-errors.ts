@@ -20,6 +20,8 @@ const badCredentials = new Set([
   'InvalidSignatureException',
   'InvalidClientTokenId',
   'IncompleteSignature',
+  'IncompleteSignatureException',
+  'MissingAuthenticationToken',
   'MissingAuthenticationTokenException',
   'CredentialsProviderError',
 ]);

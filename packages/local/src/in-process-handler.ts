@@ -87,6 +87,9 @@ async function call(
       throw connectionReset();
     case 'cut-reply':
       return { ...head(outcome.reply), body: halfOf(outcome.reply) };
+    case 'paused-reply':
+      if (!(await outcome.resumed)) throw connectionReset();
+      return { ...head(outcome.reply), body: Buffer.from(outcome.reply.body) };
     case 'reply':
       return { ...head(outcome.reply), body: Buffer.from(outcome.reply.body) };
   }

@@ -10,6 +10,7 @@ export {
 export type { Fault, FaultRule, FaultScope } from './faults/fault-rule';
 export type { ActiveFault, Faults } from './faults/faults';
 export type { HeldListener, InProcessHandler } from './in-process-handler';
+export type { LocalCredentials } from './service/signed-service';
 export { DynamoDbService, type DynamoDbServiceOptions } from './dynamodb/dynamodb-service';
 export { DynamoDbServiceError } from './dynamodb/service-error';
 export { KinesisEngine, type KinesisEngineOptions, type ShardInspection } from './kinesis/engine';

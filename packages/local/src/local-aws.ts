@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import { ConfigError, systemClock, type Clock } from '@millrace/core';
+import { defaultRegion } from './default-region';
 import { DynamoDbService } from './dynamodb/dynamodb-service';
 import { maxRequestBytes } from './dynamodb/wire';
 import { faultyExchange, type Exchange } from './faults/exchange';
@@ -11,7 +12,8 @@ import { listen, type LoopbackServer } from './http/loopback-server';
 import { inProcessHandler, type HeldListener, type InProcessHandler } from './in-process-handler';
 import { KinesisEngine, type KinesisEngineOptions } from './kinesis/engine';
 import { KinesisService } from './service/kinesis-service';
-import type { Service } from './service/service';
+import type { Service, ServiceName } from './service/service';
+import { SignedService, type LocalCredentials } from './service/signed-service';
 import { ShiftedClock } from './shifted-clock';
 
 export interface EmbeddedAwsOptions extends KinesisEngineOptions {
@@ -22,6 +24,12 @@ export interface EmbeddedAwsOptions extends KinesisEngineOptions {
    * doesn't wait until it is ACTIVE. Default: 0, by which a table can be used as soon as it is made.
    */
   readonly tableTransitionMs?: number;
+  /**
+   * Whose requests are carried out. With them each signature is verified (Signature Version 4) and a wrong one refused as AWS
+   * does: the secret, session token, region, service, what was signed, and a clock that is off by more than five minutes.
+   * Default: any credentials will do, and no signature is looked at.
+   */
+  readonly credentials?: readonly LocalCredentials[];
   /** Where the chance in faults comes from: the same calls in the same order meet the same faults. Default: 1. */
   readonly seed?: number;
 }
@@ -150,8 +158,14 @@ function makeWorld(options: EmbeddedAwsOptions): World {
   const kinesisService = new KinesisService(kinesis);
   const greatestReadLagMs = (): number => faults.greatestReadLagMs;
   const dynamodbService = new DynamoDbService({ ...options, clock, greatestReadLagMs });
-  const kinesisExchange = exchangeWith(kinesisService);
-  const dynamodbExchange = exchangeWith(dynamodbService);
+  const signed = (service: Service, name: ServiceName): Service => {
+    const { credentials, region = defaultRegion } = options;
+    return credentials === undefined
+      ? service
+      : new SignedService(service, { credentials, service: name, region, clock });
+  };
+  const kinesisExchange = exchangeWith(signed(kinesisService, 'kinesis'));
+  const dynamodbExchange = exchangeWith(signed(dynamodbService, 'dynamodb'));
   const embedded: EmbeddedAws = {
     kinesis,
     dynamodb: dynamodbService,

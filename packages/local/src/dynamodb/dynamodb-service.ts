@@ -1,4 +1,5 @@
 import { ConfigError, type Clock } from '@millrace/core';
+import { defaultRegion } from '../default-region';
 import {
   accessKeyIdOf,
   type AnswerOptions,
@@ -57,7 +58,7 @@ export class DynamoDbService implements Service {
 
   /** @throws ConfigError if an option is out of range. */
   constructor(options: DynamoDbServiceOptions) {
-    const { clock, region = 'us-east-1', accountId = '000000000000', tableTransitionMs = 0 } = options;
+    const { clock, region = defaultRegion, accountId = '000000000000', tableTransitionMs = 0 } = options;
     const { greatestReadLagMs = () => 0 } = options;
     const problems = [
       ...(/^[a-z0-9-]+$/.test(region) ? [] : ['region must be the name of an AWS region']),

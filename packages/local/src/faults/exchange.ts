@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/core';
-import type { Outcome, Service, ServiceRequest } from '../service/service';
+import type { Outcome, Service, ServiceReply, ServiceRequest } from '../service/service';
 import type { FaultPlan, Faults } from './faults';
 
 /**
@@ -65,8 +65,9 @@ async function carryOut(
   if (plan.isRequestLost) return reset;
   // Without a delay in the same turn as the plan: a rule that was met for the last time holds for this call still.
   if (plan.requestDelayMs > 0) await held.delayed(plan.requestDelayMs);
-  const reply =
+  const answer =
     plan.refusal === undefined ? await service.answer(request, plan.answer) : service.refuse(request, plan.refusal);
+  const reply = plan.replyBytes > answer.body.length ? filledUp(answer, plan.replyBytes) : answer;
   if (plan.replyDelayMs > 0) await held.delayed(plan.replyDelayMs);
   switch (plan.reply) {
     case 'lost':
@@ -74,6 +75,23 @@ async function carryOut(
     case 'cut':
       return { kind: 'cut-reply', reply };
     case 'whole':
-      return { kind: 'reply', reply };
+      if (plan.bodyDelayMs === 0) return { kind: 'reply', reply };
+      return { kind: 'paused-reply', reply, resumed: succeeds(held.delayed(plan.bodyDelayMs)) };
   }
+}
+
+function succeeds(promise: Promise<void>): Promise<boolean> {
+  return promise.then(
+    () => true,
+    () => false,
+  );
+}
+
+/** A body of that many bytes, which reads the same as JSON. */
+function filledUp({ statusCode, headers, body }: ServiceReply, bytes: number): ServiceReply {
+  const filled = Buffer.alloc(bytes, ' ');
+  filled.set(Buffer.from(body));
+  // That would be of the body without the blanks.
+  const others = Object.entries(headers).filter(([name]) => name !== 'x-amz-crc32');
+  return { statusCode, headers: Object.fromEntries(others), body: filled };
 }

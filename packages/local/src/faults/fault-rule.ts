@@ -18,6 +18,13 @@ export type Fault =
   /** Takes effect; the answer breaks off in the middle of its body. */
   | { readonly kind: 'cut-reply' }
   /**
+   * Takes effect; the second half of the answer's body comes so much later than the first. Without sockets there are no
+   * halves, and the whole answer comes then.
+   */
+  | { readonly kind: 'slow-body'; readonly delayMs: Duration }
+  /** Takes effect; the answer means the same but is that long, filled up with blanks, which JSON allows. 128 MiB at most. */
+  | { readonly kind: 'long-reply'; readonly bytes: number }
+  /**
    * Nothing arrives and no answer comes back, also to calls under way. The connection stays open, and is reset once the rule
    * ends: when it is removed, or after its `forMs`.
    */
@@ -113,6 +120,13 @@ const readLag: MemberRule = {
   holds: (value) => typeof value === 'number' && value >= 0 && value <= maxReadLagMs,
 };
 
+const maxReplyBytes = 128 * 1024 * 1024;
+
+const replyBytes: MemberRule = {
+  expected: `a whole number of bytes up to ${maxReplyBytes}`,
+  holds: (value) => Number.isInteger(value) && Number(value) >= 0 && Number(value) <= maxReplyBytes,
+};
+
 const memberRules: Readonly<Record<Fault['kind'], MemberRules>> = {
   throttle: { errorName: text },
   'server-error': { statusCode: { expected: '500 or 503', holds: (value) => value === 500 || value === 503 } },
@@ -121,6 +135,8 @@ const memberRules: Readonly<Record<Fault['kind'], MemberRules>> = {
   'lost-request': {},
   'lost-reply': {},
   'cut-reply': {},
+  'slow-body': { delayMs: duration },
+  'long-reply': { bytes: replyBytes },
   partition: {},
   'expired-iterator': {},
   'empty-page': {},
@@ -130,6 +146,8 @@ const memberRules: Readonly<Record<Fault['kind'], MemberRules>> = {
 const requiredMembers: Partial<Record<Fault['kind'], readonly string[]>> = {
   'slow-request': ['delayMs'],
   'slow-reply': ['delayMs'],
+  'slow-body': ['delayMs'],
+  'long-reply': ['bytes'],
   'stale-read': ['lagMs'],
 };
 

@@ -20,6 +20,10 @@ export interface FaultPlan {
   readonly refusal: Refusal | undefined;
   readonly answer: AnswerOptions;
   readonly replyDelayMs: number;
+  /** Between the halves of the answer's body. */
+  readonly bodyDelayMs: number;
+  /** That the answer's body is filled up to. */
+  readonly replyBytes: number;
   readonly reply: 'cut' | 'lost' | 'whole';
 }
 
@@ -175,7 +179,7 @@ function concerns({ kind }: FaultRule, { service, operation = '' }: Call): boole
 
 function combine(call: Call, rules: readonly FaultRule[], random: Random): FaultPlan {
   const has = (kind: FaultRule['kind']): boolean => rules.some((rule) => rule.kind === kind);
-  const delay = (kind: 'slow-reply' | 'slow-request'): number =>
+  const delay = (kind: 'slow-body' | 'slow-reply' | 'slow-request'): number =>
     rules.reduce((sum, rule) => (rule.kind === kind ? sum + draw(rule.delayMs, random) : sum), 0);
   const lags = rules.flatMap((rule) => (rule.kind === 'stale-read' ? [rule.lagMs] : []));
   return {
@@ -188,6 +192,8 @@ function combine(call: Call, rules: readonly FaultRule[], random: Random): Fault
       ...(lags.length > 0 && { readLagMs: Math.max(...lags) }),
     },
     replyDelayMs: delay('slow-reply'),
+    bodyDelayMs: delay('slow-body'),
+    replyBytes: Math.max(0, ...rules.map((rule) => (rule.kind === 'long-reply' ? rule.bytes : 0))),
     reply: has('lost-reply') ? 'lost' : has('cut-reply') ? 'cut' : 'whole',
   };
 }

@@ -42,6 +42,10 @@ async function answer(
     await connection.refuse(writeHead(response, service.refuse(serviceRequest(message), refusal)));
     return;
   }
+  const end = async (bytes: Uint8Array): Promise<void> => {
+    response.end(bytes);
+    if ((await connection.within(over)) === undefined) connection.reset();
+  };
   const request = serviceRequest(message, body.bytes);
   const outcome = isFromPage(request) ? refused(service, request, fromPage) : await exchange(request);
   switch (outcome.kind) {
@@ -49,11 +53,17 @@ async function answer(
       connection.reset();
       return;
     case 'cut-reply':
-      writeHalf(response, outcome.reply, connection);
+      writeHalf(response, outcome.reply);
+      connection.end();
       return;
+    case 'paused-reply': {
+      const rest = writeHalf(response, outcome.reply);
+      if (await outcome.resumed) await end(rest);
+      else connection.reset();
+      return;
+    }
     case 'reply':
-      response.end(writeHead(response, outcome.reply));
-      if ((await connection.within(over)) === undefined) connection.reset();
+      await end(writeHead(response, outcome.reply));
   }
 }
 
@@ -94,15 +104,18 @@ function serviceRequest({ method, url, headers }: ServerRequest, body: Uint8Arra
   const single: Record<string, string | undefined> = {};
   // Pseudo-headers of HTTP/2 begin with a colon; lists only come with cookies, which nobody asks for here.
   for (const [name, value] of Object.entries(headers)) {
-    if (!name.startsWith(':')) single[name] = Array.isArray(value) ? value.join(', ') : value;
+    if (name === ':authority') single['host'] ??= String(value);
+    else if (!name.startsWith(':')) single[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return { method: method ?? '', path: url ?? '/', headers: single, body };
 }
 
-function writeHalf(response: ServerResponse, reply: ServiceReply, connection: Connection): void {
+/** Writes the first half of the body, and returns the other. */
+function writeHalf(response: ServerResponse, reply: ServiceReply): Uint8Array {
   const body = writeHead(response, reply);
-  response.write(body.subarray(0, body.length >>> 1));
-  connection.end();
+  const half = body.length >>> 1;
+  response.write(body.subarray(0, half));
+  return body.subarray(half);
 }
 
 /** Encodes the body once, for its length and for the wire. */

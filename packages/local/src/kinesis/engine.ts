@@ -1,4 +1,5 @@
 import { ConfigError, systemClock, type Clock } from '@millrace/core';
+import { defaultRegion } from '../default-region';
 import { Account } from './account';
 import { callTarget, type CallTarget } from './call-target';
 import { Input } from './input';
@@ -49,7 +50,7 @@ export class KinesisEngine {
     const resolved = {
       clock: options.clock ?? systemClock,
       limits,
-      region: options.region ?? 'us-east-1',
+      region: options.region ?? defaultRegion,
       accountId: options.accountId ?? '000000000000',
       streamTransitionMs: options.streamTransitionMs ?? 10,
     };

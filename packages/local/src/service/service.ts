@@ -13,9 +13,14 @@ export interface ServiceReply {
   readonly body: Uint8Array | string;
 }
 
-/** What a client sees of its call: an answer, whole or broken off in the middle of its body, or a reset connection. */
+/**
+ * What a client sees of its call: an answer, whole, with a pause in the middle of its body or broken off there, or a reset
+ * connection.
+ */
 export type Outcome =
   | { readonly kind: 'reply'; readonly reply: ServiceReply }
+  /** `resumed` resolves with whether the rest comes; otherwise the connection is reset. It never rejects. */
+  | { readonly kind: 'paused-reply'; readonly reply: ServiceReply; readonly resumed: Promise<boolean> }
   | { readonly kind: 'cut-reply'; readonly reply: ServiceReply }
   | { readonly kind: 'reset' };
 
@@ -31,7 +36,7 @@ export interface Call {
   readonly resource: string | undefined;
   /** The shard that a call of Kinesis is about, if it is about one. */
   readonly shardId: string | undefined;
-  /** From the signature: who calls. Nothing is verified. */
+  /** From the signature: who calls, or claims to. */
   readonly accessKeyId: string | undefined;
 }
 

@@ -107,6 +107,34 @@ describe('an exchange under faults', () => {
     expect(bodyOf(slow.outcome)).toBe('1');
   });
 
+  it('slow-body: takes effect at once, and lets the rest of the answer come after the delay', async () => {
+    faults.add({ kind: 'slow-body', delayMs: 500 });
+    const outcome = await exchange(request());
+    if (outcome.kind !== 'paused-reply') throw new Error(`not a paused reply but ${outcome.kind}`);
+    expect(outcome.reply.body).toBe('1');
+    let resumed: boolean | undefined;
+    void outcome.resumed.then((value) => (resumed = value));
+    await clock.advance(499);
+    expect(resumed).toBeUndefined();
+    await clock.advance(1);
+    expect(resumed).toBe(true);
+  });
+
+  it('slow-body: lets no rest come once everything closes', async () => {
+    faults.add({ kind: 'slow-body', delayMs: 500 });
+    const outcome = await exchange(request());
+    closing.abort();
+    expect(outcome.kind === 'paused-reply' && (await outcome.resumed)).toBe(false);
+  });
+
+  it('long-reply: fills a shorter answer up with blanks, and leaves a longer one alone', async () => {
+    const rule = faults.add({ kind: 'long-reply', bytes: 5 });
+    expect(String(bodyOf(await exchange(request())))).toBe('1    ');
+    faults.remove(rule);
+    faults.add({ kind: 'long-reply', bytes: 0 });
+    expect(bodyOf(await exchange(request()))).toBe('2');
+  });
+
   it('tells the service of stale reads and empty pages', async () => {
     faults.add({ kind: 'empty-page' });
     await exchange(request());

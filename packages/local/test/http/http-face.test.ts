@@ -91,6 +91,30 @@ describe('the HTTP face', () => {
     await expect(postHttp2((stream) => stream.end('x'))).rejects.toThrow();
   });
 
+  it('pauses in the middle of the body, and then goes on or resets the connection', async () => {
+    for (const goesOn of [true, false]) {
+      let resume: (value: boolean) => void = () => undefined;
+      const resumed = new Promise<boolean>((resolve) => (resume = resolve));
+      await serve({ kind: 'paused-reply', reply: replyOf('x'.repeat(100)), resumed });
+      const socket = connect(server.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\n\r\nx');
+      let seen = '';
+      await new Promise<void>((resolve) =>
+        socket.on('data', (chunk) => {
+          seen += String(chunk);
+          if (seen.endsWith('x'.repeat(50))) resolve();
+        }),
+      );
+      expect(seen).toMatch(/\r\n\r\nx{50}$/);
+      resume(goesOn);
+      await new Promise((resolve) => socket.once(goesOn ? 'data' : 'close', resolve));
+      expect(seen).toMatch(goesOn ? /\r\n\r\nx{100}$/ : /\r\n\r\nx{50}$/);
+      socket.destroy();
+      if (goesOn) await server.close();
+    }
+  });
+
   it('refuses a body that does not arrive in time, cuts that client, and serves the next', async () => {
     await serve({ kind: 'reply', reply: replyOf('hello') }, 100);
     const socket = connect(server.port, '127.0.0.1');
