@@ -44,6 +44,12 @@ const MAX_WHEN_STUCK = 64;
 export class FirstStart {
   readonly #deps: FirstStartDependencies;
   #isFilling = false;
+  /** When the last reading of the table began. */
+  #lookedAtMs: number | undefined;
+  /** Whether it did not look for so long that rows may have come and gone that it has never seen. */
+  #hasOverslept = false;
+  /** Leases that had a row at some time. One that has none any more was deleted, and is the audit's to put back. */
+  readonly #known = new Set<string>();
   #seen = '';
   #settledWith = '';
   /** As few were missing, last time, since when. */
@@ -69,21 +75,26 @@ export class FirstStart {
    * over it says so for long after, and what is missing then was there, maybe. Rejects when the table cannot be read.
    */
   async isUnderWay(signal: AbortSignalLike): Promise<boolean> {
-    const { clock, options, table, read } = this.#deps;
-    await read(signal);
+    const { clock, options, table } = this.#deps;
+    await this.#look(signal);
     const before = table.fillProgress;
     for (let looks = 1; looks < MAX_LOOKS && table.fillProgress.size > 0; looks++) {
       await clock.sleep(options.settleMs, signal);
-      await read(signal);
+      await this.#look(signal);
       if ([...table.fillProgress].some(([workerId, progress]) => progress > (before.get(workerId) ?? -Infinity)))
         return true;
     }
     return false;
   }
 
-  /** To be called before the first row is created: whoever sees a row must see who fills. Rejects if that fails. */
-  async begin(): Promise<void> {
+  /**
+   * To be called before the first row is created: whoever sees a row must see who fills. Rejects if that fails.
+   * `lookedAtMs`: when the reading began that showed what is missing.
+   */
+  async begin(lookedAtMs: number): Promise<void> {
     this.#isFilling = true;
+    this.#lookedAtMs = lookedAtMs;
+    this.#hasOverslept = false;
     await this.#deps.announce();
   }
 
@@ -94,13 +105,28 @@ export class FirstStart {
     await announce().catch((error: unknown) => reporter.callFailed('heartbeat', error));
   }
 
-  /** Adds a row. Resolves with whether there was none. */
-  create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
-    return this.#deps.create(seed, ownership);
+  /**
+   * Adds a row. Resolves with whether there was none. Once what is known of the table {@link isOutdated}, nothing is sent:
+   * the next share comes of a new reading.
+   */
+  async create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
+    if (this.isOutdated) return false;
+    const isNew = await this.#deps.create(seed, ownership);
+    this.#known.add(seed.leaseKey);
+    return isNew;
+  }
+
+  /**
+   * Whether it is so long since the table was read that a row which was missing may have been created, used and deleted. Created again
+   * as a new one it would begin at counter 0, and late writes of those who used it could meet it.
+   */
+  get isOutdated(): boolean {
+    return this.#sinceLookedMs() > this.#deps.options.failoverTimeMs / 2;
   }
 
   /**
    * What this worker is to create next; undefined once none of the `wanted` leases is missing.
+   * Also when this worker overslept: then it cannot know which rows are new ones, and the audit, which can do without, does the rest.
    * `all` are those that the table is filled with, the oldest first: the shares are computed over all, so that they stay
    * the same while rows come up. Waits until the workers that come up together are known, and while others are at it.
    */
@@ -113,7 +139,8 @@ export class FirstStart {
     for (;;) {
       const fillers = await this.#readUntilSettled(signal);
       const rows = new Set(this.#deps.table.leases.map(({ leaseKey }) => leaseKey));
-      const missing = wanted.filter((leaseKey) => !rows.has(leaseKey));
+      const missing = wanted.filter((leaseKey) => !rows.has(leaseKey) && !this.#known.has(leaseKey));
+      if (this.#hasOverslept) return undefined;
       if (missing.length === 0) return undefined;
       const share = this.#isStuck(missing.length) ? this.#nearest(missing) : this.#mine(all, missing, fillers);
       if (share.length > 0) {
@@ -159,10 +186,10 @@ export class FirstStart {
   }
 
   async #read(signal: AbortSignalLike): Promise<void> {
-    const { clock, options, reporter, read } = this.#deps;
+    const { clock, options, reporter } = this.#deps;
     for (;;) {
       try {
-        await read(signal);
+        await this.#look(signal);
         return;
       } catch (error) {
         signal.throwIfAborted();
@@ -170,6 +197,20 @@ export class FirstStart {
         await clock.sleep(options.scanIntervalMs, signal);
       }
     }
+  }
+
+  async #look(signal: AbortSignalLike): Promise<void> {
+    const { clock, options, table, read } = this.#deps;
+    const lookedAtMs = clock.now();
+    await read(signal);
+    for (const { leaseKey } of table.leases) this.#known.add(leaseKey);
+    this.#hasOverslept ||= this.#sinceLookedMs() > options.failoverTimeMs;
+    this.#lookedAtMs = lookedAtMs;
+  }
+
+  #sinceLookedMs(): number {
+    const nowMs = this.#deps.clock.now();
+    return nowMs - (this.#lookedAtMs ?? nowMs);
   }
 
   #fillers(): readonly WorkerView[] {

@@ -24,7 +24,7 @@ async function fill(
 ): Promise<void> {
   const keys = indices(leases).map(key);
   const { firstStart } = worker.coordinator;
-  await firstStart.begin();
+  await firstStart.begin(fleet.clock.now());
   for (;;) {
     const share = await firstStart.nextShare(keys, keys, signal);
     if (isDying === true) worker.kill();
@@ -107,11 +107,59 @@ describe('a first start', () => {
     await filling;
   });
 
+  it('creates no row on an old reading, only on a new one', async () => {
+    fleet = new TestFleet(0);
+    const { firstStart } = fleet.join('a').coordinator;
+    await fleet.pass(50);
+    await firstStart.begin(fleet.clock.now());
+    await fleet.pass(failoverTimeMs / 2 + 1);
+    expect(firstStart.isOutdated).toBe(true);
+    expect(await firstStart.create(seedOf(0), { unowned: false })).toBe(false);
+    expect(fleet.table.rows()).toEqual([]);
+    const share = firstStart.nextShare([key(0)], [key(0)], signal);
+    await fleet.pass(5 * settleMs);
+    expect([...((await share) ?? [])].map(([leaseKey]) => leaseKey)).toEqual([key(0)]);
+    expect(await firstStart.create(seedOf(0), { unowned: false })).toBe(true);
+    await firstStart.end();
+  });
+
+  it('makes no row again that it has made, or seen, and that was deleted', async () => {
+    fleet = new TestFleet(0);
+    const [a, b] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    const { firstStart } = a!.coordinator;
+    const keys = indices(3).map(key);
+    await firstStart.begin(fleet.clock.now());
+    await firstStart.create(seedOf(0), { unowned: false });
+    fleet.table.remove(key(0));
+    await b!.coordinator.firstStart.create(seedOf(1), { unowned: false });
+    const first = firstStart.nextShare(keys, keys, signal);
+    await fleet.pass(5 * settleMs);
+    expect([...((await first) ?? [])].map(([leaseKey]) => leaseKey)).toEqual([key(2)]);
+    fleet.table.remove(key(1));
+    const second = firstStart.nextShare(keys, keys, signal);
+    await fleet.pass(5 * settleMs);
+    expect([...((await second) ?? [])].map(([leaseKey]) => leaseKey)).toEqual([key(2)]);
+    await firstStart.end();
+  });
+
+  it('leaves the rest to the audit once it has slept over what may have happened', async () => {
+    fleet = new TestFleet(0);
+    const { firstStart } = fleet.join('a').coordinator;
+    await fleet.pass(50);
+    await firstStart.begin(fleet.clock.now());
+    await fleet.pass(failoverTimeMs + 1);
+    const share = firstStart.nextShare([key(0)], [key(0)], signal);
+    await fleet.pass(5 * settleMs);
+    expect(await share).toBeUndefined();
+    await firstStart.end();
+  });
+
   it('asks for nothing while anybody fills', async () => {
     fleet = new TestFleet(0);
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
-    await a!.coordinator.firstStart.begin();
+    await a!.coordinator.firstStart.begin(fleet.clock.now());
     for (const index of indices(6)) await a!.coordinator.firstStart.create(seedOf(index), { unowned: false });
     await fleet.pass(20_000);
     expect(b!.count('handoverRequested')).toBe(0);
@@ -125,7 +173,7 @@ describe('a first start', () => {
     while (fleet.loads()[0] === 0 && fleet.workers.length < 20) {
       const next = fleet.join(`b-${String(fleet.workers.length)}`);
       await fleet.clock.advance(0);
-      await next.coordinator.firstStart.begin();
+      await next.coordinator.firstStart.begin(fleet.clock.now());
       await fleet.clock.advance(settleMs);
     }
     expect(fleet.workers.length).toBeLessThan(15);
@@ -152,7 +200,7 @@ describe('a first start', () => {
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
     expect(await isUnderWay(a!)).toBe(false);
-    await a!.coordinator.firstStart.begin();
+    await a!.coordinator.firstStart.begin(fleet.clock.now());
     expect(await isUnderWay(a!)).toBe(false);
     const seen = b!.coordinator.firstStart.isUnderWay(signal);
     await fleet.pass(settleMs / 2);
@@ -167,7 +215,7 @@ describe('a first start', () => {
     fleet = new TestFleet(0);
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
-    await a!.coordinator.firstStart.begin();
+    await a!.coordinator.firstStart.begin(fleet.clock.now());
     await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
     a!.kill();
     expect(await isUnderWay(b!)).toBe(false);

@@ -9,4 +9,5 @@ export {
 } from './stream-description';
 export { planFinishedLeases, planMissingLeases, selectReadable, type MissingLease } from './lease-sync-plan';
 export type { StreamShards } from './shard-lineage';
-export { ShardSync, type FirstStart, type LeaseTable, type ShardSyncObserver } from './shard-sync';
+export type { FirstStart } from './first-start';
+export { ShardSync, type LeaseTable, type ShardSyncObserver } from './shard-sync';

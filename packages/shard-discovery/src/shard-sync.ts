@@ -18,6 +18,7 @@ import {
   type StreamIdentity,
 } from '@millrace/core';
 import type { ApplicationPosition } from './application-position';
+import type { FirstStart, Ownership } from './first-start';
 import {
   planFinishedLeases,
   planMissingLeases,
@@ -47,38 +48,14 @@ export interface LeaseTable {
   delete(observed: Lease): Promise<{ readonly kind: 'applied' | 'refused' }>;
 }
 
-/** Whose a new lease is: this worker's, or nobody's. */
-interface Ownership {
-  readonly unowned: boolean;
-}
-
-/** How the workers that start together share the work of filling an empty table. */
-export interface FirstStart {
-  /** Whether the others know that this worker fills. */
-  readonly isShared: boolean;
-  /** Whether another worker fills the table just now. */
-  isUnderWay(signal: AbortSignalLike): Promise<boolean>;
-  /** This worker fills the table, from now on until `end`. */
-  begin(): Promise<void>;
-  end(): Promise<void>;
-  /** What this worker is to create next; undefined once none of the `wanted` is missing. `all`: the oldest first. */
-  nextShare(
-    all: readonly string[],
-    wanted: readonly string[],
-    signal: AbortSignalLike,
-  ): Promise<ReadonlyMap<string, Ownership> | undefined>;
-  /** Adds the row unless there is one; resolves with whether it did. */
-  create(seed: LeaseSeed, ownership: Ownership): Promise<boolean>;
-}
-
 /** What a row that is put back has besides what every new row has. */
 interface Healing {
   readonly leaseCounter: number;
   readonly failoverTimeMs: number;
 }
 
-/** The stream and the table, as they were at about the same time. */
-type Look = { readonly stream: StreamShards } & Awaited<ReturnType<LeaseTable['list']>>;
+/** The stream and the table, as they were at about the same time; when the reading of the table began. */
+type Look = { readonly stream: StreamShards; readonly lookedAtMs: number } & Awaited<ReturnType<LeaseTable['list']>>;
 
 export interface ShardSyncObserver {
   leasesCreated?(payload: {
@@ -158,16 +135,21 @@ export class ShardSync {
 
   /** Lists the shards and, if the table is empty, fills it. Rejects with what is wrong with the stream or the table. */
   async start(firstStart: FirstStart, signal: AbortSignalLike): Promise<void> {
+    while (!(await this.#startOnce(firstStart, signal)));
+  }
+
+  /** Resolves with whether it is done. If not, it has to look anew whether the table is empty. */
+  async #startOnce(firstStart: FirstStart, signal: AbortSignalLike): Promise<boolean> {
     const { logger, observer } = this.options;
     const look = await this.#look(signal);
-    if (planMissingLeases(look.stream, look.leases).length === 0) return;
+    if (planMissingLeases(look.stream, look.leases).length === 0) return true;
     // Rows there, but not all, and nobody is creating them: they went missing, which the audit will see to.
     const isEmpty = look.leases.length === 0 && look.corrupt.length === 0;
-    if (!isEmpty && !(await firstStart.isUnderWay(signal))) return;
+    if (!isEmpty && !(await firstStart.isUnderWay(signal))) return true;
     const shardIds: string[] = [];
     try {
-      await retryPassing({ ...this.options, signal }, () => firstStart.begin());
-      await this.#fill(look, firstStart, shardIds, signal);
+      await retryPassing({ ...this.options, signal }, () => firstStart.begin(look.lookedAtMs));
+      return await this.#fill(look, firstStart, shardIds, signal);
     } finally {
       await firstStart.end();
       if (shardIds.length > 0) {
@@ -258,9 +240,10 @@ export class ShardSync {
   async #look(signal: AbortSignalLike): Promise<Look> {
     for (;;) {
       const stream = await this.#listShards(signal);
+      const lookedAtMs = this.options.clock.now();
       const table = await this.#listLeases(signal);
       // With another moment other shards are in scope.
-      if (!this.#adoptMoment(table.leases)) return { stream, ...table };
+      if (!this.#adoptMoment(table.leases)) return { stream, lookedAtMs, ...table };
     }
   }
 
@@ -311,8 +294,11 @@ export class ShardSync {
     }
   }
 
-  /** Creates this worker's part of the rows of an empty table, and adds to `created` those that were not there yet. */
-  async #fill(look: Look, firstStart: FirstStart, created: string[], signal: AbortSignalLike): Promise<void> {
+  /**
+   * Creates this worker's part of the rows of an empty table, and adds to `created` those that were not there yet. Resolves with false if
+   * it was held up for so long that the table may no longer be empty.
+   */
+  async #fill(look: Look, firstStart: FirstStart, created: string[], signal: AbortSignalLike): Promise<boolean> {
     let { stream, leases } = look;
     const create = async (lease: MissingLease, ownership: Ownership): Promise<boolean> => {
       signal.throwIfAborted();
@@ -323,9 +309,10 @@ export class ShardSync {
     };
     const [oldest] = planMissingLeases(stream, leases);
     if (leases.length === 0 && oldest !== undefined && !(await create(oldest, { unowned: false }))) {
+      if (firstStart.isOutdated) return false;
       // Another worker was first, and fixed the moment; ours would be another.
       ({ stream, leases } = await this.#look(signal));
-      if (!firstStart.isShared) return;
+      if (!firstStart.isShared) return true;
     }
     const all = planMissingLeases(stream, []).map(({ shard }) => shard.shardId);
     const wanted = new Map(planMissingLeases(stream, leases).map((lease) => [lease.shard.shardId, lease]));
@@ -333,7 +320,7 @@ export class ShardSync {
     for (const { leaseKey } of look.corrupt) wanted.delete(leaseKey);
     for (;;) {
       const share = await firstStart.nextShare(all, [...wanted.keys()], signal);
-      if (share === undefined) return;
+      if (share === undefined) return true;
       await forEachAtMost(createdAtOnce, [...share], async ([leaseKey, ownership]) => {
         const lease = wanted.get(leaseKey);
         if (lease !== undefined) await create(lease, ownership);

@@ -90,6 +90,36 @@ describe('the first start', () => {
     expect(firstStart.isFilling).toBe(false);
   });
 
+  it('looks again when it was held up before the first row, and leaves rows that are there by then alone', async () => {
+    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(2) });
+    const begin = firstStart.begin.bind(firstStart);
+    firstStart.begin = async () => {
+      // Meanwhile others filled the table, and one row was deleted again.
+      table.rows.set(id(1), aLease({ leaseKey: id(1), leaseCounter: 7 }));
+      firstStart.isOutdated = true;
+      await begin();
+    };
+    await sync.start(firstStart, signal);
+    expect(table.created).toEqual([]);
+    expect(firstStart.isFilling).toBe(false);
+  });
+
+  it('fills the table when it was held up and finds it still empty', async () => {
+    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(2) });
+    const begin = firstStart.begin.bind(firstStart);
+    let begins = 0;
+    firstStart.begin = async () => {
+      firstStart.isOutdated = begins++ === 0;
+      await begin();
+    };
+    await sync.start(firstStart, signal);
+    expect(begins).toBe(2);
+    expect(table.created.map(({ leaseKey, leaseCounter }) => [leaseKey, leaseCounter])).toEqual([
+      [id(0), 0],
+      [id(1), 0],
+    ]);
+  });
+
   it('asks nobody where nothing is missing', async () => {
     const { sync, table, firstStart } = aShardSync();
     for (const leaseKey of id01) table.rows.set(leaseKey, aLease({ leaseKey }));

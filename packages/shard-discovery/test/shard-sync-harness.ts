@@ -47,6 +47,7 @@ export class FakeFirstStart implements FirstStart {
   readonly wasFilling: boolean[] = [];
   readonly shares: (readonly string[])[] = [];
   isFilling = false;
+  isOutdated = false;
 
   constructor(private readonly table: FakeTable) {}
 
@@ -74,6 +75,7 @@ export class FakeFirstStart implements FirstStart {
   }
 
   async create(seed: LeaseSeed, { unowned }: { readonly unowned: boolean }): Promise<boolean> {
+    if (this.isOutdated) return false;
     this.wasFilling.push(this.isFilling);
     const first = unowned ? undefined : { owner: 'worker-a', failoverTimeMs: 10_000, acquiredAtMs: 0 };
     return (await this.table.create({ ...seed, first })).kind === 'created';

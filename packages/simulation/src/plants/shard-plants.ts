@@ -160,13 +160,13 @@ export const shardPlants: readonly Plant[] = [
     {
       name: 'start-over-rows',
       what: 'A start creates what is missing as its own although other rows are there and nobody fills the table.',
-      find: 'if (!isEmpty && !(await firstStart.isUnderWay(signal))) return;',
+      find: 'if (!isEmpty && !(await firstStart.isUnderWay(signal))) return true;',
       replace: '',
     },
     {
       name: 'fill-unannounced',
       what: 'Who fills an empty table does not say so.',
-      find: '      await retryPassing({ ...this.options, signal }, () => firstStart.begin());\n',
+      find: '      await retryPassing({ ...this.options, signal }, () => firstStart.begin(look.lookedAtMs));\n',
       replace: '',
     },
     {
