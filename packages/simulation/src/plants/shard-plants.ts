@@ -124,10 +124,12 @@ export const shardPlants: readonly Plant[] = [
       what: 'The rows are read before the shards are listed.',
       find: lines(
         '      const stream = await this.#listShards(signal);',
+        '      const lookedAtMs = this.options.clock.now();',
         '      const table = await this.#listLeases(signal);',
         '      // With another',
       ),
       replace: lines(
+        '      const lookedAtMs = this.options.clock.now();',
         '      const table = await this.#listLeases(signal);',
         '      const stream = await this.#listShards(signal);',
         '      // With another',
