@@ -84,7 +84,10 @@ const onceFailed: readonly (readonly [seed: number, what: string])[] = [
   [5487, 'the load was not even, the cause was not found'],
   [7229, 'a lease that was just adopted did not count for the limit'],
   [7816, 'the checker gave slow code that is looking for a failing record too little time'],
-  [8867, 'a worker that had slept over the filling of the table made a row again that it had made and that was deleted'],
+  [
+    8867,
+    'a worker that had slept over the filling of the table made a row again that it had made and that was deleted',
+  ],
   [10537, 'the checker did not know that what a failed checkpoint held up comes again after a stop'],
   [14247, 'the simulation let a stop run out of time in which one reply after another was lost'],
   [16343, 'a newcomer believed a dead worker that it was filling the table, and made a row that had been deleted'],
