@@ -78,7 +78,9 @@ export class FirstStart {
     const { clock, options, table } = this.#deps;
     await this.#look(signal);
     const before = table.fillProgress;
-    for (let looks = 1; looks < MAX_LOOKS && table.fillProgress.size > 0; looks++) {
+    // Even one that creates nothing at the moment gives a sign of life within that time.
+    const untilMs = clock.now() + 2 * options.renewIntervalMs;
+    while (clock.now() < untilMs && table.fillProgress.size > 0) {
       await clock.sleep(options.settleMs, signal);
       await this.#look(signal);
       if ([...table.fillProgress].some(([workerId, progress]) => progress > (before.get(workerId) ?? -Infinity)))

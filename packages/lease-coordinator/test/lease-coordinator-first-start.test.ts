@@ -38,7 +38,7 @@ async function fill(
 
 async function isUnderWay({ coordinator: { firstStart } }: TestWorker): Promise<boolean> {
   const answer = firstStart.isUnderWay(signal);
-  await fleet.pass(10 * settleMs);
+  await fleet.pass(failoverTimeMs);
   return answer;
 }
 
@@ -201,14 +201,22 @@ describe('a first start', () => {
     await fleet.pass(50);
     expect(await isUnderWay(a!)).toBe(false);
     await a!.coordinator.firstStart.begin(fleet.clock.now());
-    expect(await isUnderWay(a!)).toBe(false);
     const seen = b!.coordinator.firstStart.isUnderWay(signal);
     await fleet.pass(settleMs / 2);
     await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
     await fleet.pass(settleMs);
     expect(await seen).toBe(true);
+    expect(await isUnderWay(a!)).toBe(false);
     await a!.coordinator.firstStart.end();
     expect(await isUnderWay(b!)).toBe(false);
+  });
+
+  it('is seen of a worker that creates nothing at the moment, by its signs of life', async () => {
+    fleet = new TestFleet(0);
+    const [a, b] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    await a!.coordinator.firstStart.begin(fleet.clock.now());
+    for (let round = 0; round < 5; round++) expect(await isUnderWay(b!)).toBe(true);
   });
 
   it('is not believed of a worker that has died over it: what is missing may have been deleted since', async () => {

@@ -33,6 +33,12 @@ import type { ShardLister } from './shard-lister';
 /** Rows that are created at the same time. */
 const createdAtOnce = 16;
 
+/** How far a counter is ahead of what was last seen of it, at most: a write of each ten milliseconds for hours. */
+const counterMargin = 1_000_000;
+
+type FillsOfOthers = Pick<FirstStart, 'isUnderWay'>;
+const nobodyFills: FillsOfOthers = { isUnderWay: async () => false };
+
 /** What shard discovery needs of the lease table. */
 export interface LeaseTable {
   /** All rows. `consistent`: every write that was acknowledged before the call is seen. `corrupt`: not understood. */
@@ -91,6 +97,8 @@ export class ShardSync {
   #auditSoon = new StopSignal();
   #position: ApplicationPosition;
   #writeCount = 0;
+  /** Of all rows that this worker has ever listed here. */
+  #highestCounter = 0;
 
   constructor(
     private readonly options: {
@@ -163,19 +171,24 @@ export class ShardSync {
    * Audits at the interval until `signal` aborts; the first time soon, in case whoever filled the table has died over
    * it. Rejects when the stream is gone or is another one.
    */
-  async run(signal: AbortSignalLike): Promise<void> {
+  async run(signal: AbortSignalLike, firstStart: FillsOfOthers = nobodyFills): Promise<void> {
     const { random, clock, auditIntervalMs } = this.options;
-    let delayMs = auditIntervalMs * (0.1 + random.next() / 10);
+    let isSoon = true;
     await repeat(clock, signal, async () => {
-      await this.#sleepUntilAudit(delayMs, signal);
-      await this.#auditOrWarn(signal);
-      delayMs = auditIntervalMs * (0.75 + random.next() / 2);
+      await this.#sleepUntilAudit(
+        auditIntervalMs * (isSoon ? 0.1 + random.next() / 10 : 0.75 + random.next() / 2),
+        signal,
+      );
+      isSoon = !(await this.#auditOrWarn(signal, firstStart));
       return 0;
     });
   }
 
-  /** Compares shards and rows once, and mends what differs. */
-  async audit(signal: AbortSignalLike): Promise<void> {
+  /**
+   * Compares shards and rows once, and mends what differs. Resolves with false if another worker is filling the table:
+   * then the missing rows are left to it, and the next audit is to come soon.
+   */
+  async audit(signal: AbortSignalLike, firstStart: FillsOfOthers = nobodyFills): Promise<boolean> {
     const { table, identity, clock, logger, observer } = this.options;
     const current = await this.options.currentIdentity(signal);
     if (current.streamCreatedAtMs !== identity.streamCreatedAtMs || current.streamArn !== identity.streamArn) {
@@ -190,14 +203,16 @@ export class ShardSync {
     const { stream, leases, workers, corrupt } = await this.#look(signal);
     const corruptKeys = new Set(corrupt.map(({ leaseKey }) => leaseKey));
     const missing = planMissingLeases(stream, leases).filter(({ shard }) => !corruptKeys.has(shard.shardId));
-    if (missing.length === 0 && planFinishedLeases(stream, leases).length === 0) return;
+    if (missing.length === 0 && planFinishedLeases(stream, leases).length === 0) return true;
+    if (missing.length > 0 && (await firstStart.isUnderWay(signal))) return false;
     // The listing is older than the rows. A shard whose row is not there may have left the stream in between, finished and
     // its row deleted; one that was created and finished in between is missing in the listing, and is not gone.
     const newer = await this.#listShards(signal);
     const failoverTimesMs = [...leases, ...workers].map((row) => row.failoverTimeMs ?? 0);
     const healing: Healing = {
-      // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused.
-      leaseCounter: Math.floor(clock.wallTime()),
+      // Above any counter that the row may have had: writes of an earlier owner that arrive late must still be refused. Rows that were
+      // put back before have the time of another clock, which may be ahead of this one.
+      leaseCounter: Math.max(Math.floor(clock.wallTime()), this.#highestCounter + counterMargin),
       // That owner may be inside its deadline, and its failover time may be longer than that of whoever takes the lease.
       failoverTimeMs: Math.max(0, ...failoverTimesMs),
     };
@@ -212,9 +227,11 @@ export class ShardSync {
       const { kind } = await retryPassing({ ...this.options, signal }, () => table.delete(lease));
       if (kind === 'applied') shardIds.push(lease.leaseKey);
     }
-    if (shardIds.length === 0) return;
-    logger.info({ shardIds }, 'finished leases deleted, their shards are no longer listed');
-    observer?.leasesDeleted?.({ shardIds });
+    if (shardIds.length > 0) {
+      logger.info({ shardIds }, 'finished leases deleted, their shards are no longer listed');
+      observer?.leasesDeleted?.({ shardIds });
+    }
+    return true;
   }
 
   /**
@@ -277,13 +294,15 @@ export class ShardSync {
     if (wanted.aborted) this.#auditSoon = new StopSignal();
   }
 
-  #listLeases(signal: AbortSignalLike): ReturnType<LeaseTable['list']> {
-    return retryPassing({ ...this.options, signal }, () => this.options.table.list({ consistent: true }));
+  async #listLeases(signal: AbortSignalLike): ReturnType<LeaseTable['list']> {
+    const listed = await retryPassing({ ...this.options, signal }, () => this.options.table.list({ consistent: true }));
+    for (const { leaseCounter } of listed.leases) this.#highestCounter = Math.max(this.#highestCounter, leaseCounter);
+    return listed;
   }
 
-  async #auditOrWarn(signal: AbortSignalLike): Promise<void> {
+  async #auditOrWarn(signal: AbortSignalLike, firstStart: FillsOfOthers): Promise<boolean> {
     try {
-      await this.audit(signal);
+      return await this.audit(signal, firstStart);
     } catch (error) {
       if (signal.aborted || isFatal(error)) throw error;
       // Nothing is lost by a late audit: running shards go on, and the next one will see the same. Rows that wait for
@@ -291,6 +310,7 @@ export class ShardSync {
       this.#unknownSince.clear();
       this.options.logger.warn({ err: error }, 'shard audit failed, it will be repeated');
       this.options.observer?.auditFailed?.({ error });
+      return true;
     }
   }
 

@@ -44,6 +44,36 @@ async function afterASplit(shardCount = 1): Promise<ReturnType<typeof aShardSync
 }
 
 describe('what an audit puts back', () => {
+  it('counts from above all that was there, though the clock of whoever put it back before was ahead', async () => {
+    const { sync, table, clock, firstStart } = aShardSync({ position: { kind: 'trim-horizon' } });
+    await sync.start(firstStart, signal);
+    const ahead = clock.wallTime() + 3_600_000;
+    put(table, 0, { root: true, leaseCounter: ahead });
+    await sync.audit(signal);
+    // Nobody has listed the last writes of its owner.
+    table.rows.delete(id(0));
+    await sync.audit(signal);
+    expect(table.rows.get(id(0))?.leaseCounter).toBeGreaterThan(ahead + 100_000);
+  });
+
+  it('is not what another worker is about to create, which is asked again soon', async () => {
+    const { sync, table, clock, firstStart } = aShardSync({ position: { kind: 'trim-horizon' } });
+    put(table, 0, { root: true });
+    firstStart.othersFill = true;
+    expect(await sync.audit(signal, firstStart)).toBe(false);
+    expect(table.created).toEqual([]);
+    const stop = new AbortController();
+    const running = sync.run(AbortSignal.any([signal, stop.signal]), firstStart);
+    await clock.advance(12_001);
+    expect(table.created).toEqual([]);
+    firstStart.othersFill = false;
+    await clock.advance(12_001);
+    expect(table.created).toMatchObject([{ leaseKey: id(1), healed: true }]);
+    stop.abort();
+    await clock.advance(1);
+    await running.catch(() => undefined);
+  });
+
   it('is not the finished row of a shard that left the stream after its listing, and that another audit has deleted', async () => {
     const { sync, table, lister } = await afterASplit();
     const other = aShardSync({ table, lister, position: { kind: 'trim-horizon' } });

@@ -19,7 +19,7 @@ export async function keepRows({ shardSync, coordinator, logger, signal }: KeepR
     logger.warn({ err }, 'not all leases were created, the next audit will go on');
   }
   coordinator.wake();
-  await shardSync.run(signal);
+  await shardSync.run(signal, coordinator.firstStart);
 }
 
 /** What passes by itself must not end a worker that others count on by now. */
