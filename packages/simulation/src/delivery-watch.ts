@@ -117,7 +117,7 @@ export class DeliveryWatch {
       this.duplicates += again;
       if (isCalm && repeatedTo > shard.givenInVain) violate('G5', `record ${first} comes a second time`, shardId);
     }
-    shard.givenInVain = 0;
+    if (end >= shard.givenInVain) shard.givenInVain = 0;
     session.due = first;
     session.end = end;
     session.given = Math.max(session.given, end);
@@ -183,6 +183,8 @@ export class DeliveryWatch {
       `${machine.name} lets ${index} go`,
       () => `${machine.name} lets index ${index} go`,
     );
+    // Whose holders were lost may have lost it before they gave it to anybody.
+    this.#markDelivered(shard, index, 1);
     log.settleOne(shard, index);
     session.due = Math.max(session.due, index + 1);
     this.#handled(session);

@@ -104,7 +104,7 @@ export const shardPlants: readonly Plant[] = [
     {
       name: 'healed-from-zero',
       what: 'A row that is put back counts from 0, and late writes of an earlier owner are accepted.',
-      find: 'leaseCounter: Math.floor(clock.wallTime()),',
+      find: 'leaseCounter: Math.max(Math.floor(clock.wallTime()), this.#highestCounter + counterMargin),',
       replace: 'leaseCounter: 0,',
     },
     {
