@@ -122,8 +122,11 @@ export class Machine implements Clock {
 
   /** As a laptop that is closed, or a virtual machine that is moved: the monotonic clock stands still as well. */
   suspend(durationMs: number): void {
+    const { nowMs } = this.#parts.time;
+    // Of a suspension that is still going on.
+    const alreadyMs = Math.max(0, Math.min(this.suspendedUntilMs - nowMs, durationMs));
     this.pause(durationMs);
-    this.#suspendedMs += durationMs;
+    this.#suspendedMs += durationMs - alreadyMs;
     this.suspendedUntilMs = this.pausedUntilMs;
   }
 
