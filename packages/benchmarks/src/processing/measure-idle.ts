@@ -3,9 +3,10 @@ import type { AwsReady } from '../coordination/aws-server';
 import { NumberedStream } from '../coordination/numbered-stream';
 import { kinesisClient } from '../local/client';
 import { ServerProcess } from '../server-process';
+import type { ScenarioContext } from '../timed-scenario';
 import type { IdleMessage, IdleSettings } from './messages';
 import { runChild } from './run-child';
-import type { Measurement, ScenarioContext } from './scenario';
+import type { Measurement } from './scenario';
 
 const shards = 1_000;
 const streamName = 'idle';

@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { AwsReady } from '../coordination/aws-server';
 import { settingsVariable } from '../coordination/messages';
 import { ServerProcess } from '../server-process';
+import type { ScenarioContext } from '../timed-scenario';
 import type { PageShape, PrebuiltSettings, Reader, ReaderDone, ReaderMessage, ReaderSettings } from './messages';
 import { runChild } from './run-child';
-import type { Comparison, Cost, Measurement, ScenarioContext, ScenarioName } from './scenario';
+import type { Comparison, Cost, Measurement, ScenarioName } from './scenario';
 
 const readers: readonly Reader[] = ['bare', 'sdk', 'direct'];
 const streamName = 'prebuilt';
