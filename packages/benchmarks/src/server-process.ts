@@ -59,9 +59,14 @@ export class ServerProcess {
 
   /** How much processor time it has used so far, in milliseconds. */
   async cpuMs(signal: AbortSignal): Promise<number> {
+    return (await this.usage(signal)).cpuMs;
+  }
+
+  /** With what else this server counts. One call at a time. */
+  async usage(signal: AbortSignal): Promise<Usage> {
     const answer = answerOf(this.#child, signal);
     this.#child.send({});
-    return ((await answer) as Usage).cpuMs;
+    return (await answer) as Usage;
   }
 
   /** Lets it end by itself, and kills it if it does not. Resolves once it is gone. May be called again. */

@@ -18,11 +18,15 @@ export function endWithParent(): void {
   process.once('disconnect', () => process.exit(0));
 }
 
-/** Tells the parent where to find the server, and from then on what it costs whenever the parent asks. */
-export function serveParent(ready: Ready): void {
+/**
+ * Tells the parent where to find the server, and from then on what it costs whenever the parent asks.
+ *
+ * @param counted what else the parent is told then
+ */
+export function serveParent(ready: Ready, counted: () => object = () => ({})): void {
   process.on('message', () => {
     const { userCPUTime, systemCPUTime } = process.resourceUsage();
-    const usage: Usage = { cpuMs: (userCPUTime + systemCPUTime) / 1000 };
+    const usage: Usage = { ...counted(), cpuMs: (userCPUTime + systemCPUTime) / 1000 };
     process.send?.(usage);
   });
   process.send?.(ready);

@@ -20,3 +20,27 @@ export function spreadOf(values: readonly number[]): Spread {
 export function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }
+
+export function median(values: readonly number[]): number {
+  return spreadOf(values).median;
+}
+
+export function most(values: readonly number[]): number {
+  return Math.max(...values);
+}
+
+export function least(values: readonly number[]): number {
+  return Math.min(...values);
+}
+
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** What a row says of several values; of none there is no figure. */
+export function figure(
+  values: readonly number[] | undefined,
+  of: (values: readonly number[]) => number,
+): number | null {
+  return values === undefined || values.length === 0 ? null : rounded(of(values));
+}

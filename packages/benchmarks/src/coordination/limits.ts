@@ -1,6 +1,6 @@
+import { mean, median, most } from '../statistics';
 import { failoverTimeMs } from './fleet';
 import { percentile } from './percentile';
-import { mean, median, most } from './row';
 import type { Samples, ScenarioName } from './scenario';
 
 /** Something that a scenario must reach on two cores, or should. */

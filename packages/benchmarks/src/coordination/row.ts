@@ -1,4 +1,4 @@
-import { rounded, spreadOf } from '../statistics';
+import { figure, mean, median, most } from '../statistics';
 import { failoverTimeMs } from './fleet';
 import { percentile } from './percentile';
 import type { Samples, Scenario, ScenarioName } from './scenario';
@@ -63,21 +63,4 @@ function p99Of(name: ScenarioName, { unreadMs, balancedMs }: Samples): number | 
   if (name === 'rolling-restart') return figure(unreadMs, most);
   if (name === 'join') return figure(balancedMs, most);
   return figure(unreadMs, (values) => percentile(values, 0.99));
-}
-
-/** Of no values there is no figure. */
-function figure(values: readonly number[] | undefined, of: (values: readonly number[]) => number): number | null {
-  return values === undefined || values.length === 0 ? null : rounded(of(values));
-}
-
-export function median(values: readonly number[]): number {
-  return spreadOf(values).median;
-}
-
-export function most(values: readonly number[]): number {
-  return Math.max(...values);
-}
-
-export function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
 }

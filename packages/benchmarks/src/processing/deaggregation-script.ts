@@ -3,6 +3,7 @@ import { settingsFromParent } from '../coordination/messages';
 import { endWithParent, failParent } from '../server-side';
 import { aggregates, assertSame, deaggregators } from './deaggregators';
 import type { DeaggregationDone, DeaggregationSettings } from './messages';
+import { measureUsage } from './process-usage';
 import { sumOf } from './sum-of';
 
 /** Takes the same aggregates apart again and again, one way, and says what that cost. */
@@ -22,12 +23,11 @@ function main({ way, isRead, warmUpMs, measuredMs }: DeaggregationSettings): voi
     return records;
   };
   repeatFor(warmUpMs);
-  const before = { atMs: performance.now(), cpu: process.cpuUsage() };
+  const usage = measureUsage();
   const records = repeatFor(measuredMs);
-  const { user, system } = process.cpuUsage(before.cpu);
-  const seconds = (performance.now() - before.atMs) / 1_000;
+  const { seconds, cpuMs } = usage();
   assert(sum > 0 === isRead);
-  const done: DeaggregationDone = { kind: 'deaggregated', cost: { records, seconds, cpuMs: (user + system) / 1_000 } };
+  const done: DeaggregationDone = { kind: 'deaggregated', cost: { records, seconds, cpuMs } };
   process.send?.(done, undefined, undefined, () => process.exit(0));
 }
 

@@ -1,45 +1,74 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'millrace';
 import { accessTo } from '../coordination/clients';
-import { idleTimeOfManyShardsMs } from '../coordination/many-shards';
 import { settingsFromParent } from '../coordination/messages';
 import { endWithParent, failParent } from '../server-side';
+import { bareLoop } from './bare-loop';
 import { failOn } from './fail-on';
 import type { IdleMessage, IdleSettings } from './messages';
+import { measureUsage } from './process-usage';
 
 const pollMs = 200;
 
-/** A worker that holds all shards and finds nothing in any of them; says how much memory the process has meanwhile. */
+/** Reads all shards and finds nothing in any of them; says how much memory the process has meanwhile, and what it uses. */
 async function main(settings: IdleSettings): Promise<void> {
-  const { shards, measuredMs } = settings;
-  const worker = workerOf(settings);
-  failOn(worker, failParent);
-  worker.run().catch(failParent);
+  const { reader, shards, warmUpMs, measuredMs } = settings;
+  const countOpened = reader === 'bare' ? readBare(settings) : readByWorker(settings);
   let opened = 0;
-  // Each has been read once when it knows how far behind it is.
   while (opened < shards) {
     await sleep(pollMs);
-    const now = worker.snapshot().shards.filter(({ millisBehindLatest }) => millisBehindLatest !== undefined).length;
+    const now = countOpened();
     if (now !== opened) send({ kind: 'opened', shards: now });
     opened = now;
   }
-  let rssBytes = 0;
-  const endAtMs = performance.now() + measuredMs;
-  while (performance.now() < endAtMs) {
-    rssBytes = Math.max(rssBytes, process.memoryUsage.rss());
-    await sleep(pollMs);
-  }
-  send({ kind: 'measured', rssBytes }, () => process.exit(0));
+  const warmRssBytes = await mostRssBytes(warmUpMs);
+  send({ kind: 'begun' });
+  const usage = measureUsage();
+  const rssBytes = Math.max(warmRssBytes, await mostRssBytes(measuredMs));
+  send({ kind: 'measured', rssBytes, usage: usage() }, () => process.exit(0));
 }
 
-function workerOf({ applicationName, streamName, kinesisEndpoint, dynamodbEndpoint }: IdleSettings): Worker {
+/** The most that there is at any moment until so much time has passed. */
+async function mostRssBytes(forMs: number): Promise<number> {
+  let most = 0;
+  for (const endAtMs = performance.now() + forMs; performance.now() < endAtMs;) {
+    most = Math.max(most, process.memoryUsage.rss());
+    await sleep(Math.min(pollMs, Math.max(0, endAtMs - performance.now())));
+  }
+  return most;
+}
+
+/** Returns what says how many shards have been read once. */
+function readBare(settings: IdleSettings): () => number {
+  const opened = new Set<string>();
+  bareLoop(settings, (shardId, data) => {
+    if (data.length > 0) throw new Error('a record came');
+    opened.add(shardId);
+  }).catch(failParent);
+  return () => opened.size;
+}
+
+/** Likewise. */
+function readByWorker(settings: IdleSettings): () => number {
+  const worker = workerOf(settings);
+  failOn(worker, failParent);
+  worker.run().catch(failParent);
+  // Each has been read once when it knows how far behind it is.
+  return () => worker.snapshot().shards.filter(({ millisBehindLatest }) => millisBehindLatest !== undefined).length;
+}
+
+function workerOf(settings: IdleSettings): Worker {
+  const { applicationName, streamName, kinesisEndpoint, dynamodbEndpoint } = settings;
+  const { reader, idleTimeBetweenReadsMs, leases } = settings;
   return new Worker({
     applicationName,
     streamName,
     kinesis: accessTo(kinesisEndpoint),
     dynamodb: accessTo(dynamodbEndpoint),
+    awsCalls: reader === 'direct' ? 'direct' : 'sdk',
     checkpointing: 'automatic',
-    fetch: { idleTimeBetweenReadsMs: idleTimeOfManyShardsMs },
+    ...(idleTimeBetweenReadsMs !== undefined && { fetch: { idleTimeBetweenReadsMs } }),
+    ...(leases !== undefined && { leases }),
     processorFactory: () => ({
       processRecords: () => {
         throw new Error('a record came');

@@ -1,14 +1,8 @@
+import type { Limit } from '../limit';
 import type { Row } from './row';
 
-/** Something that a row must reach on two cores. */
-export interface Limit {
-  readonly column: Exclude<keyof Row, 'scenario'>;
-  readonly least?: number;
-  readonly most?: number;
-}
-
 /** What must be reached, by the name of the row. */
-export const limits: Readonly<Record<string, readonly Limit[]>> = {
+export const limits: Readonly<Record<string, readonly Limit<Exclude<keyof Row, 'scenario'>>[]>> = {
   'plain-200': [{ column: 'ratio', least: 0.9 }],
   'plain-1k': [{ column: 'ratio', least: 0.95 }],
   'idle-shards': [{ column: 'rssMegabytes', most: 150 }],
@@ -25,8 +19,3 @@ export const limits: Readonly<Record<string, readonly Limit[]>> = {
     { column: 'leastShare', least: 0.3 },
   ],
 };
-
-/** Nothing that was not measured is within a limit. */
-export function isReached({ least = -Infinity, most = Infinity }: Limit, value: number | null): boolean {
-  return value !== null && value >= least && value <= most;
-}

@@ -1,6 +1,7 @@
+import type { ScenarioContext } from '../timed-scenario';
 import type { DeaggregationDone, DeaggregationSettings } from './messages';
 import { runChild } from './run-child';
-import type { Comparison, Cost, Measurement, ScenarioContext } from './scenario';
+import type { Comparison, Cost, Measurement } from './scenario';
 
 const warmUpShare = 1 / 4;
 

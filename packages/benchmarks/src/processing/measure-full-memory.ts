@@ -2,9 +2,10 @@ import { join } from 'node:path';
 import type { AwsReady } from '../coordination/aws-server';
 import { settingsVariable } from '../coordination/messages';
 import { ServerProcess } from '../server-process';
+import type { ScenarioContext } from '../timed-scenario';
 import type { FullMemoryDone, FullMemorySettings, PrebuiltSettings } from './messages';
 import { runChild } from './run-child';
-import type { Measurement, ScenarioContext } from './scenario';
+import type { Measurement } from './scenario';
 
 const budgetBytes = 256_000_000;
 /** Pages of 10 MB, the most that an answer may hold; fewer records if a worker asks for fewer. */

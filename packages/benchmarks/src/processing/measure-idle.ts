@@ -1,11 +1,13 @@
 import { join } from 'node:path';
 import type { AwsReady } from '../coordination/aws-server';
+import { idleTimeOfManyShardsMs } from '../coordination/many-shards';
 import { NumberedStream } from '../coordination/numbered-stream';
 import { kinesisClient } from '../local/client';
 import { ServerProcess } from '../server-process';
+import type { ScenarioContext } from '../timed-scenario';
 import type { IdleMessage, IdleSettings } from './messages';
 import { runChild } from './run-child';
-import type { Measurement, ScenarioContext } from './scenario';
+import type { Measurement } from './scenario';
 
 const shards = 1_000;
 const streamName = 'idle';
@@ -40,7 +42,11 @@ async function rssOf(
   access: Pick<IdleSettings, 'applicationName' | 'dynamodbEndpoint' | 'kinesisEndpoint'>,
   { seconds, profileDirectory, signal, progress }: ScenarioContext,
 ): Promise<number> {
-  const settings: IdleSettings = { ...access, streamName, shards, measuredMs: seconds * 1_000 };
+  const settings: IdleSettings = {
+    ...{ ...access, streamName, shards },
+    ...{ reader: 'direct', idleTimeBetweenReadsMs: idleTimeOfManyShardsMs, leases: undefined },
+    ...{ warmUpMs: 0, measuredMs: seconds * 1_000 },
+  };
   let toldShards = 0;
   const onMessage = (message: unknown): void => {
     const heard = message as IdleMessage;

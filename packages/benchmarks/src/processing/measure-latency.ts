@@ -1,6 +1,7 @@
 import { spreadOf } from '../statistics';
+import type { ScenarioContext } from '../timed-scenario';
 import type { ReadCounts } from './messages';
-import type { Measurement, ScenarioContext } from './scenario';
+import type { Measurement } from './scenario';
 import { tailTogether } from './tail-group';
 
 /** The least that may be set: a shard may be called five times a second. */

@@ -1,5 +1,6 @@
+import type { ScenarioContext } from '../timed-scenario';
 import type { ReadCounts } from './messages';
-import type { Measurement, ScenarioContext } from './scenario';
+import type { Measurement } from './scenario';
 import { tailTogether } from './tail-group';
 
 const applications = 3;

@@ -1,8 +1,10 @@
+import type { Usage } from '../server-side';
+import type { ProcessUsage } from './process-usage';
 import type { Cost } from './scenario';
 
 /** Of what the pages are made that the server of prebuilt answers has for each shard. */
 export interface PageShape {
-  /** Of the stream. */
+  /** Of the stream. 0: there are no records, and a reader is told that there are no more. */
   readonly recordsPerPage: number;
   /** 1: plain records. */
   readonly userRecordsPerRecord: number;
@@ -13,6 +15,16 @@ export interface PageShape {
 export interface PrebuiltSettings extends PageShape {
   readonly streamName: string;
   readonly shards: number;
+}
+
+/** What the server of prebuilt answers says of itself when it is asked. */
+export interface PrebuiltUsage extends Usage {
+  /** By a clock of its own, in milliseconds. */
+  readonly atMs: number;
+  /** Calls of GetRecords that it has answered so far. */
+  readonly getRecordsCalls: number;
+  /** The most connections for Kinesis that were open at once since it was asked before. */
+  readonly mostConnections: number;
 }
 
 /** A loop of GetRecords around the SDK's client, or a worker whose calls go through the SDK, or that makes them directly. */
@@ -28,13 +40,21 @@ export interface StreamSettings {
   readonly shards: number;
 }
 
+/** Of a worker. */
+export interface LeaseSettings {
+  readonly failoverTimeMs: number;
+  readonly scanIntervalMs: number;
+}
+
 export interface ReaderSettings extends StreamSettings, PageShape {
   readonly reader: Reader;
+  /** Undefined: the worker's defaults. */
+  readonly leases: LeaseSettings | undefined;
   readonly warmUpMs: number;
   readonly measuredMs: number;
 }
 
-/** Of a reader: everything has been read once and is warm. */
+/** Of a process that reads: everything has been read once and is warm, and it begins to measure. */
 export interface Begun {
   readonly kind: 'begun';
 }
@@ -42,6 +62,8 @@ export interface Begun {
 export interface ReaderDone {
   readonly kind: 'done';
   readonly cost: Cost;
+  /** Of the time that was measured, as {@link ProcessUsage} has it. */
+  readonly busyShare: number;
 }
 
 export type ReaderMessage = Begun | ReaderDone;
@@ -53,14 +75,26 @@ export interface ReadCounts {
 }
 
 export interface IdleSettings extends StreamSettings {
+  readonly reader: Reader;
+  /** Of the worker. Undefined: its default. */
+  readonly idleTimeBetweenReadsMs: number | undefined;
+  /** Likewise. */
+  readonly leases: LeaseSettings | undefined;
+  /** From when everything has been read once. */
+  readonly warmUpMs: number;
   readonly measuredMs: number;
 }
 
 export type IdleMessage =
   /** So many have been read once. */
-  | { readonly kind: 'opened'; readonly shards: number }
-  /** The most that there was at any moment of the measured time. */
-  | { readonly kind: 'measured'; readonly rssBytes: number };
+  { readonly kind: 'opened'; readonly shards: number } | Begun | IdleMeasured;
+
+export interface IdleMeasured {
+  readonly kind: 'measured';
+  /** The most that there was at any moment from when everything had been read once. */
+  readonly rssBytes: number;
+  readonly usage: ProcessUsage;
+}
 
 export interface FullMemorySettings extends StreamSettings {
   readonly awsCalls: 'direct' | 'sdk';

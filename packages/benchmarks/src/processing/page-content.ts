@@ -9,6 +9,8 @@ export interface HashKeyRange {
   readonly last: bigint;
 }
 
+/** How many different keys plain records have at the most. */
+const plainKeys = 1_000;
 /** How many different keys an aggregate has: a producer packs what it gets, and keys come again. */
 const keysPerAggregate = 50;
 /** Of every aggregate of the KPL: by it a reader knows that user records outside of the shard are to be dropped. */
@@ -18,7 +20,8 @@ const kplPartitionKey = 'a';
 export function pageContent(shardId: string, range: HashKeyRange, shape: PageShape): PageContent {
   const { recordsPerPage, userRecordsPerRecord, dataBytes } = shape;
   if (userRecordsPerRecord === 1) {
-    return { shardId, recordsPerPage, data: Buffer.alloc(dataBytes, 7), partitionKeys: keysWithin(range, 1_000) };
+    const partitionKeys = keysWithin(range, Math.min(plainKeys, recordsPerPage));
+    return { shardId, recordsPerPage, data: Buffer.alloc(dataBytes, 7), partitionKeys };
   }
   const keys = keysWithin(range, keysPerAggregate);
   const data = aggregate(

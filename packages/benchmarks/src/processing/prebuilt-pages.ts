@@ -42,8 +42,9 @@ export class PrebuiltPages {
       SequenceNumber: sequencePrefix + '0'.repeat(countedDigits),
     }));
     const NextShardIterator = iteratorPrefix + '0'.repeat(offsetDigits);
-    // Behind, so that a reader never takes the shard for idle.
-    const template = JSON.stringify({ MillisBehindLatest: 60_000, NextShardIterator, Records });
+    // Behind, so that a reader never takes a shard for idle that has records.
+    const MillisBehindLatest = recordsPerPage === 0 ? 0 : 60_000;
+    const template = JSON.stringify({ MillisBehindLatest, NextShardIterator, Records });
     this.#template = Buffer.from(template.replaceAll(String(arrivedAt), asKinesisWritesIt));
     this.#offsetAt = this.#template.indexOf(iteratorPrefix) + iteratorPrefix.length;
     this.#recordsAt = placesOf(this.#template, recordPrefix);

@@ -1,12 +1,12 @@
-import { createServer, request as send, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer, request as send, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { startLocalAws, unlimitedRates } from '@millrace/local';
 import type { AwsReady } from '../coordination/aws-server';
 import { settingsFromParent } from '../coordination/messages';
 import { kinesisClient } from '../local/client';
-import { endWithParent, failParent, serveParent } from '../server-side';
-import type { PrebuiltSettings } from './messages';
+import { endWithParent, failParent, serveParent, type Usage } from '../server-side';
+import type { PrebuiltSettings, PrebuiltUsage } from './messages';
 import { pageContent } from './page-content';
 import { PrebuiltPages } from './prebuilt-pages';
 
@@ -17,7 +17,9 @@ async function main(settings: PrebuiltSettings): Promise<void> {
   const { streamName: name, shards: shardCount } = settings;
   const aws = await startLocalAws({ limits: unlimitedRates, streams: [{ name, shardCount }] });
   const pages = await pagesOfAll(aws.kinesisEndpoint, settings);
+  let getRecordsCalls = 0;
   const server = createServer((request, response) => {
+    if (operationOf(request) === 'GetRecords') getRecordsCalls++;
     answer(request, response, pages, aws.kinesisEndpoint).catch((error: unknown) => {
       // A reader that has ended takes its calls with it.
       if (request.complete) failParent(error);
@@ -25,11 +27,29 @@ async function main(settings: PrebuiltSettings): Promise<void> {
   });
   // Or it would cut a connection that a reader is about to use again.
   server.keepAliveTimeout = 0;
+  const takeMostConnections = countConnections(server);
   server.listen(0, '127.0.0.1', () => {
     const { port } = server.address() as AddressInfo;
     const ready: AwsReady = { endpoint: `http://127.0.0.1:${port}`, dynamodbEndpoint: aws.dynamodbEndpoint };
-    serveParent(ready);
+    serveParent(ready, (): Omit<PrebuiltUsage, keyof Usage> => {
+      return { atMs: performance.now(), getRecordsCalls, mostConnections: takeMostConnections() };
+    });
   });
+}
+
+/** Returns what gives the most that were open at once since it was called before. */
+function countConnections(server: Server): () => number {
+  let open = 0;
+  let most = 0;
+  server.on('connection', (socket: Socket) => {
+    most = Math.max(most, ++open);
+    socket.once('close', () => open--);
+  });
+  return () => {
+    const taken = most;
+    most = open;
+    return taken;
+  };
 }
 
 async function pagesOfAll(kinesisEndpoint: string, settings: PrebuiltSettings): Promise<PagesByShard> {
@@ -53,10 +73,14 @@ async function answer(
   kinesisEndpoint: string,
 ): Promise<void> {
   const body = await buffer(request);
-  const [, operation] = String(request.headers['x-amz-target']).split('.');
+  const operation = operationOf(request);
   if (operation === 'GetRecords') respond(response, recordsFor(parsed(body), pages));
   else if (operation === 'GetShardIterator') respond(response, iteratorFor(parsed(body), pages));
   else forward(request, body, response, kinesisEndpoint);
+}
+
+function operationOf({ headers }: IncomingMessage): string | undefined {
+  return String(headers['x-amz-target']).split('.')[1];
 }
 
 function parsed(body: Buffer): Readonly<Record<string, unknown>> {

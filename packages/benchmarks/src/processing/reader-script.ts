@@ -6,6 +6,7 @@ import { endWithParent, failParent } from '../server-side';
 import { bareLoop } from './bare-loop';
 import { failOn } from './fail-on';
 import type { ReaderMessage, ReaderSettings } from './messages';
+import { measureUsage } from './process-usage';
 import { sumOf } from './sum-of';
 
 const pollMs = 20;
@@ -26,17 +27,16 @@ async function main(settings: ReaderSettings): Promise<void> {
   while (read.shardIds.size < shards) await sleep(pollMs);
   await sleep(warmUpMs);
   send({ kind: 'begun' });
-  const before = { records: read.records, atMs: performance.now(), cpu: process.cpuUsage() };
+  const recordsBefore = read.records;
+  const usage = measureUsage();
   await sleep(measuredMs);
-  const cpu = process.cpuUsage(before.cpu);
-  const seconds = (performance.now() - before.atMs) / 1_000;
-  const records = read.records - before.records;
+  const { seconds, cpuMs, busyShare } = usage();
+  const records = read.records - recordsBefore;
   if (records === 0) throw new Error('nothing was read');
   const bytesEach = read.bytes / read.records;
   const isAsExpected = reader === 'bare' ? bytesEach >= dataBytes : bytesEach === dataBytes;
   if (!isAsExpected || read.sum === 0) throw new Error(`records of ${bytesEach} bytes`);
-  const cost = { records, seconds, cpuMs: (cpu.user + cpu.system) / 1_000 };
-  send({ kind: 'done', cost }, () => process.exit(0));
+  send({ kind: 'done', cost: { records, seconds, cpuMs }, busyShare }, () => process.exit(0));
 }
 
 function send(message: ReaderMessage, done?: () => void): void {
@@ -53,7 +53,7 @@ async function readBare(settings: ReaderSettings): Promise<void> {
 }
 
 async function readByWorker(settings: ReaderSettings): Promise<void> {
-  const { applicationName, streamName, kinesisEndpoint, dynamodbEndpoint, reader } = settings;
+  const { applicationName, streamName, kinesisEndpoint, dynamodbEndpoint, reader, leases } = settings;
   const worker = new Worker({
     applicationName,
     streamName,
@@ -61,6 +61,7 @@ async function readByWorker(settings: ReaderSettings): Promise<void> {
     dynamodb: accessTo(dynamodbEndpoint),
     awsCalls: reader === 'direct' ? 'direct' : 'sdk',
     checkpointing: 'automatic',
+    ...(leases !== undefined && { leases }),
     processorFactory: ({ shardId }) => ({
       processRecords: ({ records }) => {
         for (const { data } of records) lookAt(data);

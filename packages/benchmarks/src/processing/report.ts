@@ -1,6 +1,6 @@
-import { rounded, spreadOf } from '../statistics';
+import { shown, shownSpread, verdictLines } from '../report-text';
 import { textTable } from '../text-table';
-import { isReached, limits } from './limits';
+import { limits } from './limits';
 import { ratioOf, rowOf, type Row } from './row';
 import type { Measurement } from './scenario';
 
@@ -17,15 +17,13 @@ export function reportLines(measurements: readonly Measurement[]): readonly stri
     ),
     '',
     ...spreadLines(measurements),
-    'What must be reached on two cores:',
-    '',
-    ...textTable(['scenario', 'what', '', 'limit', 'measured'], rows.flatMap(verdicts), 3),
+    ...verdictLines(rows.map((row) => ({ name: row.scenario, row, limits: limits[row.scenario] ?? [] }))),
   ];
 }
 
 function spreadLines(measurements: readonly Measurement[]): readonly string[] {
   const compared = measurements.flatMap(({ name, samples: { comparisons = [] } }) =>
-    comparisons.length === 0 ? [] : [[name, spread(comparisons.map(ratioOf))]],
+    comparisons.length === 0 ? [] : [[name, shownSpread(comparisons.map(ratioOf))]],
   );
   if (compared.length === 0) return [];
   return ['Median (least–most) of the ratio of the runs:', '', ...textTable(['scenario', 'ratio'], compared, 1), ''];
@@ -44,26 +42,3 @@ const columns: readonly (readonly [title: string, column: Exclude<keyof Row, 'sc
   ['throttled', 'throttledShare'],
   ['least share', 'leastShare'],
 ];
-
-function verdicts(row: Row): readonly (readonly string[])[] {
-  return (limits[row.scenario] ?? []).map((limit) => {
-    const { column, least, most } = limit;
-    const measured = row[column];
-    return [
-      row.scenario,
-      column,
-      isReached(limit, measured) ? 'reached' : 'MISSED',
-      least === undefined ? `≤ ${most ?? ''}` : `≥ ${least}`,
-      measured === null ? 'nothing' : shown(measured),
-    ];
-  });
-}
-
-function shown(value: number | null): string {
-  return value === null ? '' : String(value);
-}
-
-function spread(values: readonly number[]): string {
-  const { median, min, max } = spreadOf(values);
-  return `${rounded(median)} (${rounded(min)}–${rounded(max)})`;
-}

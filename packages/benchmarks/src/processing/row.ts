@@ -1,6 +1,5 @@
 import { percentile } from '../coordination/percentile';
-import { mean, median, most } from '../coordination/row';
-import { rounded } from '../statistics';
+import { figure, least, mean, median, most } from '../statistics';
 import type { Comparison, Cost, Measurement, Samples } from './scenario';
 
 /** One line of the result. What does not apply to the scenario is null. */
@@ -45,7 +44,7 @@ export function rowOf({ name, runs, samples }: Measurement): Row {
       most,
     ),
     throttledShare: figure(throttledShare(samples), mean),
-    leastShare: figure(leastShares(samples), (values) => Math.min(...values)),
+    leastShare: figure(leastShares(samples), least),
   };
 }
 
@@ -53,11 +52,11 @@ export function ratioOf({ ours, bare }: Comparison): number {
   return cpuMicrosPerRecord(bare) / cpuMicrosPerRecord(ours);
 }
 
-function recordsPerSecond({ records, seconds }: Cost): number {
+export function recordsPerSecond({ records, seconds }: Cost): number {
   return records / seconds;
 }
 
-function cpuMicrosPerRecord({ cpuMs, records }: Cost): number {
+export function cpuMicrosPerRecord({ cpuMs, records }: Cost): number {
   return (cpuMs * 1_000) / records;
 }
 
@@ -74,11 +73,6 @@ function leastShares({ reads = [] }: Samples): readonly number[] {
   const shared = reads.filter(({ length }) => length > 1);
   return shared.map((run) => {
     const answered = run.map((counts) => counts.answered);
-    return Math.min(...answered) / answered.reduce((sum, count) => sum + count, 0);
+    return least(answered) / answered.reduce((sum, count) => sum + count, 0);
   });
-}
-
-/** Of no values there is no figure. */
-function figure(values: readonly number[] | undefined, of: (values: readonly number[]) => number): number | null {
-  return values === undefined || values.length === 0 ? null : rounded(of(values));
 }

@@ -1,3 +1,4 @@
+import type { TimedScenario } from '../timed-scenario';
 import type { ReadCounts } from './messages';
 
 export const scenarioNames = [
@@ -12,24 +13,7 @@ export const scenarioNames = [
 ] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
-export interface Scenario {
-  readonly name: ScenarioName;
-  /** Unless the command line says otherwise. */
-  readonly runs: number;
-  /** How long a run measures, likewise. */
-  readonly seconds: number;
-  /** One measurement for each row of the result. */
-  measure(context: ScenarioContext): Promise<readonly Measurement[]>;
-}
-
-export interface ScenarioContext {
-  readonly runs: number;
-  readonly seconds: number;
-  /** Where each process that reads leaves a processor profile. */
-  readonly profileDirectory: string | undefined;
-  readonly signal: AbortSignal;
-  readonly progress: (line: string) => void;
-}
+export type Scenario = TimedScenario<ScenarioName, Measurement>;
 
 /** What a process has read in the time that was measured. */
 export interface Cost {

@@ -7,9 +7,9 @@ import { settingsVariable } from '../coordination/messages';
 import { sharedNowMs } from '../coordination/shared-time';
 import { kinesisClient } from '../local/client';
 import { ServerProcess } from '../server-process';
+import type { ScenarioContext } from '../timed-scenario';
 import type { LimitedSettings, Stamp, TailMessage, TailSettings } from './messages';
 import { profiling } from './run-child';
-import type { ScenarioContext } from './scenario';
 
 const stream: LimitedSettings = { streamName: 'tailed', shards: 1 };
 /** A worker that needs longer to start never reads, nor does one that has not got the last record by then. */

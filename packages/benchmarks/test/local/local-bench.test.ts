@@ -1,23 +1,12 @@
-import { execFile, type ExecFileException } from 'node:child_process';
 import { describe, expect, it, jest } from '@jest/globals';
-import { built } from '../support/built';
+import { runBench, type Ending } from '../support/run-bench';
 
 // Before jest gives up a test that hangs, so that its process doesn't stay.
 const benchTimeMs = 50_000;
 jest.setTimeout(60_000);
 
-interface Ending {
-  readonly code: ExecFileException['code'];
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function bench(...args: readonly string[]): Promise<Ending> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, [built('main.js'), ...args], { timeout: benchTimeMs }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : (error.code ?? 0), stdout, stderr }),
-    );
-  });
+  return runBench(args, benchTimeMs);
 }
 
 const tiny = ['--emulator', 'local', '--shards', '1,2', '--runs', '2', '--starts', '1', '--seconds', '0.05'];

@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import type { GetRecordsCommandOutput, Kinesis } from '@aws-sdk/client-kinesis';
 import { settingsVariable } from '../../src/coordination/messages';
 import { kinesisClient } from '../../src/local/client';
-import type { PrebuiltSettings } from '../../src/processing/messages';
+import type { PrebuiltSettings, PrebuiltUsage } from '../../src/processing/messages';
 import { ServerProcess } from '../../src/server-process';
 import { built } from '../support/built';
 
@@ -16,17 +17,21 @@ const settings: PrebuiltSettings = {
 let server: ServerProcess;
 let kinesis: Kinesis;
 
-beforeEach(async () => {
-  const environment = { [settingsVariable]: JSON.stringify(settings) };
+beforeEach(() => start(settings));
+
+async function start(of: PrebuiltSettings): Promise<void> {
+  const environment = { [settingsVariable]: JSON.stringify(of) };
   const script = { path: built('processing/prebuilt-server.js'), environment };
   server = await ServerProcess.start(script, new AbortController().signal);
   kinesis = kinesisClient('http1', server.ready.endpoint);
-});
+}
 
-afterEach(async () => {
+afterEach(stop);
+
+async function stop(): Promise<void> {
   kinesis.destroy();
   await server.stop();
-});
+}
 
 async function read(shardId: string, pages: number, sequenceNumber?: string): Promise<GetRecordsCommandOutput[]> {
   const { ShardIterator: first } = await kinesis.getShardIterator({
@@ -78,5 +83,24 @@ describe('the server of prebuilt answers', () => {
     const whole = sequenceNumbers(await read('shardId-000000000000', 2));
     expect(sequenceNumbers([few, others])).toEqual(whole.slice(0, 7 + 1_003));
     expect(few.Records?.at(-1)).toEqual((await read('shardId-000000000000', 1))[0]?.Records?.[6]);
+  });
+
+  it('has empty answers if pages have no records, and says that there are no more', async () => {
+    await stop();
+    await start({ ...settings, recordsPerPage: 0 });
+    const answers = await read('shardId-000000000001', 3);
+    expect(answers.map(({ Records, MillisBehindLatest }) => ({ Records, MillisBehindLatest }))).toEqual(
+      Array.from({ length: 3 }, () => ({ Records: [], MillisBehindLatest: 0 })),
+    );
+  });
+
+  it('counts the calls of GetRecords, and the most connections at once since it was asked before', async () => {
+    const { signal } = new AbortController();
+    const usage = async (): Promise<PrebuiltUsage> => (await server.usage(signal)) as PrebuiltUsage;
+    await read('shardId-000000000000', 3);
+    const { getRecordsCalls, mostConnections } = await usage();
+    expect({ getRecordsCalls, isConnected: mostConnections > 0 }).toEqual({ getRecordsCalls: 3, isConnected: true });
+    kinesis.destroy();
+    while ((await usage()).mostConnections > 0) await sleep(10);
   });
 });

@@ -1,24 +1,12 @@
-import { execFile, type ExecFileException } from 'node:child_process';
 import { describe, expect, it, jest } from '@jest/globals';
-import { built } from '../support/built';
+import { runBench, type Ending } from '../support/run-bench';
 
 // Before jest gives up a test that hangs, so that its processes don't stay.
 const benchTimeMs = 80_000;
 jest.setTimeout(90_000);
 
-interface Ending {
-  readonly code: ExecFileException['code'];
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 function bench(...args: readonly string[]): Promise<Ending> {
-  return new Promise((resolve) => {
-    const all = [built('main.js'), 'processing', ...args];
-    execFile(process.execPath, all, { timeout: benchTimeMs }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : (error.code ?? 0), stdout, stderr }),
-    );
-  });
+  return runBench(['processing', ...args], benchTimeMs);
 }
 
 const figure: unknown = expect.any(Number);
