@@ -48,8 +48,7 @@ export interface LeaseSettings {
 
 export interface ReaderSettings extends StreamSettings, PageShape {
   readonly reader: Reader;
-  /** Undefined: the worker's defaults. */
-  readonly leases: LeaseSettings | undefined;
+  readonly leases: LeaseSettings;
   readonly warmUpMs: number;
   readonly measuredMs: number;
 }

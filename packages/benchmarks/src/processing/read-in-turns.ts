@@ -3,7 +3,8 @@ import type { AwsReady } from '../coordination/aws-server';
 import { settingsVariable } from '../coordination/messages';
 import { ServerProcess } from '../server-process';
 import type { ScenarioContext } from '../timed-scenario';
-import type { LeaseSettings, PageShape, PrebuiltSettings, Reader, ReaderDone, ReaderSettings } from './messages';
+import { longLeases } from './long-leases';
+import type { PageShape, PrebuiltSettings, Reader, ReaderDone, ReaderSettings } from './messages';
 import { runBesideServer, type SeenByServer } from './run-beside-server';
 
 export const readers: readonly Reader[] = ['bare', 'sdk', 'direct'];
@@ -55,33 +56,28 @@ export async function inTurns<Run>(
  * A worker beside a bare loop, both on the SDK's client and in a process of its own, on prebuilt answers of a third process; and
  * the same worker with calls of its own. All keep to the limits of a shard: how many shards there are decides whether that leaves
  * the processor some rest.
- *
- * @param leases of the workers, if not the defaults
  */
 export function readInTurns(
   name: string,
   shape: StreamShape,
   context: ScenarioContext,
-  leases?: LeaseSettings,
 ): Promise<readonly Turns<ReaderRun>[]> {
   return withPrebuilt(shape, context.signal, (server) =>
-    inTurns(context.runs, (reader, run) =>
-      readOnce(server, `${name}-${reader}-${run}`, { ...shape, reader, leases }, context),
-    ),
+    inTurns(context.runs, (reader, run) => readOnce(server, `${name}-${reader}-${run}`, { ...shape, reader }, context)),
   );
 }
 
 async function readOnce(
   server: ServerProcess,
   applicationName: string,
-  settings: Pick<ReaderSettings, 'leases' | 'reader'> & StreamShape,
+  settings: Pick<ReaderSettings, 'reader'> & StreamShape,
   { seconds, profileDirectory, signal, progress }: ScenarioContext,
 ): Promise<ReaderRun> {
   const { endpoint, dynamodbEndpoint } = server.ready as AwsReady;
   const measuredMs = seconds * 1_000;
   const all: ReaderSettings = {
     ...{ ...settings, streamName, applicationName, kinesisEndpoint: endpoint, dynamodbEndpoint },
-    ...{ measuredMs, warmUpMs: measuredMs * warmUpShare },
+    ...{ leases: longLeases, measuredMs, warmUpMs: measuredMs * warmUpShare },
   };
   const task = { script: 'reader-script.js', settings: all, profileDirectory, signal };
   const { last, seen } = await runBesideServer(server, task);

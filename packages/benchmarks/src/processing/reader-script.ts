@@ -61,7 +61,7 @@ async function readByWorker(settings: ReaderSettings): Promise<void> {
     dynamodb: accessTo(dynamodbEndpoint),
     awsCalls: reader === 'direct' ? 'direct' : 'sdk',
     checkpointing: 'automatic',
-    ...(leases !== undefined && { leases }),
+    leases,
     processorFactory: ({ shardId }) => ({
       processRecords: ({ records }) => {
         for (const { data } of records) lookAt(data);

@@ -2,7 +2,7 @@ import { pageShapes } from '../processing/page-shapes';
 import { inTurns, withPrebuilt } from '../processing/read-in-turns';
 import type { ScenarioContext } from '../timed-scenario';
 import { compare } from './compare';
-import { longLeases } from './long-leases';
+import { longLeases } from '../processing/long-leases';
 import { runIdle } from './run-idle';
 import type { Measurement } from './scenario';
 

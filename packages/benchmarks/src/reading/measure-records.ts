@@ -2,7 +2,6 @@ import { pageShapes } from '../processing/page-shapes';
 import { readInTurns } from '../processing/read-in-turns';
 import type { ScenarioContext } from '../timed-scenario';
 import { compare } from './compare';
-import { longLeases } from './long-leases';
 import { doubtOf } from './saturation';
 import type { Measurement } from './scenario';
 
@@ -15,7 +14,7 @@ export async function measureRecords(
   shards: number,
   context: ScenarioContext,
 ): Promise<readonly Measurement[]> {
-  const turns = await readInTurns(scenario, { shards, ...pageShapes[scenario] }, context, longLeases);
+  const turns = await readInTurns(scenario, { shards, ...pageShapes[scenario] }, context);
   return compare(turns).map(({ adapter, runs }) => {
     for (const [index, { ours }] of runs.entries()) {
       const doubt = doubtOf(ours);

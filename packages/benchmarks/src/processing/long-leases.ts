@@ -1,4 +1,4 @@
-import type { LeaseSettings } from '../processing/messages';
+import type { LeaseSettings } from './messages';
 
 /**
  * So that a lease is renewed every 40 seconds, and renewals are next to nothing beside what is read; and so that a process which does
