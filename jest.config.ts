@@ -5,6 +5,8 @@ import type { Config } from 'jest';
 /** Tests run on the sources: `@millrace/name` is `packages/name/src`, so that no build can be stale. */
 const config: Config = {
   testEnvironment: 'node',
+  // Jest itself would leave one core idle, which is half of a machine with two.
+  maxWorkers: '100%',
   // Only ends a test that hangs: none waits for time to pass, but machines may be slow.
   testTimeout: 90_000,
   testMatch: ['<rootDir>/packages/*/test/**/*.test.ts', '<rootDir>/test/**/*.test.ts'],
