@@ -67,7 +67,7 @@ async function carryOut(
   if (plan.requestDelayMs > 0) await held.delayed(plan.requestDelayMs);
   const answer =
     plan.refusal === undefined ? await service.answer(request, plan.answer) : service.refuse(request, plan.refusal);
-  const reply = plan.replyBytes > answer.body.length ? filledUp(answer, plan.replyBytes) : answer;
+  const reply = plan.replyBytes > 0 ? filledUp(answer, plan.replyBytes) : answer;
   if (plan.replyDelayMs > 0) await held.delayed(plan.replyDelayMs);
   switch (plan.reply) {
     case 'lost':
@@ -87,10 +87,13 @@ function succeeds(promise: Promise<void>): Promise<boolean> {
   );
 }
 
-/** A body of that many bytes, which reads the same as JSON. */
-function filledUp({ statusCode, headers, body }: ServiceReply, bytes: number): ServiceReply {
+/** A body of that many bytes, if it has fewer, which reads the same as JSON. */
+function filledUp(reply: ServiceReply, bytes: number): ServiceReply {
+  const { statusCode, headers } = reply;
+  const body = Buffer.from(reply.body);
+  if (body.length >= bytes) return reply;
   const filled = Buffer.alloc(bytes, ' ');
-  filled.set(Buffer.from(body));
+  filled.set(body);
   // That would be of the body without the blanks.
   const others = Object.entries(headers).filter(([name]) => name !== 'x-amz-crc32');
   return { statusCode, headers: Object.fromEntries(others), body: filled };

@@ -58,11 +58,18 @@ function canonical({ method, path, headers, body }: ServiceRequest, signedHeader
     method,
     pathname.split('/').map(encoded).join('/'),
     canonicalQuery(query),
-    ...signedHeaders.map((name) => `${name}:${(headers[name] ?? '').trim().replace(/ +/g, ' ')}`),
+    ...signedHeaders.map((name) => `${name}:${signedValue(headers, name)}`),
     '',
     signedHeaders.join(';'),
     sha256(body),
   ].join('\n');
+}
+
+/** Over HTTP/2 the host is signed under another name. */
+function signedValue(headers: ServiceRequest['headers'], name: string): string {
+  const sent = name === ':authority' ? 'host' : name;
+  const value = Object.hasOwn(headers, sent) ? headers[sent] : undefined;
+  return (value ?? '').trim().replace(/ +/g, ' ');
 }
 
 /** By name, then by value; both stay as they came. */

@@ -39,7 +39,8 @@ export class SignedService implements Service {
   }
 
   answer(request: ServiceRequest, options?: AnswerOptions): Promise<ServiceReply> | ServiceReply {
-    const refusal = refusalFor(request, this.#rules);
+    // What is asked without a POST is no call of an AWS service: whether it lives, say.
+    const refusal = request.method === 'POST' ? refusalFor(request, this.#rules) : undefined;
     return refusal === undefined ? this.#service.answer(request, options) : this.refuse(request, refusal);
   }
 
@@ -111,7 +112,8 @@ function refusalOfTime(signedAtMs: number, nowMs: number): Refusal | undefined {
 /** The host and all that is AWS's own must be signed, or somebody on the way could change it. */
 function refusalOfHeaders(signedHeaders: readonly string[], { headers }: ServiceRequest): Refusal | undefined {
   const needed = Object.keys(headers).filter((name) => name.startsWith('x-amz-') && headers[name] !== undefined);
-  const missing = ['host', ...needed].filter((name) => !signedHeaders.includes(name));
+  const host = signedHeaders.includes(':authority') ? ':authority' : 'host';
+  const missing = [host, ...needed].filter((name) => !signedHeaders.includes(name));
   if (missing.length === 0) return undefined;
   const message = `'${missing.join("' and '")}' must be a 'SignedHeader' in the AWS Authorization.`;
   return refusal('InvalidSignatureException', message);

@@ -2,7 +2,7 @@ import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
 import { ManualClock } from '@millrace/core/testing';
-import { embedAws, type EmbeddedAws } from '@millrace/local';
+import { embedAws, startLocalAws, type EmbeddedAws } from '@millrace/local';
 
 const own = { accessKeyId: 'AKIDOWN', secretAccessKey: 'own secret' };
 const passing = { accessKeyId: 'ASIAPASSING', secretAccessKey: 'passing secret', sessionToken: 'passing token' };
@@ -125,6 +125,36 @@ describe('with credentials, the services', () => {
       name,
       message: expect.stringMatching(message),
     });
+  });
+
+  it('answer the SDK’s default client, which speaks HTTP/2, and refuse it with another secret', async () => {
+    const local = await startLocalAws({ credentials: [own] });
+    const names: string[] = [];
+    for (const credentials of [own, { ...own, secretAccessKey: 'other' }]) {
+      const client = new KinesisClient({
+        ...{ endpoint: local.kinesisEndpoint, region: 'us-east-1', maxAttempts: 1, credentials },
+      });
+      await client.send(new ListStreamsCommand({})).then(
+        () => names.push('answered'),
+        (error: unknown) => names.push(error instanceof Error ? error.name : String(error)),
+      );
+      client.destroy();
+    }
+    await local.close();
+    expect(names).toEqual(['answered', 'InvalidSignatureException']);
+  });
+
+  it('refuse a request that says it has signed what is no header, and go on', async () => {
+    const handler = aws.kinesisHandler();
+    const scope = `${new Date().toISOString().slice(0, 10).replace(/-/g, '')}/us-east-1/kinesis/aws4_request`;
+    const signedHeaders = 'host;x-amz-date;constructor;__proto__';
+    const authorization = `AWS4-HMAC-SHA256 Credential=AKIDOWN/${scope}, SignedHeaders=${signedHeaders}, Signature=${'0'.repeat(64)}`;
+    const date = `${new Date().toISOString().slice(0, 19).replace(/[-:]/g, '')}Z`;
+    const { response } = await handler.handle({
+      ...{ method: 'POST', path: '/', headers: { host: 'x', 'x-amz-date': date, authorization }, body: '{}' },
+    });
+    expect(response.statusCode).toBe(400);
+    expect(Buffer.from(response.body as Uint8Array).toString()).toContain('InvalidSignatureException');
   });
 
   it('judge by the clock that they are given', async () => {
