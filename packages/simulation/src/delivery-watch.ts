@@ -112,12 +112,13 @@ export class DeliveryWatch {
     }
     const end = first + records.length;
     const repeatedTo = Math.min(shard.delivered, end);
-    const again = repeatedTo - Math.max(first, session.given);
-    if (again > 0) {
-      this.duplicates += again;
-      if (isCalm && repeatedTo > shard.givenInVain) violate('G5', `record ${first} comes a second time`, shardId);
+    const repeatedFrom = Math.max(first, session.given);
+    if (repeatedTo > repeatedFrom) {
+      this.duplicates += repeatedTo - repeatedFrom;
+      const { from, to } = shard.givenInVain;
+      if (isCalm && (repeatedFrom < from || repeatedTo > to))
+        violate('G5', `record ${first} comes a second time`, shardId);
     }
-    if (end >= shard.givenInVain) shard.givenInVain = 0;
     session.due = first;
     session.end = end;
     session.given = Math.max(session.given, end);
@@ -148,13 +149,19 @@ export class DeliveryWatch {
   resolved(session: Session): void {
     session.due = session.end;
     session.resolved = session.end;
+    const { givenInVain } = session.shard;
+    givenInVain.from = Math.max(givenInVain.from, session.end);
     this.#handled(session);
   }
 
   /** A call fails, at the record with this index if it names one. Who was told to stop has not failed at a record. */
   fails(session: Session, { named, wasTold, atCheckpoint }: CallFailure): void {
     const { failedAlone, due, end, shard } = session;
-    if (atCheckpoint) shard.givenInVain = end;
+    if (atCheckpoint) {
+      const { from, to } = shard.givenInVain;
+      shard.givenInVain.from = from < to ? Math.min(from, due) : due;
+      shard.givenInVain.to = Math.max(to, end);
+    }
     const failed = named ?? (end - due === 1 ? due : undefined);
     if (failed !== undefined && !wasTold) failedAlone.set(failed, (failedAlone.get(failed) ?? 0) + 1);
     if (named === undefined) return;
@@ -184,7 +191,7 @@ export class DeliveryWatch {
       () => `${machine.name} lets index ${index} go`,
     );
     // Whose holders were lost may have lost it before they gave it to anybody.
-    this.#markDelivered(shard, index, 1);
+    if (cause.reason === 'crashes') this.#markDelivered(shard, index, 1);
     log.settleOne(shard, index);
     session.due = Math.max(session.due, index + 1);
     this.#handled(session);

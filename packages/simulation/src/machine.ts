@@ -61,6 +61,8 @@ export class Machine implements Clock {
   deniedUntilMs = 0;
   readonly #parts: MachineParts;
   #suspendedMs = 0;
+  /** Until when its monotonic clock stands still. */
+  #stillUntilMs = -Infinity;
   #skewMs: number;
 
   constructor(parts: MachineParts) {
@@ -124,7 +126,8 @@ export class Machine implements Clock {
   suspend(durationMs: number): void {
     const { nowMs } = this.#parts.time;
     // Of a suspension that is still going on.
-    const alreadyMs = Math.max(0, Math.min(this.suspendedUntilMs - nowMs, durationMs));
+    const alreadyMs = Math.max(0, Math.min(this.#stillUntilMs - nowMs, durationMs));
+    this.#stillUntilMs = Math.max(this.#stillUntilMs, nowMs + durationMs);
     this.pause(durationMs);
     this.#suspendedMs += durationMs - alreadyMs;
     this.suspendedUntilMs = this.pausedUntilMs;

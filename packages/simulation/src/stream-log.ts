@@ -22,8 +22,8 @@ export interface ShardLog {
   readonly deliveredAhead: Set<number>;
   /** A processor is done with so many records, from the first: its calls resolved, or it has acknowledged them, or they were let go. */
   handled: number;
-  /** Up to here records were given to a call that failed because its checkpoint did, and have not come again since. */
-  givenInVain: number;
+  /** Records that were given to calls which failed because a checkpoint did, and that no call has been done with since. */
+  readonly givenInVain: { from: number; to: number };
   /** So many records, from the first, were acknowledged or let go; also those that aged out unread before one of them. */
   acknowledged: number;
   /** Records that were acknowledged by themselves, or let go: skipped, or confirmed by the sink for dead letters. */
@@ -66,7 +66,7 @@ export class StreamLog {
         delivered: 0,
         deliveredAhead: new Set<number>(),
         handled: 0,
-        givenInVain: 0,
+        givenInVain: { from: 0, to: 0 },
         acknowledged: 0,
         closedAtMs: Infinity,
         agedOut: 0,
