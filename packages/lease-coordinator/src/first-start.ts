@@ -4,6 +4,7 @@ import type { WorkerView } from './assignment-plan';
 import type { FleetPlanner } from './fleet-planner';
 import type { ResolvedLeaseOptions } from './lease-options';
 import type { LeaseReporter } from './lease-reporter';
+import { elapsedMs, type Moment, readMoment } from './moment';
 import type { TableView } from './table-view';
 
 export interface FirstStartDependencies {
@@ -17,7 +18,7 @@ export interface FirstStartDependencies {
   readonly read: (signal: AbortSignalLike) => Promise<void>;
   /** Writes this worker's row in the registry now, if it has one. */
   readonly announce: () => Promise<void>;
-  readonly create: (seed: LeaseSeed, ownership: Ownership) => Promise<boolean>;
+  readonly create: (seed: LeaseSeed, ownership: Ownership, withinMs: number) => Promise<boolean>;
 }
 
 /** Whose a new lease is: its creator's, or nobody's. */
@@ -25,7 +26,7 @@ export interface Ownership {
   readonly unowned: boolean;
 }
 
-/** How often it is looked who else is there before anything is shared out. */
+/** How often it is looked in quick succession who else is there, or whether anybody gets on. */
 const MAX_LOOKS = 8;
 /** So many looks must show the same: processes that start together take their time. */
 const CALM_LOOKS = 3;
@@ -45,7 +46,7 @@ export class FirstStart {
   readonly #deps: FirstStartDependencies;
   #isFilling = false;
   /** When the last reading of the table began. */
-  #lookedAtMs: number | undefined;
+  #lookedAt: Moment | undefined;
   /** Whether it did not look for so long that rows may have come and gone that it has never seen. */
   #hasOverslept = false;
   /** Leases that had a row at some time. One that has none any more was deleted, and is the audit's to put back. */
@@ -76,27 +77,36 @@ export class FirstStart {
    */
   async isUnderWay(signal: AbortSignalLike): Promise<boolean> {
     const { clock, options, table } = this.#deps;
-    await this.#look(signal);
-    const before = table.fillProgress;
+    let before: ReadonlyMap<string, number> | undefined;
     // Even one that creates nothing at the moment gives a sign of life within that time.
     const untilMs = clock.now() + 2 * options.renewIntervalMs;
-    while (clock.now() < untilMs && table.fillProgress.size > 0) {
-      await clock.sleep(options.settleMs, signal);
-      await this.#look(signal);
-      if ([...table.fillProgress].some(([workerId, progress]) => progress > (before.get(workerId) ?? -Infinity)))
-        return true;
+    for (let looks = 1; ; looks++) {
+      const failure = await this.#tryToLook(signal);
+      if (failure === undefined) {
+        const { fillProgress } = table;
+        if (fillProgress.size === 0) return false;
+        before ??= fillProgress;
+        for (const [workerId, progress] of fillProgress) {
+          if (progress > (before.get(workerId) ?? -Infinity)) return true;
+        }
+      }
+      if (clock.now() >= untilMs) {
+        if (before === undefined && failure !== undefined) throw failure.error;
+        return false;
+      }
+      await clock.sleep(looks < MAX_LOOKS ? options.settleMs : options.scanIntervalMs / 2, signal);
     }
-    return false;
   }
 
-  /**
-   * To be called before the first row is created: whoever sees a row must see who fills. Rejects if that fails.
-   * `lookedAtMs`: when the reading began that showed what is missing.
-   */
-  async begin(lookedAtMs: number): Promise<void> {
-    this.#isFilling = true;
-    this.#lookedAtMs = lookedAtMs;
+  /** To be called right before somebody else reads the table to see what is missing. */
+  willBeRead(): void {
+    this.#lookedAt = readMoment(this.#deps.clock);
     this.#hasOverslept = false;
+  }
+
+  /** To be called before the first row is created: whoever sees a row must see who fills. Rejects if that fails. */
+  async begin(): Promise<void> {
+    this.#isFilling = true;
     await this.#deps.announce();
   }
 
@@ -112,8 +122,9 @@ export class FirstStart {
    * the next share comes of a new reading.
    */
   async create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
-    if (this.isOutdated) return false;
-    const isNew = await this.#deps.create(seed, ownership);
+    const leftMs = this.#deps.options.failoverTimeMs / 2 - this.#sinceLookedMs();
+    if (leftMs <= 0) return false;
+    const isNew = await this.#deps.create(seed, ownership, leftMs);
     this.#known.add(seed.leaseKey);
     return isNew;
   }
@@ -123,7 +134,7 @@ export class FirstStart {
    * as a new one it would begin at counter 0, and late writes of those who used it could meet it.
    */
   get isOutdated(): boolean {
-    return this.#sinceLookedMs() > this.#deps.options.failoverTimeMs / 2;
+    return this.#sinceLookedMs() >= this.#deps.options.failoverTimeMs / 2;
   }
 
   /**
@@ -187,32 +198,35 @@ export class FirstStart {
     }
   }
 
+  /** Until it succeeds, or has failed for so long that whatever it shows is no longer enough. */
   async #read(signal: AbortSignalLike): Promise<void> {
-    const { clock, options, reporter } = this.#deps;
-    for (;;) {
-      try {
-        await this.#look(signal);
-        return;
-      } catch (error) {
-        signal.throwIfAborted();
-        reporter.callFailed('list', error);
-        await clock.sleep(options.scanIntervalMs, signal);
-      }
+    const { clock, options } = this.#deps;
+    while ((await this.#tryToLook(signal)) !== undefined) {
+      this.#hasOverslept ||= this.#sinceLookedMs() > options.failoverTimeMs;
+      if (this.#hasOverslept) return;
+      await clock.sleep(options.scanIntervalMs, signal);
     }
   }
 
-  async #look(signal: AbortSignalLike): Promise<void> {
-    const { clock, options, table, read } = this.#deps;
-    const lookedAtMs = clock.now();
-    await read(signal);
+  async #tryToLook(signal: AbortSignalLike): Promise<{ readonly error: unknown } | undefined> {
+    const { clock, options, reporter, table, read } = this.#deps;
+    const lookedAt = readMoment(clock);
+    try {
+      await read(signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      reporter.callFailed('list', error);
+      return { error };
+    }
     for (const { leaseKey } of table.leases) this.#known.add(leaseKey);
     this.#hasOverslept ||= this.#sinceLookedMs() > options.failoverTimeMs;
-    this.#lookedAtMs = lookedAtMs;
+    this.#lookedAt = lookedAt;
+    return undefined;
   }
 
+  /** By both clocks, for one of them stands still while a machine is suspended. */
   #sinceLookedMs(): number {
-    const nowMs = this.#deps.clock.now();
-    return nowMs - (this.#lookedAtMs ?? nowMs);
+    return this.#lookedAt === undefined ? 0 : elapsedMs(this.#lookedAt, readMoment(this.#deps.clock));
   }
 
   #fillers(): readonly WorkerView[] {

@@ -94,17 +94,17 @@ export class LeaseMoves {
     return outcome.kind === 'answered' && outcome.result.kind === 'applied';
   }
 
-  /** Adds a row, which whoever adds it holds unless it is to be nobody's. Rejects with what goes wrong. */
+  /** Adds a row, which whoever adds it holds unless it is to be nobody's; `withinMs`. Rejects with what goes wrong. */
   async create(
     seed: LeaseSeed,
-    { unowned }: { readonly unowned: boolean },
+    { unowned, withinMs }: { readonly unowned: boolean; readonly withinMs: number },
   ): Promise<{ readonly isNew: boolean; readonly acquired: AcquiredLease | undefined }> {
     const { store, me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
     const { failoverTimeMs } = options;
     const acquiredAtMs = wholeWallMs(readMoment(clock));
     const first = unowned ? undefined : { owner: me, failoverTimeMs, acquiredAtMs };
-    const outcome = await this.#attempt('create', seed, () => store.create({ ...seed, first }, writeId));
+    const outcome = await this.#attempt('create', seed, () => store.create({ ...seed, first }, writeId), withinMs);
     if (outcome.kind !== 'answered') {
       const { callTimeoutMs } = this.#deps.options;
       throw outcome.error instanceof Error ? outcome.error : new CallTimeoutError('dynamodb:PutItem', callTimeoutMs);
@@ -137,9 +137,10 @@ export class LeaseMoves {
     operation: string,
     { leaseKey }: { readonly leaseKey: string },
     send: () => Promise<T>,
+    withinMs = Infinity,
   ): Promise<AttemptsOutcome<T>> {
     const { clock, options } = this.#deps;
-    const sendUntilMs = clock.now() + options.failoverTimeMs * MOVE_TIME;
+    const sendUntilMs = clock.now() + Math.min(withinMs, options.failoverTimeMs * MOVE_TIME);
     return sendUntilAnswered(this.#deps, {
       ...{ operation, leaseKey, byHolder: false, send },
       sendUntilMs: () => sendUntilMs,

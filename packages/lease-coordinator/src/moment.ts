@@ -15,3 +15,8 @@ export function wholeWallMs({ wallMs }: Moment): number {
 export function readMoment(clock: Clock): Moment {
   return { monotonicMs: clock.now(), wallMs: clock.wallTime() };
 }
+
+/** How much time has passed: the more that either clock says, as one of them stands still while a machine is suspended. */
+export function elapsedMs(since: Moment, now: Moment): number {
+  return Math.max(now.monotonicMs - since.monotonicMs, now.wallMs - since.wallMs);
+}

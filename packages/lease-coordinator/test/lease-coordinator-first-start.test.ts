@@ -24,7 +24,7 @@ async function fill(
 ): Promise<void> {
   const keys = indices(leases).map(key);
   const { firstStart } = worker.coordinator;
-  await firstStart.begin(fleet.clock.now());
+  await firstStart.begin();
   for (;;) {
     const share = await firstStart.nextShare(keys, keys, signal);
     if (isDying === true) worker.kill();
@@ -111,8 +111,9 @@ describe('a first start', () => {
     fleet = new TestFleet(0);
     const { firstStart } = fleet.join('a').coordinator;
     await fleet.pass(50);
-    await firstStart.begin(fleet.clock.now());
-    await fleet.pass(failoverTimeMs / 2 + 1);
+    firstStart.willBeRead();
+    await firstStart.begin();
+    await fleet.pass(failoverTimeMs / 2);
     expect(firstStart.isOutdated).toBe(true);
     expect(await firstStart.create(seedOf(0), { unowned: false })).toBe(false);
     expect(fleet.table.rows()).toEqual([]);
@@ -129,7 +130,7 @@ describe('a first start', () => {
     await fleet.pass(50);
     const { firstStart } = a!.coordinator;
     const keys = indices(3).map(key);
-    await firstStart.begin(fleet.clock.now());
+    await firstStart.begin();
     await firstStart.create(seedOf(0), { unowned: false });
     fleet.table.remove(key(0));
     await b!.coordinator.firstStart.create(seedOf(1), { unowned: false });
@@ -147,7 +148,8 @@ describe('a first start', () => {
     fleet = new TestFleet(0);
     const { firstStart } = fleet.join('a').coordinator;
     await fleet.pass(50);
-    await firstStart.begin(fleet.clock.now());
+    firstStart.willBeRead();
+    await firstStart.begin();
     await fleet.pass(failoverTimeMs + 1);
     const share = firstStart.nextShare([key(0)], [key(0)], signal);
     await fleet.pass(5 * settleMs);
@@ -155,11 +157,53 @@ describe('a first start', () => {
     await firstStart.end();
   });
 
+  it('notices a suspension, in which only the wall clock goes on', async () => {
+    fleet = new TestFleet(0);
+    const { firstStart } = fleet.join('a').coordinator;
+    await fleet.pass(50);
+    firstStart.willBeRead();
+    await firstStart.begin();
+    const wallTime = fleet.clock.wallTime.bind(fleet.clock);
+    fleet.clock.wallTime = () => wallTime() + 600_000;
+    expect(firstStart.isOutdated).toBe(true);
+    expect(await firstStart.create(seedOf(0), { unowned: false })).toBe(false);
+    const share = firstStart.nextShare([key(0)], [key(0)], signal);
+    await fleet.pass(5 * settleMs);
+    expect(await share).toBeUndefined();
+    await firstStart.end();
+  });
+
+  it('is given up by a worker that can no longer read the table', async () => {
+    fleet = new TestFleet(0);
+    const a = fleet.join('a');
+    const { firstStart } = a.coordinator;
+    await fleet.pass(50);
+    firstStart.willBeRead();
+    await firstStart.begin();
+    a.store.fault = ({ operation }) => (operation === 'list' ? { kind: 'error', error: throttle() } : undefined);
+    const share = firstStart.nextShare([key(0)], [key(0)], signal);
+    await fleet.pass(2 * failoverTimeMs);
+    expect(await share).toBeUndefined();
+    await firstStart.end();
+  });
+
+  it('is seen to be under way though readings of the table fail', async () => {
+    fleet = new TestFleet(0);
+    const [a, b] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    await a!.coordinator.firstStart.begin();
+    let failures = 4;
+    b!.store.fault = ({ operation }) =>
+      operation === 'list' && failures-- > 0 ? { kind: 'error', error: throttle() } : undefined;
+    expect(await isUnderWay(b!)).toBe(true);
+    expect(failures).toBeLessThan(0);
+  });
+
   it('asks for nothing while anybody fills', async () => {
     fleet = new TestFleet(0);
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
-    await a!.coordinator.firstStart.begin(fleet.clock.now());
+    await a!.coordinator.firstStart.begin();
     for (const index of indices(6)) await a!.coordinator.firstStart.create(seedOf(index), { unowned: false });
     await fleet.pass(20_000);
     expect(b!.count('handoverRequested')).toBe(0);
@@ -173,7 +217,7 @@ describe('a first start', () => {
     while (fleet.loads()[0] === 0 && fleet.workers.length < 20) {
       const next = fleet.join(`b-${String(fleet.workers.length)}`);
       await fleet.clock.advance(0);
-      await next.coordinator.firstStart.begin(fleet.clock.now());
+      await next.coordinator.firstStart.begin();
       await fleet.clock.advance(settleMs);
     }
     expect(fleet.workers.length).toBeLessThan(15);
@@ -200,7 +244,8 @@ describe('a first start', () => {
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
     expect(await isUnderWay(a!)).toBe(false);
-    await a!.coordinator.firstStart.begin(fleet.clock.now());
+    a!.coordinator.firstStart.willBeRead();
+    await a!.coordinator.firstStart.begin();
     const seen = b!.coordinator.firstStart.isUnderWay(signal);
     await fleet.pass(settleMs / 2);
     await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
@@ -215,7 +260,7 @@ describe('a first start', () => {
     fleet = new TestFleet(0);
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
-    await a!.coordinator.firstStart.begin(fleet.clock.now());
+    await a!.coordinator.firstStart.begin();
     for (let round = 0; round < 5; round++) expect(await isUnderWay(b!)).toBe(true);
   });
 
@@ -223,7 +268,7 @@ describe('a first start', () => {
     fleet = new TestFleet(0);
     const [a, b] = fleet.joinAll(['a', 'b']);
     await fleet.pass(50);
-    await a!.coordinator.firstStart.begin(fleet.clock.now());
+    await a!.coordinator.firstStart.begin();
     await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
     a!.kill();
     expect(await isUnderWay(b!)).toBe(false);

@@ -11,8 +11,10 @@ export interface FirstStart {
   readonly isShared: boolean;
   /** Whether another worker fills the table just now. */
   isUnderWay(signal: AbortSignalLike): Promise<boolean>;
-  /** This worker fills the table, from now on until `end`. `lookedAtMs`: when the reading began that showed what is missing. */
-  begin(lookedAtMs: number): Promise<void>;
+  /** The table is read next, to see what is missing. */
+  willBeRead(): void;
+  /** This worker fills the table, from now on until `end`. */
+  begin(): Promise<void>;
   end(): Promise<void>;
   /** What this worker is to create next; undefined once none of the `wanted` is missing. `all`: the oldest first. */
   nextShare(
@@ -25,3 +27,8 @@ export interface FirstStart {
   /** Whether it is so long since the table was read that rows may have come and gone. */
   readonly isOutdated: boolean;
 }
+
+/** What is asked of it later on. */
+export type FillsOfOthers = Pick<FirstStart, 'isUnderWay'>;
+
+export const nobodyFills: FillsOfOthers = { isUnderWay: async () => false };

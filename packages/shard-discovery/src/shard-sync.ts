@@ -18,7 +18,7 @@ import {
   type StreamIdentity,
 } from '@millrace/core';
 import type { ApplicationPosition } from './application-position';
-import type { FirstStart, Ownership } from './first-start';
+import { nobodyFills, type FillsOfOthers, type FirstStart, type Ownership } from './first-start';
 import {
   planFinishedLeases,
   planMissingLeases,
@@ -35,9 +35,6 @@ const createdAtOnce = 16;
 
 /** How far a counter is ahead of what was last seen of it, at most: a write of each ten milliseconds for hours. */
 const counterMargin = 1_000_000;
-
-type FillsOfOthers = Pick<FirstStart, 'isUnderWay'>;
-const nobodyFills: FillsOfOthers = { isUnderWay: async () => false };
 
 /** What shard discovery needs of the lease table. */
 export interface LeaseTable {
@@ -60,8 +57,8 @@ interface Healing {
   readonly failoverTimeMs: number;
 }
 
-/** The stream and the table, as they were at about the same time; when the reading of the table began. */
-type Look = { readonly stream: StreamShards; readonly lookedAtMs: number } & Awaited<ReturnType<LeaseTable['list']>>;
+/** The stream and the table, as they were at about the same time. */
+type Look = { readonly stream: StreamShards } & Awaited<ReturnType<LeaseTable['list']>>;
 
 export interface ShardSyncObserver {
   leasesCreated?(payload: {
@@ -97,7 +94,7 @@ export class ShardSync {
   #auditSoon = new StopSignal();
   #position: ApplicationPosition;
   #writeCount = 0;
-  /** Of all rows that this worker has ever listed here. */
+  /** Of all rows that this worker has ever seen. */
   #highestCounter = 0;
 
   constructor(
@@ -127,6 +124,7 @@ export class ShardSync {
 
   /** The leases whose shards may be read now, by the last listing. Asks for a new one if that is older than a row. */
   selectReadable(leases: readonly Lease[]): readonly Lease[] {
+    this.#noteCounters(leases);
     for (const { leaseKey } of selectUnknown(this.#stream, leases)) {
       if (this.#unknownSince.has(leaseKey)) continue;
       this.#unknownSince.set(leaseKey, this.#listingsStarted);
@@ -148,15 +146,16 @@ export class ShardSync {
 
   /** Resolves with whether it is done. If not, it has to look anew whether the table is empty. */
   async #startOnce(firstStart: FirstStart, signal: AbortSignalLike): Promise<boolean> {
-    const { logger, observer } = this.options;
-    const look = await this.#look(signal);
+    const { incarnation, logger, observer } = this.options;
+    const look = await this.#look(signal, () => firstStart.willBeRead());
     if (planMissingLeases(look.stream, look.leases).length === 0) return true;
-    // Rows there, but not all, and nobody is creating them: they went missing, which the audit will see to.
-    const isEmpty = look.leases.length === 0 && look.corrupt.length === 0;
+    // Rows there, but not all, and nobody is creating them: they went missing, which the audit will see to. What this worker has created
+    // itself, before it had to look anew, does not count.
+    const isEmpty = look.corrupt.length === 0 && look.leases.every(({ leaseOwner }) => leaseOwner === incarnation);
     if (!isEmpty && !(await firstStart.isUnderWay(signal))) return true;
     const shardIds: string[] = [];
     try {
-      await retryPassing({ ...this.options, signal }, () => firstStart.begin(look.lookedAtMs));
+      await retryPassing({ ...this.options, signal }, () => firstStart.begin());
       return await this.#fill(look, firstStart, shardIds, signal);
     } finally {
       await firstStart.end();
@@ -254,13 +253,13 @@ export class ShardSync {
   }
 
   /** Shards first, then rows: whether a listed shard has a row is asked after it was listed, never before. */
-  async #look(signal: AbortSignalLike): Promise<Look> {
+  async #look(signal: AbortSignalLike, beforeRows?: () => void): Promise<Look> {
     for (;;) {
       const stream = await this.#listShards(signal);
-      const lookedAtMs = this.options.clock.now();
+      beforeRows?.();
       const table = await this.#listLeases(signal);
       // With another moment other shards are in scope.
-      if (!this.#adoptMoment(table.leases)) return { stream, lookedAtMs, ...table };
+      if (!this.#adoptMoment(table.leases)) return { stream, ...table };
     }
   }
 
@@ -296,8 +295,12 @@ export class ShardSync {
 
   async #listLeases(signal: AbortSignalLike): ReturnType<LeaseTable['list']> {
     const listed = await retryPassing({ ...this.options, signal }, () => this.options.table.list({ consistent: true }));
-    for (const { leaseCounter } of listed.leases) this.#highestCounter = Math.max(this.#highestCounter, leaseCounter);
+    this.#noteCounters(listed.leases);
     return listed;
+  }
+
+  #noteCounters(leases: readonly Lease[]): void {
+    for (const { leaseCounter } of leases) this.#highestCounter = Math.max(this.#highestCounter, leaseCounter);
   }
 
   async #auditOrWarn(signal: AbortSignalLike, firstStart: FillsOfOthers): Promise<boolean> {

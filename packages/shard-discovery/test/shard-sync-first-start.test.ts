@@ -120,6 +120,24 @@ describe('the first start', () => {
     ]);
   });
 
+  it('goes on when it was held up over its first row, of which the answer was lost', async () => {
+    const { sync, table, firstStart } = aShardSync({ lister: new FakeShardLister(3) });
+    const create = firstStart.create.bind(firstStart);
+    firstStart.create = async (seed, ownership) => {
+      firstStart.create = create;
+      await create(seed, ownership);
+      table.rows.set(id(0), aLease({ leaseKey: id(0), leaseOwner: 'worker-a' }));
+      firstStart.isOutdated = true;
+      return false;
+    };
+    await sync.start(firstStart, signal);
+    expect(table.created.map(({ leaseKey, healed }) => [leaseKey, healed])).toEqual([
+      [id(0), false],
+      [id(1), false],
+      [id(2), false],
+    ]);
+  });
+
   it('asks nobody where nothing is missing', async () => {
     const { sync, table, firstStart } = aShardSync();
     for (const leaseKey of id01) table.rows.set(leaseKey, aLease({ leaseKey }));

@@ -55,6 +55,10 @@ export class FakeFirstStart implements FirstStart {
     return this.othersFill;
   }
 
+  willBeRead(): void {
+    this.isOutdated = false;
+  }
+
   async begin(): Promise<void> {
     this.isFilling = true;
   }

@@ -32,6 +32,8 @@ interface Subject extends ReaderContractSubject {
   readonly reader: SdkKinesisReader;
   /** Of each call so far, whether it went through the SDK's middleware. */
   readonly ways: boolean[];
+  /** Of each call: it has an answer as soon as that has a head. */
+  readonly answers: Promise<unknown>[];
   putData(...data: Uint8Array[]): Promise<void>;
   /** Reads from the trim horizon. */
   read(limit?: number): Promise<RecordsPage>;
@@ -55,10 +57,13 @@ async function readerOf(
   const handler = new NodeHttpHandler();
   open.push(() => handler.destroy());
   const ways: boolean[] = [];
+  const answers: Promise<unknown>[] = [];
   const requestHandler = {
     handle: (...[request, options]: Parameters<NodeHttpHandler['handle']>) => {
       ways.push(wentThroughSdk(request));
-      return handler.handle(request, options);
+      const answer = handler.handle(request, options);
+      answers.push(answer);
+      return answer;
     },
   };
   const configuration = { endpoint: aws.kinesisEndpoint, region: 'us-east-1', maxAttempts: 1 };
@@ -78,7 +83,7 @@ async function readerOf(
   await read();
   expect(ways).toEqual([true, true]);
   return {
-    ...{ aws, reader, ways, shardId, wait, putData, read },
+    ...{ aws, reader, ways, answers, shardId, wait, putData, read },
     put: async (count) => {
       for (let index = 0; index < count; index++) await putData(Uint8Array.of(index));
     },
@@ -139,12 +144,13 @@ describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter
 
   it('gives up a body that does not come in time, as a time-out, and reads it the next time', async () => {
     const clock = new ManualClock();
-    const { aws, reader, put, read } = await readerOf(adapter, { clock });
+    const { aws, reader, answers, put, read } = await readerOf(adapter, { clock });
     await put(3);
     const iterator = await reader.getShardIterator(trimHorizon);
     const fault = aws.faults.add({ kind: 'slow-body', delayMs: 3_600_000, operations: ['GetRecords'] });
     const outcome = faultOf(reader.getRecords({ shardId, iterator, limit: 100 }));
     while (fault.hits === 0) await new Promise((resolve) => setImmediate(resolve));
+    await answers.at(-1);
     await clock.advance(10_000);
     expect(await outcome).toMatchObject({ code: 'CALL_TIMEOUT', deadlineMs: 10_000 });
     aws.faults.clear();

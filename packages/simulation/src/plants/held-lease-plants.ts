@@ -266,14 +266,38 @@ const acquiring: readonly Plant[] = [
     {
       name: 'dead-filler-is-believed',
       what: 'A newcomer fills the table together with a worker that has died over it long ago.',
-      find: 'const before = table.fillProgress;',
-      replace: 'const before = table.fillProgress;\nif (before.size > 0) return true;',
+      find: 'before ??= fillProgress;',
+      replace: 'return true;',
     },
     {
       name: 'fill-only-once',
       what: 'Who has created its share of an empty table does not look whether anything is missing.',
       find: 'if (missing.length === 0) return undefined;',
       replace: 'if (missing.length === 0 || this.#left < Infinity) return undefined;',
+    },
+    {
+      name: 'rows-made-again',
+      what: 'Who fills a table makes a row again that it has seen, or made, and that was deleted.',
+      find: ' && !this.#known.has(leaseKey)',
+      replace: '',
+    },
+    {
+      name: 'fill-on-an-old-reading',
+      what: 'Who fills a table creates rows on a reading that is old.',
+      find: 'if (leftMs <= 0) return false;',
+      replace: '',
+    },
+    {
+      name: 'fill-after-sleep',
+      what: 'Who has slept over the filling of a table goes on with it.',
+      find: 'if (this.#hasOverslept) return undefined;',
+      replace: '',
+    },
+    {
+      name: 'fill-seen-by-rows-only',
+      what: 'A fill is taken for over when no row has come up for a moment.',
+      find: 'const untilMs = clock.now() + 2 * options.renewIntervalMs;',
+      replace: 'const untilMs = clock.now() + MAX_LOOKS * options.settleMs;',
     },
     {
       name: 'fill-never-stuck',

@@ -108,6 +108,18 @@ export const shardPlants: readonly Plant[] = [
       replace: 'leaseCounter: 0,',
     },
     {
+      name: 'healed-by-own-clock',
+      what: 'A row that is put back counts from the clock of whoever does it, whatever was there before.',
+      find: 'leaseCounter: Math.max(Math.floor(clock.wallTime()), this.#highestCounter + counterMargin),',
+      replace: 'leaseCounter: Math.floor(clock.wallTime()),',
+    },
+    {
+      name: 'audit-during-a-fill',
+      what: 'An audit puts back the rows that another worker is about to create.',
+      find: '    if (missing.length > 0 && (await firstStart.isUnderWay(signal))) return false;\n',
+      replace: '',
+    },
+    {
       name: 'healed-unmarked',
       what: 'A row that is put back is not marked as healed.',
       find: 'healed: healing !== undefined,',
@@ -124,12 +136,12 @@ export const shardPlants: readonly Plant[] = [
       what: 'The rows are read before the shards are listed.',
       find: lines(
         '      const stream = await this.#listShards(signal);',
-        '      const lookedAtMs = this.options.clock.now();',
+        '      beforeRows?.();',
         '      const table = await this.#listLeases(signal);',
         '      // With another',
       ),
       replace: lines(
-        '      const lookedAtMs = this.options.clock.now();',
+        '      beforeRows?.();',
         '      const table = await this.#listLeases(signal);',
         '      const stream = await this.#listShards(signal);',
         '      // With another',
@@ -168,7 +180,7 @@ export const shardPlants: readonly Plant[] = [
     {
       name: 'fill-unannounced',
       what: 'Who fills an empty table does not say so.',
-      find: '      await retryPassing({ ...this.options, signal }, () => firstStart.begin(look.lookedAtMs));\n',
+      find: '      await retryPassing({ ...this.options, signal }, () => firstStart.begin());\n',
       replace: '',
     },
     {
