@@ -1,4 +1,4 @@
-import type { AbortSignalLike, Clock, LeaseSeed } from '@millrace/core';
+import { type AbortSignalLike, type Clock, isFatal, type LeaseSeed } from '@millrace/core';
 import { affinity } from './affinity';
 import type { WorkerView } from './assignment-plan';
 import type { FleetPlanner } from './fleet-planner';
@@ -18,7 +18,7 @@ export interface FirstStartDependencies {
   readonly read: (signal: AbortSignalLike) => Promise<void>;
   /** Writes this worker's row in the registry now, if it has one. */
   readonly announce: () => Promise<void>;
-  readonly create: (seed: LeaseSeed, ownership: Ownership, withinMs: number) => Promise<boolean>;
+  readonly create: (seed: LeaseSeed, ownership: Ownership, leftMs: () => number) => Promise<boolean>;
 }
 
 /** Whose a new lease is: its creator's, or nobody's. */
@@ -79,12 +79,14 @@ export class FirstStart {
     const { clock, options, table } = this.#deps;
     let before: ReadonlyMap<string, number> | undefined;
     // Even one that creates nothing at the moment gives a sign of life within that time.
-    const untilMs = clock.now() + 2 * options.renewIntervalMs;
+    const patienceMs = 2 * options.renewIntervalMs;
+    let untilMs = clock.now() + patienceMs;
     for (let looks = 1; ; looks++) {
       const failure = await this.#tryToLook(signal);
       if (failure === undefined) {
         const { fillProgress } = table;
         if (fillProgress.size === 0) return false;
+        if (before === undefined) untilMs = clock.now() + patienceMs;
         before ??= fillProgress;
         for (const [workerId, progress] of fillProgress) {
           if (progress > (before.get(workerId) ?? -Infinity)) return true;
@@ -122,9 +124,9 @@ export class FirstStart {
    * the next share comes of a new reading.
    */
   async create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
-    const leftMs = this.#deps.options.failoverTimeMs / 2 - this.#sinceLookedMs();
-    if (leftMs <= 0) return false;
-    const isNew = await this.#deps.create(seed, ownership, leftMs);
+    if (this.isOutdated) return false;
+    // Asked before each attempt: its turn may come late, and the machine may be suspended meanwhile.
+    const isNew = await this.#deps.create(seed, ownership, () => this.#leftMs());
     this.#known.add(seed.leaseKey);
     return isNew;
   }
@@ -134,7 +136,11 @@ export class FirstStart {
    * as a new one it would begin at counter 0, and late writes of those who used it could meet it.
    */
   get isOutdated(): boolean {
-    return this.#sinceLookedMs() >= this.#deps.options.failoverTimeMs / 2;
+    return this.#leftMs() <= 0;
+  }
+
+  #leftMs(): number {
+    return this.#deps.options.failoverTimeMs / 2 - this.#sinceLookedMs();
   }
 
   /**
@@ -182,6 +188,7 @@ export class FirstStart {
     const { clock, options, planner } = this.#deps;
     for (let looks = 1, calm = 1; ; looks++) {
       await this.#read(signal);
+      if (this.#hasOverslept) return [];
       const fillers = this.#fillers();
       const { workers } = planner.fleet();
       const seen = [workers, fillers].map((some) => some.map(({ workerId }) => workerId).join()).join('\n');
@@ -215,6 +222,7 @@ export class FirstStart {
       await read(signal);
     } catch (error) {
       signal.throwIfAborted();
+      if (isFatal(error)) throw error;
       reporter.callFailed('list', error);
       return { error };
     }

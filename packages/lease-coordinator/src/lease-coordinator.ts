@@ -138,7 +138,7 @@ export class LeaseCoordinator {
       ...{ workerId, options, clock, reporter: this.#reporter, table: this.#table, planner: this.#planner },
       read: async (signal) => this.#takeIn(await this.#list(signal, true)),
       announce: () => this.register(),
-      create: (seed, ownership, withinMs) => this.#create(seed, ownership, withinMs),
+      create: (seed, ownership, leftMs) => this.#create(seed, ownership, leftMs),
     });
   }
 
@@ -192,10 +192,10 @@ export class LeaseCoordinator {
   }
 
   /** Adds the row of a lease, which this worker holds from then on if it may. Resolves with whether there was none. */
-  async #create(seed: LeaseSeed, ownership: Ownership, withinMs: number): Promise<boolean> {
+  async #create(seed: LeaseSeed, ownership: Ownership, leftMs: () => number): Promise<boolean> {
     const unowned = ownership.unowned || this.#wanted() >= this.#deps.options.maxLeases;
     this.#creating++;
-    const { isNew, acquired } = await this.#moves.create(seed, { unowned, withinMs }).finally(() => this.#created());
+    const { isNew, acquired } = await this.#moves.create(seed, { unowned, leftMs }).finally(() => this.#created());
     if (acquired !== undefined) this.#acquired('taken', acquired, undefined);
     return isNew;
   }

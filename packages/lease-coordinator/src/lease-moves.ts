@@ -94,17 +94,17 @@ export class LeaseMoves {
     return outcome.kind === 'answered' && outcome.result.kind === 'applied';
   }
 
-  /** Adds a row, which whoever adds it holds unless it is to be nobody's; `withinMs`. Rejects with what goes wrong. */
+  /** Adds a row, which whoever adds it holds unless it is to be nobody's, while there is time left. Rejects with what goes wrong. */
   async create(
     seed: LeaseSeed,
-    { unowned, withinMs }: { readonly unowned: boolean; readonly withinMs: number },
+    { unowned, leftMs }: { readonly unowned: boolean; readonly leftMs: () => number },
   ): Promise<{ readonly isNew: boolean; readonly acquired: AcquiredLease | undefined }> {
     const { store, me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
     const { failoverTimeMs } = options;
     const acquiredAtMs = wholeWallMs(readMoment(clock));
     const first = unowned ? undefined : { owner: me, failoverTimeMs, acquiredAtMs };
-    const outcome = await this.#attempt('create', seed, () => store.create({ ...seed, first }, writeId), withinMs);
+    const outcome = await this.#attempt('create', seed, () => store.create({ ...seed, first }, writeId), leftMs);
     if (outcome.kind !== 'answered') {
       const { callTimeoutMs } = this.#deps.options;
       throw outcome.error instanceof Error ? outcome.error : new CallTimeoutError('dynamodb:PutItem', callTimeoutMs);
@@ -137,13 +137,13 @@ export class LeaseMoves {
     operation: string,
     { leaseKey }: { readonly leaseKey: string },
     send: () => Promise<T>,
-    withinMs = Infinity,
+    leftMs: () => number = () => Infinity,
   ): Promise<AttemptsOutcome<T>> {
     const { clock, options } = this.#deps;
-    const sendUntilMs = clock.now() + Math.min(withinMs, options.failoverTimeMs * MOVE_TIME);
+    const endMs = clock.now() + options.failoverTimeMs * MOVE_TIME;
     return sendUntilAnswered(this.#deps, {
       ...{ operation, leaseKey, byHolder: false, send },
-      sendUntilMs: () => sendUntilMs,
+      sendUntilMs: () => Math.min(endMs, clock.now() + leftMs()),
     });
   }
 }

@@ -173,6 +173,28 @@ describe('a first start', () => {
     await firstStart.end();
   });
 
+  it('tries a row no further when the machine was suspended over it', async () => {
+    fleet = new TestFleet(0);
+    const a = fleet.join('a');
+    const { firstStart } = a.coordinator;
+    await fleet.pass(50);
+    firstStart.willBeRead();
+    await firstStart.begin();
+    const wallTime = fleet.clock.wallTime.bind(fleet.clock);
+    let attempts = 0;
+    a.store.fault = ({ operation }) => {
+      if (operation !== 'create' || attempts++ > 0) return undefined;
+      fleet.clock.wallTime = () => wallTime() + 600_000;
+      return { kind: 'error', error: throttle() };
+    };
+    const outcome = expect(firstStart.create(seedOf(0), { unowned: false })).rejects.toThrow();
+    await fleet.pass(failoverTimeMs / 2);
+    await outcome;
+    expect(attempts).toBe(1);
+    expect(fleet.table.rows()).toEqual([]);
+    await firstStart.end();
+  });
+
   it('is given up by a worker that can no longer read the table', async () => {
     fleet = new TestFleet(0);
     const a = fleet.join('a');

@@ -174,10 +174,8 @@ export class ShardSync {
     const { random, clock, auditIntervalMs } = this.options;
     let isSoon = true;
     await repeat(clock, signal, async () => {
-      await this.#sleepUntilAudit(
-        auditIntervalMs * (isSoon ? 0.1 + random.next() / 10 : 0.75 + random.next() / 2),
-        signal,
-      );
+      const share = isSoon ? 0.1 + random.next() / 10 : 0.75 + random.next() / 2;
+      await this.#sleepUntilAudit(share * (isSoon ? Math.min(auditIntervalMs, 60_000) : auditIntervalMs), signal);
       isSoon = !(await this.#auditOrWarn(signal, firstStart));
       return 0;
     });

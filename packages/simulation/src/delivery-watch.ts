@@ -160,7 +160,7 @@ export class DeliveryWatch {
     if (atCheckpoint) {
       const { from, to } = shard.givenInVain;
       shard.givenInVain.from = from < to ? Math.min(from, due) : due;
-      shard.givenInVain.to = Math.max(to, end);
+      shard.givenInVain.to = from < to ? Math.max(to, end) : end;
     }
     const failed = named ?? (end - due === 1 ? due : undefined);
     if (failed !== undefined && !wasTold) failedAlone.set(failed, (failedAlone.get(failed) ?? 0) + 1);

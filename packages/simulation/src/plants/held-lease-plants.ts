@@ -284,8 +284,8 @@ const acquiring: readonly Plant[] = [
     {
       name: 'fill-on-an-old-reading',
       what: 'Who fills a table creates rows on a reading that is old.',
-      find: 'if (leftMs <= 0) return false;',
-      replace: '',
+      find: 'return this.#deps.options.failoverTimeMs / 2 - this.#sinceLookedMs();',
+      replace: 'return Infinity;',
     },
     {
       name: 'fill-after-sleep',
@@ -296,8 +296,8 @@ const acquiring: readonly Plant[] = [
     {
       name: 'fill-seen-by-rows-only',
       what: 'A fill is taken for over when no row has come up for a moment.',
-      find: 'const untilMs = clock.now() + 2 * options.renewIntervalMs;',
-      replace: 'const untilMs = clock.now() + MAX_LOOKS * options.settleMs;',
+      find: 'const patienceMs = 2 * options.renewIntervalMs;',
+      replace: 'const patienceMs = MAX_LOOKS * options.settleMs;',
     },
     {
       name: 'fill-never-stuck',
