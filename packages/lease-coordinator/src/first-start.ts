@@ -32,6 +32,8 @@ const MAX_LOOKS = 8;
 const CALM_LOOKS = 3;
 /** And for how many looks those who have registered are expected to fill. */
 const PATIENT_LOOKS = 4;
+/** More failover times than a slow share takes between two readings: longer is slept over. */
+const GAP = 2;
 /** How many rows each creates at a time when nobody gets on: all do the same then. */
 const MAX_WHEN_STUCK = 64;
 
@@ -124,9 +126,10 @@ export class FirstStart {
    * the next share comes of a new reading.
    */
   async create(seed: LeaseSeed, ownership: Ownership): Promise<boolean> {
+    const { failoverTimeMs } = this.#deps.options;
     if (this.isOutdated) return false;
     // Asked before each attempt: its turn may come late, and the machine may be suspended meanwhile.
-    const isNew = await this.#deps.create(seed, ownership, () => this.#leftMs());
+    const isNew = await this.#deps.create(seed, ownership, () => GAP * failoverTimeMs - this.#sinceLookedMs());
     this.#known.add(seed.leaseKey);
     return isNew;
   }
@@ -136,11 +139,7 @@ export class FirstStart {
    * as a new one it would begin at counter 0, and late writes of those who used it could meet it.
    */
   get isOutdated(): boolean {
-    return this.#leftMs() <= 0;
-  }
-
-  #leftMs(): number {
-    return this.#deps.options.failoverTimeMs / 2 - this.#sinceLookedMs();
+    return this.#sinceLookedMs() >= this.#deps.options.failoverTimeMs;
   }
 
   /**
@@ -209,7 +208,7 @@ export class FirstStart {
   async #read(signal: AbortSignalLike): Promise<void> {
     const { clock, options } = this.#deps;
     while ((await this.#tryToLook(signal)) !== undefined) {
-      this.#hasOverslept ||= this.#sinceLookedMs() > options.failoverTimeMs;
+      this.#hasOverslept ||= this.#sinceLookedMs() > GAP * options.failoverTimeMs;
       if (this.#hasOverslept) return;
       await clock.sleep(options.scanIntervalMs, signal);
     }
@@ -227,7 +226,7 @@ export class FirstStart {
       return { error };
     }
     for (const { leaseKey } of table.leases) this.#known.add(leaseKey);
-    this.#hasOverslept ||= this.#sinceLookedMs() > options.failoverTimeMs;
+    this.#hasOverslept ||= this.#sinceLookedMs() > GAP * options.failoverTimeMs;
     this.#lookedAt = lookedAt;
     return undefined;
   }

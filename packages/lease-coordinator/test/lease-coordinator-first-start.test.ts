@@ -113,7 +113,7 @@ describe('a first start', () => {
     await fleet.pass(50);
     firstStart.willBeRead();
     await firstStart.begin();
-    await fleet.pass(failoverTimeMs / 2);
+    await fleet.pass(failoverTimeMs);
     expect(firstStart.isOutdated).toBe(true);
     expect(await firstStart.create(seedOf(0), { unowned: false })).toBe(false);
     expect(fleet.table.rows()).toEqual([]);
@@ -150,7 +150,7 @@ describe('a first start', () => {
     await fleet.pass(50);
     firstStart.willBeRead();
     await firstStart.begin();
-    await fleet.pass(failoverTimeMs + 1);
+    await fleet.pass(2 * failoverTimeMs + 1);
     const share = firstStart.nextShare([key(0)], [key(0)], signal);
     await fleet.pass(5 * settleMs);
     expect(await share).toBeUndefined();
@@ -204,7 +204,7 @@ describe('a first start', () => {
     await firstStart.begin();
     a.store.fault = ({ operation }) => (operation === 'list' ? { kind: 'error', error: throttle() } : undefined);
     const share = firstStart.nextShare([key(0)], [key(0)], signal);
-    await fleet.pass(2 * failoverTimeMs);
+    await fleet.pass(3 * failoverTimeMs);
     expect(await share).toBeUndefined();
     await firstStart.end();
   });

@@ -284,8 +284,8 @@ const acquiring: readonly Plant[] = [
     {
       name: 'fill-on-an-old-reading',
       what: 'Who fills a table creates rows on a reading that is old.',
-      find: 'return this.#deps.options.failoverTimeMs / 2 - this.#sinceLookedMs();',
-      replace: 'return Infinity;',
+      find: 'return this.#sinceLookedMs() >= this.#deps.options.failoverTimeMs;',
+      replace: 'return false;',
     },
     {
       name: 'fill-after-sleep',
