@@ -143,8 +143,8 @@ export class FirstStart {
   }
 
   /**
-   * What this worker is to create next; undefined once none of the `wanted` leases is missing.
-   * Also when this worker overslept: then it cannot know which rows are new ones, and the audit, which can do without, does the rest.
+   * What this worker is to create next; undefined once none of the `wanted` leases is missing. Undefined, too, when it has overslept: then it
+   * cannot know which rows were never there, and the audit, which needs not know, does the rest.
    * `all` are those that the table is filled with, the oldest first: the shares are computed over all, so that they stay
    * the same while rows come up. Waits until the workers that come up together are known, and while others are at it.
    */
@@ -156,8 +156,7 @@ export class FirstStart {
     const { clock, options } = this.#deps;
     for (;;) {
       const fillers = await this.#readUntilSettled(signal);
-      const rows = new Set(this.#deps.table.leases.map(({ leaseKey }) => leaseKey));
-      const missing = wanted.filter((leaseKey) => !rows.has(leaseKey) && !this.#known.has(leaseKey));
+      const missing = wanted.filter((leaseKey) => !this.#known.has(leaseKey));
       if (this.#hasOverslept) return undefined;
       if (missing.length === 0) return undefined;
       const share = this.#isStuck(missing.length) ? this.#nearest(missing) : this.#mine(all, missing, fillers);
@@ -208,7 +207,6 @@ export class FirstStart {
   async #read(signal: AbortSignalLike): Promise<void> {
     const { clock, options } = this.#deps;
     while ((await this.#tryToLook(signal)) !== undefined) {
-      this.#hasOverslept ||= this.#sinceLookedMs() > GAP * options.failoverTimeMs;
       if (this.#hasOverslept) return;
       await clock.sleep(options.scanIntervalMs, signal);
     }
@@ -217,16 +215,18 @@ export class FirstStart {
   async #tryToLook(signal: AbortSignalLike): Promise<{ readonly error: unknown } | undefined> {
     const { clock, options, reporter, table, read } = this.#deps;
     const lookedAt = readMoment(clock);
-    try {
-      await read(signal);
-    } catch (error) {
+    const failure = await read(signal).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    this.#hasOverslept ||= this.#sinceLookedMs() > GAP * options.failoverTimeMs;
+    if (failure !== undefined) {
       signal.throwIfAborted();
-      if (isFatal(error)) throw error;
-      reporter.callFailed('list', error);
-      return { error };
+      if (isFatal(failure.error)) throw failure.error;
+      reporter.callFailed('list', failure.error);
+      return failure;
     }
     for (const { leaseKey } of table.leases) this.#known.add(leaseKey);
-    this.#hasOverslept ||= this.#sinceLookedMs() > GAP * options.failoverTimeMs;
     this.#lookedAt = lookedAt;
     return undefined;
   }

@@ -1,23 +1,10 @@
 import { describe, expect, it, jest } from '@jest/globals';
+import { nothing } from '../support/reading-rows';
 import { runBench } from '../support/run-bench';
 
 jest.setTimeout(180_000);
 
 const figure: unknown = expect.any(Number);
-const nothing = {
-  recordsPerSecond: null,
-  callsPerSecond: null,
-  cpuMicrosPerCall: null,
-  cpuMicrosPerRecord: null,
-  ratioToBareSdk: null,
-  cpuRatioToBareSdk: null,
-  processCores: null,
-  busyShare: null,
-  cores: null,
-  renewalCores: null,
-  rssMegabytes: null,
-  connections: null,
-};
 const measured = { ...nothing, runs: 1, callsPerSecond: figure, processCores: figure, busyShare: figure };
 const polls = { ...measured, scenario: 'idle-polls', cpuMicrosPerCall: figure };
 const records = { ...measured, scenario: 'aggregated', recordsPerSecond: figure, cpuMicrosPerRecord: figure };

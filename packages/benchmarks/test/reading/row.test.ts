@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { nothing } from '../support/reading-rows';
 import type { ReaderRun } from '../../src/processing/read-in-turns';
 import { limits } from '../../src/reading/limits';
 import { reportLines } from '../../src/reading/report';
@@ -31,21 +32,6 @@ function ofShards(...runs: readonly (readonly [reading: IdleRun, renewing: IdleR
   const all = runs.map(([read, renewing]) => ({ reading: read, renewing }));
   return { scenario: 'idle-1000-shards', adapter: 'worker-direct', samples: { kind: 'idle-shards', runs: all } };
 }
-
-const nothing = {
-  recordsPerSecond: null,
-  callsPerSecond: null,
-  cpuMicrosPerCall: null,
-  cpuMicrosPerRecord: null,
-  ratioToBareSdk: null,
-  cpuRatioToBareSdk: null,
-  processCores: null,
-  busyShare: null,
-  cores: null,
-  renewalCores: null,
-  rssMegabytes: null,
-  connections: null,
-};
 
 describe('a row', () => {
   it('of records has medians of the runs; ratios are taken run by run, because what disturbs one disturbs both', () => {

@@ -41,7 +41,7 @@ export function nameOfArn(nameOrArn: string): string {
 
 /** @throws DynamoDbServiceError if nobody has signed the request */
 export function assertSigned({ headers, path }: ServiceRequest): void {
-  // Presigned requests have it in the query. The signature itself is not looked at: any credentials will do.
+  // Presigned requests have it in the query. Whether the signature is right is not its business: see `SignedService`.
   if (headers['authorization']?.startsWith('AWS4-') === true || path.includes('X-Amz-Algorithm=')) return;
   throw new DynamoDbServiceError('MissingAuthenticationTokenException', 'Request is missing Authentication Token');
 }

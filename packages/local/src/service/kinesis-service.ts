@@ -14,7 +14,7 @@ import {
 
 const targetPrefix = 'Kinesis_20131202.';
 
-/** The engine behind the JSON 1.1 and CBOR 1.1 protocols of AWS. Signatures are not verified: any credentials will do. */
+/** The engine behind the JSON 1.1 and CBOR 1.1 protocols of AWS. Signatures are not its business: see `SignedService`. */
 export class KinesisService implements Service {
   readonly #engine: KinesisEngine;
 

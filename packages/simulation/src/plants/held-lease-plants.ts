@@ -278,8 +278,8 @@ const acquiring: readonly Plant[] = [
     {
       name: 'rows-made-again',
       what: 'Who fills a table makes a row again that it has seen, or made, and that was deleted.',
-      find: ' && !this.#known.has(leaseKey)',
-      replace: '',
+      find: '!this.#known.has(leaseKey)',
+      replace: '!this.#deps.table.leases.some((lease) => lease.leaseKey === leaseKey)',
     },
     {
       name: 'fill-on-an-old-reading',

@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { createHash, createHmac } from 'node:crypto';
+import { signatureOf } from '../../../local/src/service/signature-v4';
 
 /** A request as it arrived. */
 export interface Received {
@@ -61,31 +61,17 @@ export interface Keys {
   readonly sessionToken?: string;
 }
 
-/** The Authorization that AWS would expect of this request: Signature Version 4, from its description and nothing else. */
+/** The Authorization that AWS would expect of this request, from its description and nothing else. */
 export function expectedAuthorization(
   { method, path, headers, body }: Received,
   { accessKeyId, secretAccessKey }: Keys,
   region: string,
   service: string,
 ): string {
-  const sentNames = /SignedHeaders=([^,]*)/.exec(headers.authorization ?? '')?.[1] ?? '';
-  const names = sentNames.split(';');
-  const at = String(headers['x-amz-date']);
-  const canonicalHeaders = names
-    .map((name) => `${name}:${String(headers[name]).trim().replace(/ +/g, ' ')}\n`)
-    .join('');
-  const canonical = [method, path, '', canonicalHeaders, sentNames, sha256(body)].join('\n');
-  const scope = `${at.slice(0, 8)}/${region}/${service}/aws4_request`;
-  const toSign = ['AWS4-HMAC-SHA256', at, scope, sha256(canonical)].join('\n');
-  const key = scope.split('/').reduce<string | Buffer>((secret, part) => hmac(secret, part), `AWS4${secretAccessKey}`);
-  const signature = hmac(key, toSign).toString('hex');
-  return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${sentNames}, Signature=${signature}`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
-}
-
-function hmac(key: string | Buffer, text: string): Buffer {
-  return createHmac('sha256', key).update(text).digest();
+  const signedHeaders = /SignedHeaders=([^,]*)/.exec(headers.authorization ?? '')?.[1] ?? '';
+  const scope = `${String(headers['x-amz-date']).slice(0, 8)}/${region}/${service}/aws4_request`;
+  const single = Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]));
+  const request = { method, path, headers: single, body: Buffer.from(body) };
+  const signature = signatureOf(request, { scope, signedHeaders: signedHeaders.split(';') }, secretAccessKey);
+  return `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signedHeaders}, Signature=${signature}`;
 }
