@@ -28,7 +28,9 @@ export function formatAttempted(ranges: readonly AttemptedRange[]): string {
 
 /** The opposite of {@link formatAttempted}. A range that cannot be read is as good as none: records are delivered then. */
 export function parseAttempted(text: string | undefined): readonly AttemptedRange[] {
-  return (text ?? '').split(separator).flatMap((range) => {
+  // Of nearly every row, and rows are read all the time.
+  if (text === undefined) return [];
+  return text.split(separator).flatMap((range) => {
     const [, first = '', firstSub, last = '', lastSub, recordCount, attempts] = rangePattern.exec(range) ?? [];
     const numbers = [firstSub, lastSub, recordCount, attempts].map(Number);
     if (first === '' || !numbers.every(Number.isSafeInteger)) return [];

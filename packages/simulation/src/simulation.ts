@@ -80,7 +80,7 @@ const stopLimitMs = 40_000;
 /** The fleet is well for so many readings of the table before it counts as well. */
 const wellForScans = 1.5;
 /** How often it is looked at whether the fleet is well. */
-const lookEveryMs = 250;
+const lookEveryMs = 1_000;
 
 /** Runs one seed from its beginning to its end, or to the first thing that is wrong. Rejects only by a fault of its own. */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
