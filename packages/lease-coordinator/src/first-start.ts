@@ -30,8 +30,6 @@ export interface Ownership {
 const MAX_LOOKS = 8;
 /** So many looks must show the same: processes that start together take their time. */
 const CALM_LOOKS = 3;
-/** And for how many looks those who have registered are expected to fill. */
-const PATIENT_LOOKS = 4;
 /** More failover times than a slow share takes between two readings: longer is slept over. */
 const GAP = 2;
 /** How many rows each creates at a time when nobody gets on: all do the same then. */
@@ -116,9 +114,8 @@ export class FirstStart {
 
   /** Never rejects: the next heartbeat says it, too. */
   async end(): Promise<void> {
-    const { announce, reporter } = this.#deps;
     this.#isFilling = false;
-    await announce().catch((error: unknown) => reporter.callFailed('heartbeat', error));
+    await this.#tryToAnnounce();
   }
 
   /**
@@ -190,17 +187,23 @@ export class FirstStart {
       const fillers = this.#fillers();
       const { workers } = planner.fleet();
       const seen = [workers, fillers].map((some) => some.map(({ workerId }) => workerId).join()).join('\n');
-      const areAllThere = fillers.length === workers.length || looks >= PATIENT_LOOKS;
       calm = seen === this.#seen ? calm + 1 : 1;
-      // Once it was settled, it is as long as nobody else comes.
-      const isSettled = areAllThere && (calm >= CALM_LOOKS || seen === this.#settledWith);
+      const isCalm = calm >= CALM_LOOKS && fillers.length === workers.length;
       this.#seen = seen;
-      if (isSettled || !options.registry || looks === MAX_LOOKS) {
+      // Once it was settled, it is as long as nobody else comes.
+      if (isCalm || seen === this.#settledWith || !options.registry || looks === MAX_LOOKS) {
         this.#settledWith = seen;
         return fillers;
       }
+      // Who has found the first rows joins in once it sees a filler get on, which none that waits for it does.
+      if (fillers.length < workers.length) await this.#tryToAnnounce();
       await clock.sleep(options.settleMs, signal);
     }
+  }
+
+  async #tryToAnnounce(): Promise<void> {
+    const { announce, reporter } = this.#deps;
+    await announce().catch((error: unknown) => reporter.callFailed('heartbeat', error));
   }
 
   /** Until it succeeds, or has failed for so long that whatever it shows is no longer enough. */

@@ -27,7 +27,7 @@ async function begun(): Promise<{ readonly a: TestWorker; readonly firstStart: F
 
 async function shareOf(firstStart: FirstStart, keys: readonly string[]): Promise<readonly string[] | undefined> {
   const share = firstStart.nextShare(keys, keys, signal);
-  await fleet.pass(5 * settleMs);
+  await fleet.pass(9 * settleMs);
   const leases = await share;
   return leases && [...leases.keys()];
 }

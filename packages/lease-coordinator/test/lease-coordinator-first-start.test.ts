@@ -97,6 +97,20 @@ describe('a first start', () => {
     expect([...fleet.moves.values()]).toEqual(indices(9).map(() => 1));
   });
 
+  it('is joined at once by who finds its first row while the others wait for it', async () => {
+    fleet = new TestFleet(0);
+    const [a, b] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    const filling = fill(a!, 10);
+    await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
+    await fleet.pass(settleMs / 2);
+    const joining = b!.coordinator.firstStart.isUnderWay(signal).then(() => fill(b!, 10));
+    await fleet.pass(5_000);
+    await Promise.all([joining, filling]);
+    expect(fleet.loads()).toEqual([5, 5]);
+    expect([...fleet.moves.values()]).toEqual(indices(10).map(() => 1));
+  });
+
   it('does not count on workers that do not fill', async () => {
     fleet = new TestFleet(0);
     const [a] = fleet.joinAll(['a', 'b']);
