@@ -296,7 +296,8 @@ export class LeaseWatch {
       const failoverMs = machine.realMs(failoverTimeMs);
       this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs });
       this.#parts.crashes.acquired(after);
-      this.#checkLimit(machine, after);
+      // Of a write that comes so late its sender has given it up, and may have taken another lease in its place.
+      if (time.nowMs - writtenAtMs <= failoverMs / 4) this.#checkLimit(machine, after);
       return;
     }
     if (before === undefined || after.counter === before.counter) return;

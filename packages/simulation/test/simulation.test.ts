@@ -72,6 +72,7 @@ const onceFailed: readonly (readonly [seed: number, what: string])[] = [
   [2076, 'the last checkpoint before a hand-over was tried once'],
   [3009, 'the checker gave slow code that is looking for a failing record too little time'],
   [3241, 'the checker took a record that was let go for one that the user had acknowledged'],
+  [365, 'the checker did not know that a take which was given up may still take effect, beyond the limit'],
   [4520, 'the checker did not know that deleted rows are seen once more by a stale read'],
   [5004, 'without the registry a newcomer never got its share'],
   [5023, 'without the registry a newcomer never got its share'],
