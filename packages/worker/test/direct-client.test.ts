@@ -99,6 +99,24 @@ describe('DirectClient', () => {
     }
   });
 
+  it('takes one signature of each kind of calls from the SDK for an example, and signs the others by itself', async () => {
+    const server = await serve((response) => response.end('{}'));
+    const { sdk, direct } = dynamodbTo(server);
+    const config = sdk.config as unknown as { signer: (scheme: unknown) => Promise<unknown> };
+    const { signer } = config;
+    let signedBySdk = 0;
+    config.signer = (scheme) => {
+      signedBySdk++;
+      return signer(scheme);
+    };
+    for (let call = 0; call < 5; call++) await direct.send(getItem());
+    // The first call, which goes through it as a whole, and the example.
+    expect(signedBySdk).toBe(2);
+    for (const received of server.received) {
+      expect(received.headers.authorization).toBe(expectedAuthorization(received, keys, region, 'dynamodb'));
+    }
+  });
+
   it('signs with new keys when those of a provider have expired', async () => {
     const server = await serve((response) => response.end('{}'));
     const issued: (Keys & { readonly expiration: Date })[] = [];

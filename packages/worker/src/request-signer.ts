@@ -1,0 +1,97 @@
+import { systemClock } from '@millrace/core';
+import { type Credentials, QuickSigner } from './quick-signer';
+import type { HttpRequest, HttpResponse } from './wire-types';
+
+/** How the SDK signs: `@smithy/types` calls it `SelectedHttpAuthScheme`. */
+export interface AuthScheme {
+  readonly httpAuthOption: { readonly signingProperties?: { readonly config?: SigningConfig } };
+  readonly identity: unknown;
+  readonly signer: {
+    sign(request: HttpRequest, identity: unknown, properties: object): Promise<HttpRequest>;
+    readonly errorHandler?: (properties: object) => (error: Error) => never;
+    readonly successHandler?: (response: HttpResponse, properties: object) => void;
+  };
+}
+
+/** What is used of the client's configuration. */
+interface SigningConfig {
+  /** Remembers them, and asks for new ones before they expire. */
+  readonly credentials?: () => Promise<Credentials>;
+  /** What the service's clock is ahead of this machine's, in milliseconds. */
+  systemClockOffset?: number;
+  readonly disableClockSkewCorrection?: () => Promise<boolean>;
+}
+
+/** A call that may be sent. */
+export interface SignedCall {
+  readonly request: HttpRequest;
+  /** To be called with the answer. */
+  readonly answered: (response: HttpResponse) => void;
+  /** To be called with the error that the answer says. May throw it. */
+  readonly refused: (error: Error, response: HttpResponse) => void;
+}
+
+/** A signature is good for five minutes, before and after. */
+const maxSkewMs = 240_000;
+
+/**
+ * Signs calls of one kind to one endpoint, with the client's credentials and by its idea of the service's time. The first call is
+ * signed by the SDK. If {@link QuickSigner} would have signed it in the same way, it signs the others.
+ */
+export class RequestSigner {
+  readonly #steady: Omit<HttpRequest, 'body'>;
+  readonly #scheme: AuthScheme;
+  #quick: { readonly signer: QuickSigner; readonly config: SigningConfig; readonly corrects: boolean } | undefined;
+  #hasTried = false;
+
+  /** `steady`: what is the same for all calls, without the headers that signing adds. */
+  constructor(steady: Omit<HttpRequest, 'body'>, scheme: AuthScheme) {
+    this.#steady = steady;
+    this.#scheme = scheme;
+  }
+
+  async sign(body: string): Promise<SignedCall> {
+    if (this.#quick === undefined) return this.#signBySdk(body);
+    const { signer, config, corrects } = this.#quick;
+    const credentials = await config.credentials?.();
+    if (credentials === undefined) return this.#signBySdk(body);
+    const nowMs = systemClock.wallTime() + (corrects ? (config.systemClockOffset ?? 0) : 0);
+    const answered = (response: HttpResponse): void => {
+      if (corrects) correctClock(config, response);
+    };
+    const request = { ...this.#steady, headers: signer.sign(body, credentials, nowMs), body };
+    return { request, answered, refused: (_, response) => answered(response) };
+  }
+
+  async #signBySdk(body: string): Promise<SignedCall> {
+    const { signer, identity, httpAuthOption } = this.#scheme;
+    // The signer keeps notes of one call in it.
+    const properties = { ...httpAuthOption.signingProperties };
+    const headers = { ...this.#steady.headers, 'content-length': String(Buffer.byteLength(body)) };
+    const request = await signer.sign({ ...this.#steady, headers, body }, identity, properties);
+    // Not awaited: the call does not need it. Without credentials the next call fails, and says why.
+    if (!this.#hasTried) this.#learnFrom(request, body).catch(() => undefined);
+    return {
+      request,
+      answered: (response) => signer.successHandler?.(response, properties),
+      // Learns the service's time if that is what was wrong, and throws.
+      refused: (error) => signer.errorHandler?.(properties)(error),
+    };
+  }
+
+  async #learnFrom(example: HttpRequest, body: string): Promise<void> {
+    this.#hasTried = true;
+    const { config } = this.#scheme.httpAuthOption.signingProperties ?? {};
+    const credentials = await config?.credentials?.();
+    if (config === undefined || credentials === undefined) return;
+    const signer = QuickSigner.like(example, this.#steady.headers, body, credentials);
+    const corrects = (await config.disableClockSkewCorrection?.()) !== true;
+    this.#quick = signer && { signer, config, corrects };
+  }
+}
+
+/** As the SDK does: by the `date` of any answer, once it is far from the time of the calls. */
+function correctClock(config: SigningConfig, { headers }: HttpResponse): void {
+  const offsetMs = Date.parse(headers['date'] ?? '') - systemClock.wallTime();
+  if (Math.abs(offsetMs - (config.systemClockOffset ?? 0)) >= maxSkewMs) config.systemClockOffset = offsetMs;
+}
