@@ -197,6 +197,8 @@ export class FirstStart {
       }
       // Who has found the first rows joins in once it sees a filler get on, which none that waits for it does.
       if (fillers.length < workers.length) await this.#tryToAnnounce();
+      // Nor does anybody else get on while all wait.
+      this.#left = Infinity;
       await clock.sleep(options.settleMs, signal);
     }
   }

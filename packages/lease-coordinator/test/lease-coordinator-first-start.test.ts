@@ -103,7 +103,7 @@ describe('a first start', () => {
     await fleet.pass(50);
     const filling = fill(a!, 10);
     await a!.coordinator.firstStart.create(seedOf(0), { unowned: false });
-    await fleet.pass(settleMs / 2);
+    await fleet.pass(4 * settleMs);
     const joining = b!.coordinator.firstStart.isUnderWay(signal).then(() => fill(b!, 10));
     await fleet.pass(5_000);
     await Promise.all([joining, filling]);

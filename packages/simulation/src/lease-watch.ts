@@ -22,6 +22,8 @@ interface Holder {
   readonly failoverMs: number;
   /** When the first attempt of its last write that was applied had started. */
   writtenAtMs: number;
+  /** By a write that came so late that its sender had given it up, and may have taken another lease in its place; none came since. */
+  isLate: boolean;
 }
 
 /** An answer to a write takes so long at most: the longest standstill of a machine, and the answer's own way. */
@@ -294,10 +296,10 @@ export class LeaseWatch {
         this.#violate('G4', `the row does not say for how long ${machine.name} may count on it`, leaseKey);
       }
       const failoverMs = machine.realMs(failoverTimeMs);
-      this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs });
+      const isLate = time.nowMs - writtenAtMs > failoverMs / 4;
+      this.#holders.set(leaseKey, { machine, token: after.counter, failoverMs, writtenAtMs, isLate });
       this.#parts.crashes.acquired(after);
-      // Of a write that comes so late its sender has given it up, and may have taken another lease in its place.
-      if (time.nowMs - writtenAtMs <= failoverMs / 4) this.#checkLimit(machine, after);
+      this.#checkLimit(machine, after);
       return;
     }
     if (before === undefined || after.counter === before.counter) return;
@@ -327,6 +329,7 @@ export class LeaseWatch {
       return;
     }
     holder.writtenAtMs = Math.max(holder.writtenAtMs, writtenAtMs);
+    holder.isLate = false;
     this.#parts.crashes.written(after);
   }
 
@@ -340,7 +343,7 @@ export class LeaseWatch {
       const row = leaseKey === acquired.leaseKey ? acquired : this.rows.get(leaseKey);
       const isIts = holder.machine === machine && row?.leaseOwner === acquired.leaseOwner;
       const isOver = row === undefined || row.receiver !== undefined || isFinished(row);
-      return isIts && !isOver && nowMs < holder.writtenAtMs + holder.failoverMs;
+      return isIts && !isOver && !holder.isLate && nowMs < holder.writtenAtMs + holder.failoverMs;
     };
     const count = [...this.#holders].filter(isHeld).length;
     if (count > maxLeases) {

@@ -45,8 +45,8 @@ export function deriveClients(
   };
   const derivedKinesis = derive(KinesisClient, kinesis, handlerFor);
   const derivedDynamodb = derive(DynamoDBClient, dynamodb, handlerFor);
-  const waysOf = ({ hasMiddleware, client }: Derived<Client>): AwsCalls =>
-    hasMiddleware || hasLogger(client) || !('signer' in client.config) ? 'sdk' : awsCalls;
+  const waysOf = ({ isWatched, client }: Derived<Client>): AwsCalls =>
+    isWatched || hasLogger(client) || !('signer' in client.config) ? 'sdk' : awsCalls;
   const calls = { kinesis: waysOf(derivedKinesis), dynamodb: waysOf(derivedDynamodb) };
   return {
     kinesis: throughWay(derivedKinesis.client, calls.kinesis),
@@ -95,8 +95,8 @@ function overlay(config: object, handlerFor: (given: unknown) => unknown): objec
 
 interface Derived<T> {
   readonly client: T;
-  /** The user's own. */
-  readonly hasMiddleware: boolean;
+  /** Middleware or a signer of the user's own, which must see every call. */
+  readonly isWatched: boolean;
 }
 
 function derive<T extends Client>(
@@ -105,17 +105,22 @@ function derive<T extends Client>(
   handlerFor: (given: unknown) => unknown,
 ): Derived<T> {
   if (!isClient(given)) {
-    return { client: withoutIdleLogging(new Class(overlay(given ?? {}, handlerFor))), hasMiddleware: false };
+    const { signer, signerConstructor } = (given ?? {}) as {
+      readonly signer?: unknown;
+      readonly signerConstructor?: unknown;
+    };
+    const isWatched = signer !== undefined || signerConstructor !== undefined;
+    return { client: withoutIdleLogging(new Class(overlay(given ?? {}, handlerFor))), isWatched };
   }
   // Of the same class, so that the user's copy of the SDK stays the one that is used.
   const derived = new (given.constructor as typeof Class)(overlay(given.config, handlerFor));
   const users = given.middlewareStack.clone();
   for (const name of defaultMiddleware(derived)) users.remove(name);
   derived.middlewareStack.use(users);
-  return { client: withoutIdleLogging(derived), hasMiddleware: users.identify().length > 0 };
+  return { client: withoutIdleLogging(derived), isWatched: users.identify().length > 0 };
 }
 
-/** A user's logger and middleware see every call: so all go through the SDK. */
+/** A user's logger, middleware and signer see every call: so all go through the SDK. */
 function throughWay<T extends Client & SdkClient>(client: T, way: AwsCalls): Pick<T, 'send'> {
   // It takes the same commands, and answers as the SDK does.
   return way === 'sdk' ? client : new DirectClient(client);

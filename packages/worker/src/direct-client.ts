@@ -135,7 +135,7 @@ export class DirectClient {
     if (response.statusCode >= 300) {
       const error = await this.#read(response, abortSignal, (answer) => errorFrom(response, answer.toString()));
       if (isBadCredentials(error)) this.#signers.clear();
-      refused(error, response);
+      refused(error);
       throw error;
     }
     return this.#read(response, abortSignal, (answer) => {

@@ -86,7 +86,7 @@ export class QuickSigner {
     };
     if (this.#sendsHash) headers['x-amz-content-sha256'] = bodyHash;
     let names = this.#names;
-    if (sessionToken !== undefined) {
+    if (sessionToken !== undefined && sessionToken !== '') {
       headers['x-amz-security-token'] = sessionToken;
       names = [...names, 'x-amz-security-token'].sort();
     }

@@ -18,7 +18,7 @@ interface SigningConfig {
   /** Remembers them, and asks for new ones before they expire. */
   readonly credentials?: () => Promise<Credentials>;
   /** What the service's clock is ahead of this machine's, in milliseconds. */
-  systemClockOffset?: number;
+  readonly systemClockOffset?: number;
   readonly disableClockSkewCorrection?: () => Promise<boolean>;
 }
 
@@ -28,11 +28,8 @@ export interface SignedCall {
   /** To be called with the answer. */
   readonly answered: (response: HttpResponse) => void;
   /** To be called with the error that the answer says. May throw it. */
-  readonly refused: (error: Error, response: HttpResponse) => void;
+  readonly refused: (error: Error) => void;
 }
-
-/** A signature is good for five minutes, before and after. */
-const maxSkewMs = 240_000;
 
 /**
  * Signs calls of one kind to one endpoint, with the client's credentials and by its idea of the service's time. The first call is
@@ -56,11 +53,21 @@ export class RequestSigner {
     const credentials = await config.credentials?.();
     if (credentials === undefined) return this.#signBySdk(body);
     const nowMs = systemClock.wallTime() + (corrects ? (config.systemClockOffset ?? 0) : 0);
-    const answered = (response: HttpResponse): void => {
-      if (corrects) correctClock(config, response);
-    };
     const request = { ...this.#steady, headers: signer.sign(body, credentials, nowMs), body };
-    return { request, answered, refused: (_, response) => answered(response) };
+    if (!corrects) return { request, answered: () => undefined, refused: () => undefined };
+    // What the SDK's signer notes of a call, for its idea of the service's time.
+    const { httpAuthOption } = this.#scheme;
+    return this.#toldToSdk(request, { ...httpAuthOption.signingProperties, _requestSentAt: systemClock.wallTime() });
+  }
+
+  #toldToSdk(request: HttpRequest, properties: object): SignedCall {
+    const { signer } = this.#scheme;
+    return {
+      request,
+      answered: (response) => signer.successHandler?.(response, properties),
+      // Learns the service's time if that is what was wrong, and throws.
+      refused: (error) => signer.errorHandler?.(properties)(error),
+    };
   }
 
   async #signBySdk(body: string): Promise<SignedCall> {
@@ -71,12 +78,7 @@ export class RequestSigner {
     const request = await signer.sign({ ...this.#steady, headers, body }, identity, properties);
     // Not awaited: the call does not need it. Without credentials the next call fails, and says why.
     if (!this.#hasTried) this.#learnFrom(request, body).catch(() => undefined);
-    return {
-      request,
-      answered: (response) => signer.successHandler?.(response, properties),
-      // Learns the service's time if that is what was wrong, and throws.
-      refused: (error) => signer.errorHandler?.(properties)(error),
-    };
+    return this.#toldToSdk(request, properties);
   }
 
   async #learnFrom(example: HttpRequest, body: string): Promise<void> {
@@ -88,10 +90,4 @@ export class RequestSigner {
     const corrects = (await config.disableClockSkewCorrection?.()) !== true;
     this.#quick = signer && { signer, config, corrects };
   }
-}
-
-/** As the SDK does: by the `date` of any answer, once it is far from the time of the calls. */
-function correctClock(config: SigningConfig, { headers }: HttpResponse): void {
-  const offsetMs = Date.parse(headers['date'] ?? '') - systemClock.wallTime();
-  if (Math.abs(offsetMs - (config.systemClockOffset ?? 0)) >= maxSkewMs) config.systemClockOffset = offsetMs;
 }

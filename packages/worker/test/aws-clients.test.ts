@@ -176,6 +176,8 @@ describe('deriveClients', () => {
       return client;
     };
 
+    const signer = { sign: () => Promise.reject(new Error('signs nothing')) };
+
     it.each<[string, AwsCalls, Parameters<typeof deriveClients>[0], AwsCalls | undefined]>([
       ['direct', 'direct', configuration, undefined],
       ['direct', 'direct', new KinesisClient(configuration), undefined],
@@ -183,6 +185,7 @@ describe('deriveClients', () => {
       ['through the SDK, with a logger of a client', 'sdk', new KinesisClient({ ...configuration, logger }), undefined],
       ['through the SDK, with middleware of the user’s own', 'sdk', withMiddleware(), undefined],
       ['through the SDK, with middleware, although asked otherwise', 'sdk', withMiddleware(), 'direct'],
+      ['through the SDK, with a signer of the user’s own', 'sdk', { ...configuration, signer }, undefined],
       ['through the SDK, when asked for', 'sdk', configuration, 'sdk'],
       ['through the SDK, when asked for, with a client', 'sdk', new KinesisClient(configuration), 'sdk'],
     ])('is %s', (_, expected, given, asked) => {
