@@ -111,6 +111,22 @@ describe('a first start', () => {
     expect([...fleet.moves.values()]).toEqual(indices(10).map(() => 1));
   });
 
+  it('is brought to its end by who cannot show that it is alive, while others are waited for', async () => {
+    fleet = new TestFleet(0);
+    const [a] = fleet.joinAll(['a', 'b']);
+    await fleet.pass(50);
+    await a!.coordinator.firstStart.begin();
+    let refused = 0;
+    a!.registryFault = () => {
+      refused++;
+      return throttle();
+    };
+    const share = a!.coordinator.firstStart.nextShare([key(0)], [key(0)], signal);
+    await fleet.pass(9 * settleMs);
+    expect([...((await share)?.keys() ?? [])]).toEqual([key(0)]);
+    expect(refused).toBeGreaterThanOrEqual(7);
+  });
+
   it('does not count on workers that do not fill', async () => {
     fleet = new TestFleet(0);
     const [a] = fleet.joinAll(['a', 'b']);

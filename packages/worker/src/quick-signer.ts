@@ -1,12 +1,5 @@
 import { createHmac, hash } from 'node:crypto';
-
-/** What was signed, with the headers as they are sent. */
-export interface SignedRequest {
-  readonly method: string;
-  readonly path: string;
-  readonly query: Readonly<Record<string, unknown>>;
-  readonly headers: Readonly<Record<string, string>>;
-}
+import type { HttpRequest } from './wire-types';
 
 export interface Credentials {
   readonly accessKeyId: string;
@@ -33,7 +26,7 @@ export class QuickSigner {
   #key: { readonly secret: string; readonly day: string; readonly key: Buffer } | undefined;
 
   private constructor(
-    example: SignedRequest,
+    example: HttpRequest,
     steady: Readonly<Record<string, string>>,
     {
       region,
@@ -54,7 +47,7 @@ export class QuickSigner {
    * way: another algorithm, a signer of the user's own, or `credentials` that have been refreshed since.
    */
   static like(
-    example: SignedRequest,
+    example: HttpRequest,
     steady: Readonly<Record<string, string>>,
     body: string,
     credentials: Credentials,

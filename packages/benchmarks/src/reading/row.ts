@@ -47,7 +47,8 @@ export function rowOf({ scenario, adapter, samples }: Measurement): Row {
   return { scenario, adapter, runs: samples.runs.length, ...nothing, ...figuresOf(samples) };
 }
 
-const nothing: Figures = {
+/** Where none applies. */
+export const nothing: Figures = {
   recordsPerSecond: null,
   callsPerSecond: null,
   cpuMicrosPerCall: null,

@@ -1,6 +1,6 @@
 import { describe, expect, it, jest } from '@jest/globals';
-import { nothing } from '../support/reading-rows';
 import { runBench } from '../support/run-bench';
+import { nothing } from '../../src/reading/row';
 
 jest.setTimeout(180_000);
 

@@ -1,9 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
-import { nothing } from '../support/reading-rows';
 import type { ReaderRun } from '../../src/processing/read-in-turns';
 import { limits } from '../../src/reading/limits';
 import { reportLines } from '../../src/reading/report';
-import { rowOf } from '../../src/reading/row';
+import { nothing, rowOf } from '../../src/reading/row';
 import type { IdleRun } from '../../src/reading/run-idle';
 import { adapterOf, scenarioNames, type Comparison, type Measurement } from '../../src/reading/scenario';
 import { scenarios } from '../../src/reading/scenarios';
