@@ -126,7 +126,24 @@ export function mailOf(item: Item | undefined): readonly string[] {
   return item?.[workerAttribute.mail]?.SS ?? [];
 }
 
-/** One sign of life: everything that the row says, so that it comes back whole if somebody has removed it. */
+/** All that a row says. Each sign of life says it, so that the row comes back whole if somebody has removed it. */
+const heartbeatSets = [
+  `${workerAttribute.entityType} = :entity`,
+  `${workerAttribute.lastUpdate} = :seconds`,
+  `${workerAttribute.metrics} = :metrics`,
+  `${workerAttribute.operatingRange} = :range`,
+  `${workerAttribute.host} = :host`,
+  `${workerAttribute.startedAtMs} = :started`,
+  `${workerAttribute.version} = :version`,
+  `${workerAttribute.planVersion} = :plan`,
+  `${workerAttribute.failoverTimeMs} = :failover`,
+  `${workerAttribute.handoverTimeoutMs} = :handover`,
+  `${workerAttribute.leasesHeld} = :held`,
+  `${workerAttribute.stopping} = :stopping`,
+  `${workerAttribute.filling} = :filling`,
+].join(', ');
+
+/** One sign of life. */
 export function heartbeatUpdate(
   worker: WorkerDescription,
   state: SignOfLife,
@@ -134,39 +151,22 @@ export function heartbeatUpdate(
   const a = workerAttribute;
   const number = (value: number): AttributeValue => ({ N: String(value) });
   const isLimited = Number.isFinite(worker.maxLeases);
-  const sets = [
-    `${a.entityType} = :entity`,
-    `${a.lastUpdate} = :seconds`,
-    `${a.metrics} = :metrics`,
-    `${a.operatingRange} = :range`,
-    `${a.host} = :host`,
-    `${a.startedAtMs} = :started`,
-    `${a.version} = :version`,
-    `${a.planVersion} = :plan`,
-    `${a.failoverTimeMs} = :failover`,
-    `${a.handoverTimeoutMs} = :handover`,
-    `${a.leasesHeld} = :held`,
-    `${a.stopping} = :stopping`,
-    `${a.filling} = :filling`,
-    ...(isLimited ? [`${a.maxLeases} = :max`] : []),
-  ];
-  return {
-    update: `SET ${sets.join(', ')} ADD ${a.heartbeat} :one`,
-    values: {
-      ...metricsThatDoNotCount,
-      ':entity': { S: workerEntity },
-      ':seconds': number(Math.floor(state.wallTimeMs / 1_000)),
-      ':host': { S: worker.host },
-      ':started': number(worker.startedAtMs),
-      ':version': { S: worker.version },
-      ':plan': number(worker.planVersion),
-      ':failover': number(worker.failoverTimeMs),
-      ':handover': number(worker.handoverTimeoutMs),
-      ':held': number(state.leasesHeld),
-      ':stopping': { BOOL: state.stopping },
-      ':filling': { BOOL: state.filling },
-      ':one': number(1),
-      ...(isLimited ? { ':max': number(worker.maxLeases) } : {}),
-    },
+  const limit = isLimited ? `, ${a.maxLeases} = :max` : '';
+  const values: Record<string, AttributeValue> = {
+    ':entity': { S: workerEntity },
+    ':seconds': number(Math.floor(state.wallTimeMs / 1_000)),
+    ':host': { S: worker.host },
+    ':started': number(worker.startedAtMs),
+    ':version': { S: worker.version },
+    ':plan': number(worker.planVersion),
+    ':failover': number(worker.failoverTimeMs),
+    ':handover': number(worker.handoverTimeoutMs),
+    ':held': number(state.leasesHeld),
+    ':stopping': { BOOL: state.stopping },
+    ':filling': { BOOL: state.filling },
+    ':one': number(1),
+    ...metricsThatDoNotCount,
   };
+  if (isLimited) values[':max'] = number(worker.maxLeases);
+  return { update: `SET ${heartbeatSets}${limit} ADD ${a.heartbeat} :one`, values };
 }

@@ -143,7 +143,7 @@ export function drawSettings(
   const failoverTimesMs =
     ambush === 'held-row' || chance.happens(0.2) ? [failoverTimeMs, failoverTimeMs * 2] : [failoverTimeMs];
   const mailIntervalMs = drawMailInterval(chance, failoverTimeMs);
-  const scanIntervalMs = failoverTimeMs / (chance.happens(0.3) ? 5 : 4);
+  const scanIntervalMs = failoverTimeMs / (chance.happens(0.15) ? 5 : 4);
   // Who is not in the registry does not say which plans it knows.
   const knowsSecondPlan = registry.includes(false) || ambush === 'left-shard' ? [false] : drawPlans(chance);
   const reshardsBefore = chance.happens(0.2) ? chance.wholeBetween(1, 3) : 0;
@@ -169,7 +169,7 @@ export function drawSettings(
         : drawMaxLeases(chance, !registry.includes(false) && !knowsSecondPlan.includes(true)),
     reusesNames: chance.happens(1 / 4),
     endsShardsSilently: chance.happens(1 / 4),
-    idleTimeBetweenReadsMs: chance.oneOf([4_000, 8_000, 12_000]) ?? 8_000,
+    idleTimeBetweenReadsMs: chance.oneOf([5_000, 10_000, 15_000]) ?? 10_000,
     // Who is not in the registry does not see that others fill the table, and puts back what they are about to create.
     auditIntervalMs: ambush !== undefined || (chance.happens(0.2) && !registry.includes(false)) ? 10_000 : 60_000,
     // The second plan moves what was given up as soon as it may.
@@ -257,8 +257,8 @@ function drawPlans(chance: Chance): readonly boolean[] {
 
 /** Seldom as often as by default: that looks are most of what happens then. */
 function drawMailInterval(chance: Chance, failoverTimeMs: number): number {
-  if (chance.happens(1 / 50)) return 250;
-  return chance.happens(0.1) ? 1_000 : failoverTimeMs / 4;
+  if (chance.happens(1 / 200)) return 250;
+  return chance.happens(1 / 20) ? 1_000 : failoverTimeMs / 4;
 }
 
 /**
