@@ -73,6 +73,7 @@ const onceFailed: readonly (readonly [seed: number, what: string])[] = [
   [3009, 'the checker gave slow code that is looking for a failing record too little time'],
   [3241, 'the checker took a record that was let go for one that the user had acknowledged'],
   [365, 'the checker did not know that a take which was given up may still take effect, beyond the limit'],
+  [2150, 'a suspect that had aged out was written back into the row, behind what was stored by then'],
   [4520, 'the checker did not know that deleted rows are seen once more by a stale read'],
   [5004, 'without the registry a newcomer never got its share'],
   [5023, 'without the registry a newcomer never got its share'],

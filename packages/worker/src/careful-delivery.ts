@@ -184,7 +184,10 @@ export class CarefulDelivery {
       // A failure shows in what is stored; the next attempt to store it says more.
       await checkpointer.flush().catch(() => undefined);
     }
-    this.#suspicion = { letGo: openAttempts(this.#suspicion.letGo, checkpointer.stored), suspects };
+    // Suspects that aged out are passed without a delivery.
+    const stillOpen = (ranges: readonly AttemptedRange[]): readonly AttemptedRange[] =>
+      openAttempts(ranges, checkpointer.stored);
+    this.#suspicion = { letGo: stillOpen(this.#suspicion.letGo), suspects: stillOpen(suspects) };
     await this.#untilTold(async () => (await heldLease.attempt(rangesInRow(this.#suspicion))) || undefined);
   }
 

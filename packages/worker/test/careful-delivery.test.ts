@@ -238,6 +238,20 @@ describe('a clean stop', () => {
     expect(row).toMatchObject({ stored: at(10), attempted: [range(1, 80, 1)] });
   });
 
+  it('does not leave a suspect in the row that aged out before it was delivered, once others behind it are stored', async () => {
+    const row = suspicious([range(0, 0, 2)]);
+    const life: CrashingProcess = new CrashingProcess([row], {
+      ...settings,
+      ...{ policy: 'block', form: 'single', runsForMs: 3_000 },
+      isDeadly: (_, record) => {
+        life.fails = record === 3;
+        return false;
+      },
+    });
+    await life.run();
+    expect(row).toMatchObject({ stored: at(2), attempted: [] });
+  });
+
   it.each([
     [1, 2],
     [2, 3],
