@@ -36,6 +36,12 @@ export class RestWatch {
     this.#heldUpMs = 0;
   }
 
+  /** A worker comes or goes. What that begins may be held up again. */
+  fleetChanged(): void {
+    this.disturbed();
+    this.#heldUpMs = this.#parts.heldUpMs;
+  }
+
   /** Something happened because of which leases may move. */
   disturbed(): void {
     this.#disturbedAtMs = this.#parts.time.nowMs;

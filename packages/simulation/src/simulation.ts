@@ -160,7 +160,7 @@ class Simulation {
       ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries, records, calls },
       leases: this.#leases,
       isOver: () => this.#isOver,
-      onChange: () => this.#rest.disturbed(),
+      onChange: () => this.#rest.fleetChanged(),
       onKilled: (_, how) => this.#onKilled(how),
       onStruck: (machine, kind) => this.#met(kind, machine),
     });
@@ -260,9 +260,12 @@ class Simulation {
 
   #drain(): void {
     this.#note('every shard has an owner, and the load is even');
-    this.#rest.well();
     this.#waitUntil(
-      () => this.#log.isHandled() && this.#time.nowMs >= minVirtualMs - 10_000,
+      () => {
+        // Anew, after a worker that came late.
+        if (this.#isWell()) this.#rest.well();
+        return this.#log.isHandled() && this.#time.nowMs >= minVirtualMs - 10_000;
+      },
       drainLimitMs + (this.#settings.deadlyRecord === undefined ? 0 : heldBackMs),
       () => this.#violate('G1', `not everything was dealt with: ${this.#log.describeBacklog()}`, this.#behind()),
       () => this.#stop(),

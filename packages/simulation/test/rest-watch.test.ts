@@ -24,4 +24,23 @@ describe('a fleet at rest', () => {
     rest.moved('shard-1', w1);
     expect(found).toHaveLength(1);
   });
+
+  it('lets the user’s code hold up what a worker begins that comes late, until all is well again', () => {
+    const holding: string[] = [];
+    const parts = {
+      time,
+      restsAfterMs: 30_000,
+      heldUpMs: 60_000,
+      violate: (_: string, what: string) => holding.push(what),
+    };
+    const late = new RestWatch(parts);
+    late.well();
+    late.fleetChanged();
+    time.step(time.nowMs + 80_000);
+    late.moved('shard-1', w1, w2);
+    expect(holding).toEqual([]);
+    late.well();
+    late.moved('shard-1', w2, w1);
+    expect(holding).toHaveLength(1);
+  });
 });

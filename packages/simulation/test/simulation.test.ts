@@ -78,6 +78,10 @@ const onceFailed: readonly (readonly [seed: number, what: string])[] = [
   [5004, 'without the registry a newcomer never got its share'],
   [5023, 'without the registry a newcomer never got its share'],
   [5906, 'workers with listings of different age disagreed on what may be read, and a lease went to and fro'],
+  [
+    5920,
+    'the checker did not know that user code may hold up what a worker begins that comes when all was well before',
+  ],
   [6330, 'a checkpoint resolved after the loss of the lease, of which only an earlier one was stored'],
   [7362, 'workers with listings of different age disagreed on what may be read'],
   [5170, 'a finished row that was newer than the listing of the audit was deleted'],
