@@ -110,8 +110,11 @@ export class Ambush {
   #deleteHeldRow(auditor: Machine): void {
     const { leases, time, manual, fleet, onHappening } = this.#parts;
     const waitsMs = (machine: Machine): number => fleet.workerOn(machine).failoverTimeMs;
-    for (const { leaseKey } of leases.rows.values()) {
+    for (const row of leases.rows.values()) {
+      const { leaseKey } = row;
       const holder = leases.holder(leaseKey);
+      // Of one that is finished nothing may be left that shows it.
+      if (isFinished(row)) continue;
       if (holder === undefined || holder.isDown || waitsMs(holder) <= waitsMs(auditor)) continue;
       const limitMs = freshWithin * waitsMs(holder);
       if (leases.writtenAgoMs(leaseKey) > limitMs || manual.deleteRow(leaseKey) === undefined) continue;
