@@ -53,6 +53,11 @@ const cutOffCodes = [
   'UND_ERR_SOCKET',
 ];
 
+/** Of undici: no answer, or no more of it, for too long. */
+const timeoutCodes = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
+/** Of undici, too. */
+const connectTimeout = 'UND_ERR_CONNECT_TIMEOUT';
+
 /** Given to HTTP/2 streams that wait for their session; those that are open get the error of the session. */
 const pendingStream = 'ERR_HTTP2_STREAM_CANCEL';
 
@@ -64,6 +69,8 @@ const transientCodes = new Set([
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
+  connectTimeout,
+  ...timeoutCodes,
   'ERR_HTTP2_GOAWAY_SESSION',
 ]);
 
@@ -91,6 +98,7 @@ export function isTimeout(error: unknown): boolean {
   if (error.name === 'CallTimeoutError') return true;
   // The request handler of the SDK gives this name to connections that broke, too. They keep their code.
   const { code } = error as Error & { code?: unknown };
+  if (typeof code === 'string' && timeoutCodes.includes(code)) return true;
   return error.name === 'TimeoutError' && (code === undefined || code === 'ETIMEDOUT');
 }
 
@@ -104,7 +112,8 @@ const notConnected = /\bestablish/;
 /** There was no connection to send the call on. */
 function wasNotSent(error: Error): boolean {
   const { code, syscall } = error as Error & { code?: unknown; syscall?: unknown };
-  if (syscall === 'connect' || code === pendingStream || notConnected.test(error.message)) return true;
+  if (syscall === 'connect' || code === pendingStream || code === connectTimeout || notConnected.test(error.message))
+    return true;
   // Of a host with several addresses.
   return error instanceof AggregateError && error.errors.length > 0 && error.errors.every(wasNotSent);
 }

@@ -62,6 +62,9 @@ describe('isTimeout', () => {
 
   it.each([
     ['our deadline', named('CallTimeoutError'), true],
+    ['no head of an answer', named('HeadersTimeoutError', { code: 'UND_ERR_HEADERS_TIMEOUT' }), true],
+    ['no more of an answer', named('BodyTimeoutError', { code: 'UND_ERR_BODY_TIMEOUT' }), true],
+    ['no connection in time', named('ConnectTimeoutError', { code: 'UND_ERR_CONNECT_TIMEOUT' }), false],
     ['a socket that was silent', timeout('the request socket timed out after 3000 ms of inactivity'), true],
     ['the time-out of the SDK', timeout('a request has exceeded the configured 3000 ms', { code: 'ETIMEDOUT' }), true],
     ['a connection that broke, by the name of the SDK', timeout('read ECONNRESET', { code: 'ECONNRESET' }), false],

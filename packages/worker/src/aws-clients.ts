@@ -4,10 +4,8 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DirectClient, type SdkClient } from './direct-client';
+import { connectTimeoutMs, HttpHandler, maxSockets } from './http-handler';
 import { packageVersion } from './package-version';
-
-/** Sockets per client. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
-const maxSockets = 50;
 
 /** Which way most calls go: {@link DirectClient}, or all through the SDK. */
 export type AwsCalls = 'direct' | 'sdk';
@@ -25,8 +23,8 @@ export interface DerivedClients {
  *
  * Kept: credentials, region, endpoint, signing, and the middleware that the user added. Changed:
  * - no retries by the SDK, because they hide throttling and repeat conditional writes; Millrace repeats what it means to;
- * - connections are pooled over HTTP/1.1, where the SDK's default for Kinesis opens an HTTP/2 session for every call
- *   (github.com/aws/aws-sdk-js-v3/issues/8279). A request handler of the user's own is kept, unless it speaks HTTP/2;
+ * - connections are pooled over HTTP/1.1 by an {@link HttpHandler}, where the SDK's default for Kinesis opens an HTTP/2 session for
+ *   every call (github.com/aws/aws-sdk-js-v3/issues/8279). A request handler of the user's own is kept, unless it speaks HTTP/2;
  * - nothing is prepared for logging if the user gave no logger.
  */
 export function deriveClients(
@@ -34,14 +32,21 @@ export function deriveClients(
   dynamodb: DynamoDBClient | DynamoDBClientConfig | undefined,
   awsCalls: AwsCalls = 'direct',
 ): DerivedClients {
-  const own: (HttpAgent | HttpsAgent)[] = [];
+  const own: { destroy(): void }[] = [];
   const handlerFor = (given: unknown): unknown => {
     if (isHandler(given) && given.metadata?.handlerProtocol !== 'h2') return given;
-    const options = typeof given === 'object' && given !== null && !isHandler(given) ? given : {};
-    const httpAgent = new HttpAgent({ keepAlive: true, maxSockets });
-    const httpsAgent = new HttpsAgent({ keepAlive: true, maxSockets });
-    own.push(httpAgent, httpsAgent);
-    return new NodeHttpHandler({ httpAgent, httpsAgent, connectionTimeout: 5_000, ...options });
+    if (typeof given !== 'object' || given === null || isHandler(given)) {
+      const handler = new HttpHandler();
+      own.push(handler);
+      return handler;
+    }
+    // Options of the SDK's handler.
+    const agents = {
+      httpAgent: new HttpAgent({ keepAlive: true, maxSockets }),
+      httpsAgent: new HttpsAgent({ keepAlive: true, maxSockets }),
+    };
+    own.push(agents.httpAgent, agents.httpsAgent);
+    return new NodeHttpHandler({ ...agents, connectionTimeout: connectTimeoutMs, ...given });
   };
   const derivedKinesis = derive(KinesisClient, kinesis, handlerFor);
   const derivedDynamodb = derive(DynamoDBClient, dynamodb, handlerFor);
@@ -53,7 +58,7 @@ export function deriveClients(
     dynamodb: throughWay(derivedDynamodb.client, calls.dynamodb),
     calls,
     destroy: () => {
-      for (const agent of own) agent.destroy();
+      for (const connections of own) connections.destroy();
     },
   };
 }

@@ -1,11 +1,9 @@
-import { Readable } from 'node:stream';
 import { isBadCredentials } from '@millrace/core';
+import { Assembly, MAX_ANSWER_BYTES } from './answer';
+import { exchange, type RequestHandler } from './exchange';
 import { recordsPage } from './records-page';
 import { type AuthScheme, RequestSigner } from './request-signer';
-import type { HttpRequest, HttpResponse } from './wire-types';
-
-/** A reply that is longer is no answer of Kinesis (10 MB of data) or DynamoDB (1 MB of items). */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+import type { HttpRequest, ResponseHead } from './wire-types';
 
 interface Command {
   readonly input: object;
@@ -26,14 +24,7 @@ export interface SdkClient {
 }
 
 interface SendingClient {
-  readonly config: {
-    readonly requestHandler: {
-      handle(
-        request: HttpRequest,
-        options: { readonly abortSignal?: AbortSignal | undefined },
-      ): Promise<{ readonly response: HttpResponse }>;
-    };
-  };
+  readonly config: { readonly requestHandler: RequestHandler };
   readonly middlewareStack: {
     add(
       middleware: (
@@ -129,29 +120,21 @@ export class DirectClient {
     input: object,
     abortSignal: AbortSignal | undefined,
   ): Promise<unknown> {
-    const body = JSON.stringify(toWire === undefined ? input : toWire(input));
-    const { request, answered, refused } = await signer.sign(body);
-    const { response } = await this.#sdk.config.requestHandler.handle(request, { abortSignal });
-    if (response.statusCode >= 300) {
-      const error = await this.#read(response, abortSignal, (answer) => errorFrom(response, answer.toString()));
+    const { request, answered, refused } = await signer.sign(
+      JSON.stringify(toWire === undefined ? input : toWire(input)),
+    );
+    const limits = { abortSignal, maxBytes: this.#maxAnswerBytes };
+    return exchange(this.#sdk.config.requestHandler, request, limits, (head, chunks, length) => {
+      const body = this.#assembly.together(chunks, length);
+      if (head.statusCode < 300) {
+        answered(head);
+        return body.length === 0 ? {} : outputOf(body);
+      }
+      const error = errorFrom(head, body.toString());
       if (isBadCredentials(error)) this.#signers.clear();
       refused(error);
       throw error;
-    }
-    return this.#read(response, abortSignal, (answer) => {
-      answered(response);
-      return answer.length === 0 ? {} : outputOf(answer);
     });
-  }
-
-  /** What `make` makes of the body, of which it must not keep a part. */
-  async #read<T>({ body }: HttpResponse, abortSignal: AbortSignal | undefined, make: (body: Buffer) => T): Promise<T> {
-    if (body === undefined) return make(Buffer.alloc(0));
-    if (body instanceof Uint8Array) return make(bufferOn(body));
-    const stream = body instanceof Readable ? body : Readable.fromWeb(body instanceof Blob ? body.stream() : body);
-    return readStream(stream, this.#maxAnswerBytes, abortSignal, (chunks, length) =>
-      make(this.#assembly.together(chunks, length)),
-    );
   }
 }
 
@@ -161,73 +144,8 @@ function keyOf(commandName: string, input: object): string {
   return `${commandName} ${StreamARN ?? TableName ?? ''}`;
 }
 
-/** Longer answers are put together in memory of their own. With 2 MB of data, what a shard gives in a second, none is longer. */
-const maxAssemblyBytes = 6 * 1024 * 1024;
-
-/**
- * Memory to put answers together in, one after another. New memory for each of them would be most of all that is allocated outside of
- * V8's heap, for which V8 collects garbage as well.
- */
-class Assembly {
-  #memory = Buffer.alloc(0);
-
-  /** Valid until the next call; it may be a piece of the stream. */
-  together(chunks: readonly Uint8Array[], length: number): Buffer {
-    const [first] = chunks;
-    if (first?.length === length) return bufferOn(first);
-    if (length > maxAssemblyBytes) return Buffer.concat(chunks, length);
-    if (length > this.#memory.length) this.#memory = Buffer.allocUnsafeSlow(Math.min(maxAssemblyBytes, 2 * length));
-    let at = 0;
-    for (const chunk of chunks) {
-      this.#memory.set(chunk, at);
-      at += chunk.length;
-    }
-    return this.#memory.subarray(0, length);
-  }
-}
-
-function bufferOn({ buffer, byteOffset, length }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, length);
-}
-
-function readStream<T>(
-  stream: Readable,
-  limit: number,
-  abortSignal: AbortSignal | undefined,
-  make: (chunks: readonly Uint8Array[], length: number) => T,
-): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
-    const onAbort = (): void => void stream.destroy(abortSignal?.reason as Error);
-    if (abortSignal?.aborted === true) onAbort();
-    abortSignal?.addEventListener('abort', onAbort, { once: true });
-    stream.on('data', (chunk: Uint8Array | string) => {
-      const bytes = typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
-      chunks.push(bytes);
-      length += bytes.length;
-      if (length > limit) stream.destroy(new Error(`the answer is longer than ${String(limit)} bytes`));
-    });
-    stream.once('end', () => {
-      try {
-        resolve(make(chunks, length));
-      } catch (error) {
-        reject(error instanceof Error ? error : new Error(String(error)));
-      }
-      // The stream may outlive the answer.
-      chunks.length = 0;
-    });
-    stream.once('error', reject);
-    // After the end this changes nothing.
-    stream.once('close', () => {
-      abortSignal?.removeEventListener('abort', onAbort);
-      reject(Object.assign(new Error('the answer was cut off'), { code: 'ECONNRESET' }));
-    });
-  });
-}
-
 /** With the name and fields that the SDK's error has. */
-function errorFrom(response: HttpResponse, text: string): Error {
+function errorFrom(response: ResponseHead, text: string): Error {
   const { message, Message, ...others } = Object.fromEntries(
     Object.entries(parsedOrEmpty(text)).filter(([field]) => !fieldsOfErrors.has(field)),
   );

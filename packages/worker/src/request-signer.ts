@@ -1,6 +1,6 @@
 import { systemClock } from '@millrace/core';
 import { type Credentials, QuickSigner } from './quick-signer';
-import type { HttpRequest, HttpResponse } from './wire-types';
+import type { HttpRequest, ResponseHead } from './wire-types';
 
 /** How the SDK signs: `@smithy/types` calls it `SelectedHttpAuthScheme`. */
 export interface AuthScheme {
@@ -9,7 +9,7 @@ export interface AuthScheme {
   readonly signer: {
     sign(request: HttpRequest, identity: unknown, properties: object): Promise<HttpRequest>;
     readonly errorHandler?: (properties: object) => (error: Error) => never;
-    readonly successHandler?: (response: HttpResponse, properties: object) => void;
+    readonly successHandler?: (response: ResponseHead, properties: object) => void;
   };
 }
 
@@ -26,7 +26,7 @@ interface SigningConfig {
 export interface SignedCall {
   readonly request: HttpRequest;
   /** To be called with the answer. */
-  readonly answered: (response: HttpResponse) => void;
+  readonly answered: (response: ResponseHead) => void;
   /** To be called with the error that the answer says. May throw it. */
   readonly refused: (error: Error) => void;
 }

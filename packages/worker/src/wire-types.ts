@@ -13,9 +13,12 @@ export interface HttpRequest {
   readonly body?: unknown;
 }
 
-export interface HttpResponse {
+export interface ResponseHead {
   readonly statusCode: number;
   readonly headers: Readonly<Record<string, string | undefined>>;
+}
+
+export interface HttpResponse extends ResponseHead {
   /** A request handler of the user's may speak with `fetch`, or answer from memory. */
   readonly body: Readable | ReadableStream | Blob | Uint8Array | undefined;
 }

@@ -1,6 +1,6 @@
 import { types } from 'node:util';
 import { KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
-import { afterEach, describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { errorName, systemClock, type Clock } from '@millrace/core';
 import { ManualClock } from '@millrace/core/testing';
 import { startLocalAws, type FaultRule, type LocalAws, type LocalCredentials } from '@millrace/local';
@@ -8,6 +8,7 @@ import { SdkKinesisReader, type RecordsPage } from '@millrace/record-fetcher';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { kinesisReaderContract, type ReaderContractSubject } from '../../record-fetcher/test/kinesis-reader-contract';
 import { deriveClients, type AwsCalls } from '../src/aws-clients';
+import { HttpHandler } from '../src/http-handler';
 import { wentThroughSdk } from './support/wire';
 
 const shardId = 'shardId-000000000000';
@@ -31,17 +32,27 @@ interface Subject extends ReaderContractSubject {
   readonly aws: LocalAws;
   readonly reader: SdkKinesisReader;
   /** Of each call so far, whether it went through the SDK's middleware. */
-  readonly ways: boolean[];
-  /** Of each call: it has an answer as soon as that has a head. */
+  seen(): readonly boolean[];
+  /** Of each call on the user's handler: it has an answer as soon as that has a head. */
   readonly answers: Promise<unknown>[];
   putData(...data: Uint8Array[]): Promise<void>;
   /** Reads from the trim horizon. */
   read(limit?: number): Promise<RecordsPage>;
 }
 
+/** Which way calls go, and on whose request handler: Millrace's, or one of the user's. */
+type Way = readonly [adapter: AwsCalls, handlerOf: 'Millrace' | 'the user'];
+
+const ways: readonly Way[] = [
+  ['sdk', 'Millrace'],
+  ['direct', 'Millrace'],
+  ['sdk', 'the user'],
+  ['direct', 'the user'],
+];
+
 /** A reader as a worker has it, on sockets, against a service that verifies signatures; past the first calls. */
 async function readerOf(
-  adapter: AwsCalls,
+  [adapter, handlerOf]: Way,
   {
     known = [keys],
     credentials = async () => keys,
@@ -58,7 +69,7 @@ async function readerOf(
   open.push(() => handler.destroy());
   const ways: boolean[] = [];
   const answers: Promise<unknown>[] = [];
-  const requestHandler = {
+  const usersHandler = {
     handle: (...[request, options]: Parameters<NodeHttpHandler['handle']>) => {
       ways.push(wentThroughSdk(request));
       const answer = handler.handle(request, options);
@@ -67,7 +78,15 @@ async function readerOf(
     },
   };
   const configuration = { endpoint: aws.kinesisEndpoint, region: 'us-east-1', maxAttempts: 1 };
-  const { kinesis, calls } = deriveClients({ ...configuration, credentials, requestHandler }, configuration, adapter);
+  const exchange = jest.spyOn(HttpHandler.prototype, 'exchange');
+  open.push(() => exchange.mockRestore());
+  const requestHandler = handlerOf === 'Millrace' ? {} : { requestHandler: usersHandler };
+  const { kinesis, calls, destroy } = deriveClients(
+    { ...configuration, credentials, ...requestHandler },
+    configuration,
+    adapter,
+  );
+  open.push(destroy);
   expect(calls.kinesis).toBe(adapter);
   const writer = new KinesisClient({ ...configuration, credentials: async () => known[0]!, requestHandler: handler });
   const streamArn = 'arn:aws:kinesis:us-east-1:000000000000:stream/flights';
@@ -81,9 +100,11 @@ async function readerOf(
   const read = async (limit = 100): Promise<RecordsPage> =>
     reader.getRecords({ shardId, iterator: await reader.getShardIterator(trimHorizon), limit });
   await read();
-  expect(ways).toEqual([true, true]);
+  const seen = (): readonly boolean[] =>
+    handlerOf === 'the user' ? ways : exchange.mock.calls.map(([request]) => wentThroughSdk(request));
+  expect(seen()).toEqual([true, true]);
   return {
-    ...{ aws, reader, ways, answers, shardId, wait, putData, read },
+    ...{ aws, reader, seen, answers, shardId, wait, putData, read },
     put: async (count) => {
       for (let index = 0; index < count; index++) await putData(Uint8Array.of(index));
     },
@@ -106,15 +127,16 @@ async function faultOf(call: Promise<unknown>): Promise<Error> {
 }
 
 /** For the realm's sake the SDK takes Node's errors for none here, and puts its own around them: only the message is the same. */
-const brokenOff = { message: expect.stringMatching(/ECONNRESET|aborted/) as unknown };
+const brokenOff = { message: expect.stringMatching(/ECONNRESET|aborted|other side closed/) as unknown };
 
-describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter) => {
-  kinesisReaderContract('the reader', () => readerOf(adapter));
+describe.each(ways)('reading with awsCalls: %s, on the request handler of %s', (...way) => {
+  const [adapter] = way;
+  kinesisReaderContract('the reader', () => readerOf(way));
 
   it('makes all calls but the first of each kind as it says', async () => {
-    const { ways, read } = await readerOf(adapter);
+    const { seen, read } = await readerOf(way);
     await read();
-    expect(ways.slice(2)).toEqual(adapter === 'sdk' ? [true, true] : [false, false]);
+    expect(seen().slice(2)).toEqual(adapter === 'sdk' ? [true, true] : [false, false]);
   });
 
   it.each<[FaultRule, object]>([
@@ -129,7 +151,7 @@ describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter
     [{ kind: 'lost-reply' }, brokenOff],
     [{ kind: 'cut-reply' }, brokenOff],
   ])('meets %j: says so once, repeats nothing, and reads everything the next time', async (rule, expected) => {
-    const { aws, reader, putData, wait, read } = await readerOf(adapter);
+    const { aws, reader, putData, wait, read } = await readerOf(way);
     await putData(...Array.from({ length: 20 }, (_, index) => new Uint8Array(5_000).fill(index)));
     const iterator = await reader.getShardIterator(trimHorizon);
     const fault = aws.faults.add({ ...rule, operations: ['GetRecords'] });
@@ -144,7 +166,7 @@ describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter
 
   it('gives up a body that does not come in time, as a time-out, and reads it the next time', async () => {
     const clock = new ManualClock();
-    const { aws, reader, answers, put, read } = await readerOf(adapter, { clock });
+    const { aws, reader, answers, put, read } = await readerOf(way, { clock });
     await put(3);
     const iterator = await reader.getShardIterator(trimHorizon);
     const fault = aws.faults.add({ kind: 'slow-body', delayMs: 3_600_000, operations: ['GetRecords'] });
@@ -158,7 +180,7 @@ describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter
   });
 
   it('reads the largest page there is, to the byte', async () => {
-    const { aws, putData, read } = await readerOf(adapter);
+    const { aws, putData, read } = await readerOf(way);
     const megabyte = 1024 * 1024 - 1;
     for (let index = 0; index < 10; index++) {
       await putData(new Uint8Array(megabyte).fill(index));
@@ -177,7 +199,7 @@ describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter
     let current = first!;
     // So near its end that the provider is asked each time.
     const credentials = async (): Promise<Keys> => ({ ...current, expiration: new Date(Date.now() + 60_000) });
-    const { read, ways, wait } = await readerOf(adapter, { known: [first!, second!], credentials });
+    const { read, seen, wait } = await readerOf(way, { known: [first!, second!], credentials });
     await read();
     first!.expiration = new Date(0);
     expect(errorName(await faultOf(read()))).toBe('ExpiredTokenException');
@@ -186,24 +208,24 @@ describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter
       await wait(1_000);
       await read();
     }
-    expect(ways.at(-1)).toBe(adapter === 'sdk');
+    expect(seen().at(-1)).toBe(adapter === 'sdk');
   });
 
   it('finds out by the service’s answer that its clock is an hour behind, and reads on', async () => {
-    const { aws, read, ways, wait } = await readerOf(adapter);
+    const { aws, read, seen, wait } = await readerOf(way);
     aws.advance(3_600_000);
     expect(errorName(await faultOf(read()))).toBe('InvalidSignatureException');
     for (let round = 0; round < 3; round++) {
       await wait(1_000);
       await read();
     }
-    expect(ways.at(-1)).toBe(adapter === 'sdk');
+    expect(seen().at(-1)).toBe(adapter === 'sdk');
   });
 
   it('is refused with a wrong secret, and without its session', async () => {
     let current: Keys = { ...keys, sessionToken: 'session' };
     const credentials = async (): Promise<Keys> => ({ ...current, expiration: new Date(0) });
-    const { read } = await readerOf(adapter, { known: [{ ...keys, sessionToken: 'session' }], credentials });
+    const { read } = await readerOf(way, { known: [{ ...keys, sessionToken: 'session' }], credentials });
     current = { ...current, secretAccessKey: 'wrong' };
     expect(errorName(await faultOf(read()))).toBe('InvalidSignatureException');
     current = keys;
@@ -214,14 +236,17 @@ describe.each<AwsCalls>(['sdk', 'direct'])('reading with awsCalls: %s', (adapter
 describe('an answer longer than any that Kinesis gives', () => {
   const bytes = 65 * 1024 * 1024;
 
-  it('is refused by direct calls, not kept', async () => {
-    const { aws, read } = await readerOf('direct');
-    aws.faults.add({ kind: 'long-reply', bytes, operations: ['GetRecords'] });
-    expect((await faultOf(read())).message).toMatch(/longer than \d+ bytes/);
-  });
+  it.each(ways.slice(0, 2).concat([['direct', 'the user']]))(
+    'is refused, not kept, with awsCalls: %s, on the request handler of %s',
+    async (...way) => {
+      const { aws, read } = await readerOf(way);
+      aws.faults.add({ kind: 'long-reply', bytes, operations: ['GetRecords'] });
+      expect((await faultOf(read())).message).toMatch(/longer than \d+ bytes/);
+    },
+  );
 
-  it('is read by the SDK, which has no limit', async () => {
-    const { aws, read } = await readerOf('sdk');
+  it('is read by the SDK on a handler of the user’s, which has no limit', async () => {
+    const { aws, read } = await readerOf(['sdk', 'the user']);
     aws.faults.add({ kind: 'long-reply', bytes, operations: ['GetRecords'] });
     expect((await read()).records).toEqual([]);
   });

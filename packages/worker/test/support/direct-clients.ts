@@ -3,6 +3,7 @@ import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetRecordsCommand } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DirectClient, type SdkClient } from '../../src/direct-client';
+import { HttpHandler } from '../../src/http-handler';
 import { recordingServer, wentThroughSdk, type RecordingServer } from './wire';
 
 export const configuration = {
@@ -67,7 +68,7 @@ export function clientsTo(Class: new (config: object) => SdkClient, endpoint: st
 export const getItem = (): GetItemCommand => new GetItemCommand({ TableName: 'leases', Key: { leaseKey: { S: 'a' } } });
 export const getRecords = (): GetRecordsCommand => new GetRecordsCommand({ ShardIterator: 'a' });
 
-/** A direct client that has made its first call, to a server that answers all later ones as given. */
+/** A direct client on a handler of the SDK's that has made its first call, to a server that answers all later ones as given. */
 export async function resolvedClient(
   answer: (response: ServerResponse) => void,
   limit?: number,
@@ -77,4 +78,21 @@ export async function resolvedClient(
   const clients = clientsTo(DynamoDBClient, server.endpoint, limit);
   await clients.direct.send(getItem());
   return { server, ...clients };
+}
+
+/** As {@link resolvedClient}, on the request handler of clients that have none of their user's. */
+export async function resolvedOwnClient(
+  answer: (response: ServerResponse) => void,
+  limit?: number,
+): Promise<Pick<Clients, 'direct' | 'sdk'> & { readonly server: RecordingServer }> {
+  const server = await recordingServer((response, call) => (call === 0 ? response.end('{}') : answer(response)));
+  const requestHandler = new HttpHandler();
+  open.push(
+    () => requestHandler.destroy(),
+    () => server.close(),
+  );
+  const settings = { ...configuration, endpoint: server.endpoint, requestHandler: requestHandler as never };
+  const direct = new DirectClient(new DynamoDBClient(settings), limit);
+  await direct.send(getItem());
+  return { server, direct, sdk: new DynamoDBClient(settings) };
 }
