@@ -16,12 +16,12 @@ export interface LongReservation {
   readonly waitsLong: (waitedMs: number) => void;
 }
 
-/** Reserves memory, and shows meanwhile that to wait for others is no stall. Rejects as soon as `signal` aborts, with nothing held. */
+/**
+ * Waits for memory that is not left at once, and shows meanwhile that to wait for others is no stall. Rejects as soon as `signal`
+ * aborts, with nothing held.
+ */
 export async function longReservation(parts: LongReservation): Promise<Reservation> {
   const { share, request, clock, signal, waiting, waitsLong } = parts;
-  signal.throwIfAborted();
-  const atOnce = share.tryReserve(request);
-  if (atOnce !== undefined) return atOnce;
   const sinceMs = clock.now();
   let isTold = false;
   let cancel = (): void => undefined;

@@ -94,6 +94,10 @@ export class PollingRecordSource implements RecordSource {
     this.#limit = parts.options.maxRecords;
   }
 
+  get restMs(): number {
+    return Math.max(0, this.#pace.nextCallAtMs - this.#parts.clock.now());
+  }
+
   async *batches(signal: AbortSignalLike): AsyncGenerator<RecordBatch, void, void> {
     assert(!this.#wasCalled, 'batches() may be called once');
     this.#wasCalled = true;
@@ -162,11 +166,12 @@ export class PollingRecordSource implements RecordSource {
 
   async #attempt(signal: AbortSignalLike): Promise<'read' | 'aged-out'> {
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
-    await this.#sleep(this.#pace.nextCallAtMs - this.#parts.clock.now(), signal);
+    if (this.restMs > 0) await this.#sleep(this.restMs, signal);
     // A shard that is opened may have to wait for others to be: not with memory in hand.
-    await this.#usableIterator(signal);
+    if (!this.#hasUsableIterator()) await this.#renewIterator(signal);
     const limit = await this.#affordableLimit(signal);
-    await this.#read(await this.#usableIterator(signal), limit, signal);
+    if (!this.#hasUsableIterator()) await this.#renewIterator(signal);
+    await this.#read(limit, signal);
     return 'read';
   }
 
@@ -180,12 +185,16 @@ export class PollingRecordSource implements RecordSource {
       expected: (records) => this.#pace.expected(records, clock.now()),
       ...{ limit, enough: this.#pace.recordsPerCall(options.minTimeBetweenReadsMs) },
     };
-    this.#reserved = await longReservation({
-      waiting: (delayMs) => observer.waiting?.({ shardId, delayMs }),
-      // The request stands for as long as it waits: the shard could be asked for more by then, but no more is needed.
-      ...{ share, request: requestFor(plan, share.budgetBytes), clock, signal },
-      waitsLong: (waitedMs) => observer.waitingForMemory?.({ shardId, waitedMs }),
-    });
+    // The request stands for as long as it waits: the shard could be asked for more by then, but no more is needed.
+    const request = requestFor(plan, share.budgetBytes);
+    signal.throwIfAborted();
+    this.#reserved =
+      share.tryReserve(request) ??
+      (await longReservation({
+        waiting: (delayMs) => observer.waiting?.({ shardId, delayMs }),
+        ...{ share, request, clock, signal },
+        waitsLong: (waitedMs) => observer.waitingForMemory?.({ shardId, waitedMs }),
+      }));
     return affordableLimit(plan, this.#reserved.bytes);
   }
 
@@ -202,21 +211,24 @@ export class PollingRecordSource implements RecordSource {
     this.#page = undefined;
   }
 
-  async #usableIterator(signal: AbortSignalLike): Promise<string> {
+  #hasUsableIterator(): boolean {
+    return this.#iterator !== undefined && this.#parts.clock.now() - this.#iteratorSinceMs <= MAX_ITERATOR_AGE_MS;
+  }
+
+  async #renewIterator(signal: AbortSignalLike): Promise<void> {
     const { reader, shardId, clock } = this.#parts;
-    const ageMs = clock.now() - this.#iteratorSinceMs;
-    if (this.#iterator !== undefined && ageMs <= MAX_ITERATOR_AGE_MS) return this.#iterator;
     this.#iterator = undefined;
     this.#iterator = await reader.getShardIterator({ shardId, position: this.#position.next }, signal);
     // Not since the call: it may have waited for others long before it was made.
     this.#iteratorSinceMs = clock.now();
     this.#position.iteratorRenewed();
     await this.#sleep(0, signal);
-    return this.#iterator;
   }
 
-  async #read(iterator: string, limit: number, signal: AbortSignalLike): Promise<void> {
+  async #read(limit: number, signal: AbortSignalLike): Promise<void> {
     const { reader, shardId, clock, options } = this.#parts;
+    const iterator = this.#iterator;
+    assert(iterator !== undefined, 'there is an iterator to read with');
     const calledAtMs = clock.now();
     this.#pace.called(calledAtMs, limit);
     let page: RecordsPage;

@@ -30,6 +30,11 @@ export interface RecordSource {
    * `signal` aborts. Call it once.
    */
   batches(signal: AbortSignalLike): AsyncGenerator<RecordBatch, void, void>;
+  /**
+   * For so long, in milliseconds, the next batch would only wait for its time. Who waits for that time before it asks has next to
+   * nothing in memory meanwhile. Absent: it reads as soon as it is asked.
+   */
+  readonly restMs?: number;
 }
 
 /** What the list of shards says of a shard that Kinesis does not find: listed, not listed, or no stream at all. */

@@ -22,13 +22,6 @@ class Asking {
 }
 
 describe('a reservation that may take long', () => {
-  it('is there at once, without a word, when enough is left', async () => {
-    const asking = new Asking();
-    expect((await asking.ask(100)).bytes).toBe(100);
-    expect(asking.told).toEqual([]);
-    expect(asking.clock.sleeperCount).toBe(0);
-  });
-
   it('says every five seconds that it waits, and once that it takes long', async () => {
     const asking = new Asking();
     const held = asking.other.tryReserve({ least: 1, most: 1 });

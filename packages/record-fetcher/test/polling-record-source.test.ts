@@ -90,6 +90,22 @@ describe('reading a shard', () => {
     expect(reading.logger.lines).toEqual([]);
   });
 
+  it('says when its next read is due, and makes it then at once', async () => {
+    const reading = new Reading();
+    const source = reading.source({ kind: 'trim-horizon' }, { idleTimeBetweenReadsMs: 60_000 });
+    expect(source.restMs).toBe(0);
+    const batches = source.batches(reading.abort.signal);
+    await batches.next();
+    expect(source.restMs).toBe(60_000);
+    const { length } = reading.reader.calls;
+    await reading.clock.advance(60_000);
+    expect([source.restMs, reading.reader.calls.length]).toEqual([0, length]);
+    const next = batches.next();
+    await settle();
+    expect(reading.reader.calls).toHaveLength(length + 1);
+    await next;
+  });
+
   it('may be read once', async () => {
     const reading = new Reading();
     const source = reading.source();

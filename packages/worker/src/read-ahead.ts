@@ -92,6 +92,18 @@ export class ReadAhead {
     });
   }
 
+  /** Waits for so long; no longer than {@link ReadAhead.orInterrupted}. */
+  rest(delayMs: number): Promise<'rested' | 'interrupted'> {
+    return new Promise((resolve) => {
+      const cancel = this.#parts.clock.after(delayMs, () => resolve('rested'));
+      this.#interrupt = () => {
+        cancel();
+        resolve('interrupted');
+      };
+      if (this.#isAborted || this.#fault !== undefined) this.#interrupt();
+    });
+  }
+
   async #takeAll(): Promise<void> {
     for (let page = this.#pages[0]; page !== undefined; page = this.#pages[0]) {
       await this.#take(page);

@@ -47,6 +47,7 @@ interface Stall {
 }
 
 interface OpenedSource {
+  readonly source: RecordSource;
   readonly batches: AsyncGenerator<RecordBatch, void, void>;
   showLife: ShowLife;
   /** What was asked for, and is not there. */
@@ -136,7 +137,7 @@ export class ShardReading {
       this.#listener(left, (quietMs) => opened.showLife(quietMs)),
     );
     const batches = source.batches(StopSignal.any([this.#parts.signal, left]));
-    const opened: OpenedSource = { batches, showLife: () => undefined, asked: undefined };
+    const opened: OpenedSource = { source, batches, showLife: () => undefined, asked: undefined };
     try {
       for (;;) {
         const read = await this.#readBatch(opened);
@@ -158,6 +159,9 @@ export class ShardReading {
     const { watchdog, signal } = this.#parts;
     const ahead = this.#ahead;
     if ((await ahead.room()) === 'aborted') return { outcome: undefined };
+    // Rounded up: timers drop the fraction.
+    const restMs = Math.ceil(opened.source.restMs ?? 0);
+    if (restMs > 0 && (await ahead.rest(restMs)) === 'interrupted') return 'more';
     const next = await watchdog.watch(signal, (show) => {
       opened.showLife = show;
       opened.asked = opened.batches.next();

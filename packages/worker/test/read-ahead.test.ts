@@ -12,6 +12,7 @@ class Queue {
   readonly budget = new MemoryBudget(100);
   readonly abort = new AbortController();
   readonly log: string[] = [];
+  readonly clock = new ManualClock();
   readonly #share = this.budget.open();
   #settle: ((how: 'taken' | 'aborted' | Error) => void)[] = [];
   readonly ahead = new ReadAhead({
@@ -30,7 +31,7 @@ class Queue {
     },
     taken: () => this.log.push('taken'),
     signal: this.abort.signal,
-    clock: new ManualClock(),
+    clock: this.clock,
   });
 
   async add(number: number): Promise<void> {
@@ -141,5 +142,26 @@ describe('what is read ahead', () => {
     await settle();
     expect(queue.log.filter((line) => line.startsWith('take '))).toEqual(['take 1']);
     expect(queue.budget.usedBytes).toBe(0);
+  });
+
+  it('lets reading rest, and keeps no timer afterwards', async () => {
+    const { ahead, clock } = new Queue();
+    let rested: string | undefined;
+    void ahead.rest(5_000).then((how) => (rested = how));
+    await clock.advance(4_999);
+    expect(rested).toBeUndefined();
+    await clock.advance(1);
+    expect([rested, clock.sleeperCount]).toEqual(['rested', 0]);
+  });
+
+  it.each(['a batch that cannot be dealt with', 'a stop'])('ends a rest with %s', async (what) => {
+    const queue = new Queue();
+    await queue.add(1);
+    const resting = queue.ahead.rest(240_000);
+    if (what === 'a stop') queue.abort.abort();
+    else await queue.end(new Error('fault'));
+    expect(await resting).toBe('interrupted');
+    expect(queue.clock.sleeperCount).toBe(0);
+    expect(await queue.ahead.rest(240_000)).toBe('interrupted');
   });
 });

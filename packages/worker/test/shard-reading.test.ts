@@ -101,3 +101,39 @@ describe('a shard of which one batch cannot be dealt with', () => {
     await ended;
   });
 });
+
+describe('a source that says when its next read is due', () => {
+  it('is asked then, and not before; its rest is no stall', async () => {
+    const clock = new ManualClock();
+    const logger = new RecordingLogger();
+    const reading = new AbortController();
+    const askedAtMs: number[] = [];
+    const dueAtMs = [0, 240_000.4, 240_000.4 + 3 * stallTimeoutMs];
+    const source = {
+      get restMs(): number {
+        return Math.max(0, (dueAtMs[askedAtMs.length] ?? Infinity) - clock.now());
+      },
+      async *batches(): AsyncGenerator<RecordBatch, void, void> {
+        while (askedAtMs.length < dueAtMs.length) {
+          askedAtMs.push(clock.now());
+          yield batch();
+        }
+        yield { kind: 'shard-end', childShards: [], agedOut: false };
+      },
+    };
+    const ended = new ShardReading({
+      ...{ shardId: 'shard', stallTimeoutMs, readAheadPages: 0, signal: reading.signal },
+      ...{ clock, logger, random: seededRandom(1), emit: () => undefined, setProblem: () => undefined },
+      watchdog: new ProgressWatchdog({ stallTimeoutMs, onBlocked: () => undefined, clock, logger }),
+      openSource: () => source,
+      start: () => ({ kind: 'trim-horizon' }),
+      take: async () => 'taken',
+      giveUp: () => reading.abort(),
+    }).untilEnd();
+    await clock.advance(20 * stallTimeoutMs);
+    expect(askedAtMs).toEqual(dueAtMs.map(Math.ceil));
+    expect(logger.lines).toEqual([]);
+    reading.abort();
+    await ended;
+  });
+});

@@ -69,8 +69,8 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'iterator-ages-in-the-queue',
       what: 'Whether an iterator is still good is not asked after the wait for memory.',
-      find: 'await this.#read(await this.#usableIterator(signal), limit, signal);',
-      replace: "await this.#read(this.#iterator ?? '', limit, signal);",
+      find: 'if (!this.#hasUsableIterator()) await this.#renewIterator(signal);\n    await this.#read(limit, signal);',
+      replace: 'await this.#read(limit, signal);',
     },
     {
       name: 'peak-is-kept',
