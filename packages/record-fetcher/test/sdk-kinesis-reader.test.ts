@@ -134,6 +134,13 @@ describe('SdkKinesisReader', () => {
     expect(page.nextIterator).toBeUndefined();
   });
 
+  it('refuses an answer without records, which would look like the end of the shard', async () => {
+    const { kinesis } = fakeClient(async () => ({}));
+    await expect(readerOf(kinesis).getRecords({ shardId: SHARD, iterator: 'it', limit: 1 })).rejects.toMatchObject({
+      code: 'SHARD_UNREADABLE',
+    });
+  });
+
   it.each(['SequenceNumber', 'PartitionKey', 'Data', 'ApproximateArrivalTimestamp'])(
     'refuses a record without %s',
     async (field) => {

@@ -16,6 +16,11 @@ export function tooLong(maxBytes: number): Error {
   return new Error(`the answer is longer than ${String(maxBytes)} bytes`);
 }
 
+/** A part of an answer came, and no more will. */
+export function cutOff(cause?: Error): Error {
+  return Object.assign(new Error('the answer was cut off', { cause }), { code: 'ECONNRESET' });
+}
+
 /** Longer answers are put together in memory of their own. With 2 MB of data, what a shard gives in a second, none is longer. */
 const maxAssemblyBytes = 6 * 1024 * 1024;
 

@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import { tooLong, type AnswerLimits, type MakeAnswer } from './answer';
+import { cutOff, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
 import { HttpHandler } from './http-handler';
 import type { HttpRequest, HttpResponse } from './wire-types';
 
@@ -58,7 +58,7 @@ function readStream<T>(
     // After the end this changes nothing.
     stream.once('close', () => {
       abortSignal?.removeEventListener('abort', onAbort);
-      reject(Object.assign(new Error('the answer was cut off'), { code: 'ECONNRESET' }));
+      reject(cutOff());
     });
   });
 }

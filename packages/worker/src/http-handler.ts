@@ -1,31 +1,44 @@
 import assert from 'node:assert';
-import { Agent, type Dispatcher } from 'undici';
-import { MAX_ANSWER_BYTES, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
+import { Socket } from 'node:net';
+import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { cutOff, MAX_ANSWER_BYTES, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
 import type { HttpRequest, HttpResponse, ResponseHead } from './wire-types';
 
 /** Sockets to each endpoint. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
 export const maxSockets = 50;
 export const connectTimeoutMs = 5_000;
-/** Idle connections are closed after so long: before the service or something on the way forgets them. */
+/** Idle connections are closed after so long, at the latest: before the service or something on the way forgets them. */
 const keepAliveMs = 20_000;
-/** A silence that nobody's own deadline has ended by then. */
-const silenceMs = 60_000;
+/** Longer than any deadline that can be set for a call. */
+const silenceMs = 150_000;
 
 /**
  * The request handler of clients that have none of their user's: HTTP/1.1 over connections that are kept, 50 to each endpoint at most.
  *
  * It takes the place of the SDK's handler, and answers whole: a call costs less than half of what `node:http` takes for it (measured,
- * decision 0029). Nothing is repeated; only what was not sent yet when its connection closed goes on another one.
+ * decision 0029). Nothing is repeated; what was not sent yet when its connection closed may go on another one. An answer is whole by its length
+ * or its last chunk: one that has neither might be cut off anywhere, and is refused.
  */
 export class HttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' } as const;
-  readonly #agent = new Agent({
-    connections: maxSockets,
-    connect: { timeout: connectTimeoutMs },
-    keepAliveTimeout: keepAliveMs,
-    headersTimeout: silenceMs,
-    bodyTimeout: silenceMs,
-  });
+  readonly #sockets = new Set<Socket>();
+  readonly #agent: Agent;
+
+  constructor() {
+    const connect = buildConnector({ timeout: connectTimeoutMs });
+    this.#agent = new Agent({
+      connections: maxSockets,
+      connect: (options, callback) => {
+        connect(options, (...outcome) => {
+          const [, socket] = outcome;
+          if (socket instanceof Socket) this.#keep(socket);
+          callback(...outcome);
+        });
+      },
+      ...{ keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs },
+      ...{ headersTimeout: silenceMs, bodyTimeout: silenceMs },
+    });
+  }
 
   /** As the SDK calls it. */
   async handle(
@@ -71,6 +84,13 @@ export class HttpHandler {
   /** Closes the connections. Calls that are under way fail. */
   destroy(): void {
     this.#agent.destroy().catch(() => undefined);
+    // The agent forgets connections of which it has closed others.
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #keep(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
   }
 }
 
@@ -96,11 +116,11 @@ class Exchange<T> implements Dispatcher.DispatchHandler {
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
-    const { abortSignal } = this.#limits;
-    if (abortSignal?.aborted === true) controller.abort(abortSignal.reason as Error);
+    // To abort it here would close the connection that it was about to have.
+    this.#limits.abortSignal?.throwIfAborted();
   }
 
-  /** Comes once for each informational response, too. */
+  /** Comes once for each answer that announces another one, too. */
   onResponseStart(
     _controller: Dispatcher.DispatchController,
     statusCode: number,
@@ -119,6 +139,7 @@ class Exchange<T> implements Dispatcher.DispatchHandler {
     this.#end();
     try {
       assert(this.#head !== undefined, 'an answer has a head');
+      if (!hasEnd(this.#head)) throw cutOff();
       this.#resolve(this.#make(this.#head, this.#chunks, this.#length));
     } catch (error) {
       this.#reject(error instanceof Error ? error : new Error(String(error)));
@@ -127,7 +148,7 @@ class Exchange<T> implements Dispatcher.DispatchHandler {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     this.#end();
-    this.#reject(error);
+    this.#reject(endsEarly(error) ? cutOff(error) : error);
   }
 
   /** What waits for a connection is not taken back, but ends before it is sent. */
@@ -150,4 +171,15 @@ function joined(headers: Readonly<Record<string, string | string[] | undefined>>
     if (typeof value === 'object') all[name] = value.join(', ');
   }
   return all;
+}
+
+/** Whether the head says where the answer ends. */
+function hasEnd({ statusCode, headers }: ResponseHead): boolean {
+  return statusCode === 204 || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+}
+
+/** undici's words for an answer that ends before its end, on a connection that was to be closed behind it. */
+function endsEarly(error: Error): boolean {
+  const { name, message } = error;
+  return name === 'ResponseContentLengthMismatchError' || (name === 'HTTPParserError' && message.includes('EOF state'));
 }

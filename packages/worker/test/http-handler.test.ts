@@ -1,6 +1,6 @@
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
+import { getEventListeners, once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
+
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { isCutOff, isTransient } from '@millrace/core';
@@ -29,6 +29,37 @@ function requestTo(endpoint: string, changes: Partial<HttpRequest> = {}): HttpRe
     ...{ protocol, hostname, port: Number(port), method: 'POST', path: '/', query: {} },
     ...{ headers: { 'content-type': 'application/x-amz-json-1.0' }, body: '{}', ...changes },
   };
+}
+
+/** A server that answers each request by hand, on its bare connection. */
+async function bareServer(answer: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('error', () => undefined).on('data', () => answer(socket));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  open.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+/** An error of Node's own is of another realm than a test is. */
+function ofThisRealm(error: unknown): Error {
+  const { name, message, code, syscall } = error as Error & { code?: string; syscall?: string };
+  return Object.assign(new Error(message), { name, code, syscall });
+}
+
+async function faultOf(call: Promise<unknown>): Promise<Error> {
+  return ofThisRealm(
+    await call.then(
+      () => new Error('there was no fault'),
+      (fault: unknown) => fault,
+    ),
+  );
 }
 
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -60,7 +91,7 @@ describe('HttpHandler', () => {
     });
   });
 
-  it('takes the final answer, not an informational one before it', async () => {
+  it('takes the final answer, not one before it that says that it is being worked on', async () => {
     const { endpoint } = await serve((response) => {
       response.writeProcessing();
       response.end('{}');
@@ -87,20 +118,33 @@ describe('HttpHandler', () => {
     expect(most).toBe(maxSockets);
   });
 
-  it('does not send what was aborted while it waited for a connection', async () => {
+  it('does not send what was aborted while it waited for a connection, and leaves that connection to others', async () => {
     const release: (() => void)[] = [];
-    const { endpoint, received } = await serve((response) => release.push(() => response.end('{}')));
+    let isHeld = true;
+    let connections = 0;
+    const server = await serve((response) => {
+      connections = Math.max(connections, server.sockets.size);
+      if (isHeld) release.push(() => response.end('{}'));
+      else response.end('{}');
+    });
+    const all = new Set<Socket>();
     const handler = aHandler();
-    const first = Array.from({ length: maxSockets }, () => handler.handle(requestTo(endpoint)));
+    const call = (path: string, abortSignal?: AbortSignal): Promise<unknown> =>
+      handler.handle(requestTo(server.endpoint, { path }), { abortSignal });
+    const first = Array.from({ length: maxSockets }, () => call('/'));
     const abort = new AbortController();
-    const late = handler.handle(requestTo(endpoint, { path: '/late' }), { abortSignal: abort.signal });
+    const late = Array.from({ length: maxSockets }, () => call('/late', abort.signal));
     while (release.length < maxSockets) await soon();
+    for (const socket of server.sockets) all.add(socket);
     abort.abort();
-    await expect(late).rejects.toMatchObject({ name: 'AbortError' });
+    for (const each of late) await expect(each).rejects.toMatchObject({ name: 'AbortError' });
+    isHeld = false;
     for (const each of release) each();
     await Promise.all(first);
-    await handler.handle(requestTo(endpoint, { path: '/other' })).catch(() => undefined);
-    expect(received.map(({ path }) => path)).not.toContain('/late');
+    await Promise.all(Array.from({ length: 2 * maxSockets }, () => call('/other')));
+    for (const socket of server.sockets) all.add(socket);
+    expect(new Set(server.received.map(({ path }) => path))).toEqual(new Set(['/', '/other']));
+    expect([connections, all.size]).toEqual([maxSockets, maxSockets]);
   });
 
   it('sends nothing that is aborted from the start', async () => {
@@ -113,21 +157,13 @@ describe('HttpHandler', () => {
     expect(received.map(({ path }) => path)).toEqual(['/other']);
   });
 
-  it('keeps no listener at the signal of a call that has ended', async () => {
-    const { endpoint } = await serve((response) => response.end('{}'));
+  it.each(['an answer', 'a fault'])('keeps no listener at the signal of a call that has ended with %s', async (how) => {
+    const { endpoint } = await serve((response) => (how === 'a fault' ? response.destroy() : response.end('{}')));
     const { signal } = new AbortController();
-    let listeners = 0;
-    const { addEventListener, removeEventListener } = signal;
-    signal.addEventListener = (...args: [string, () => void]) => {
-      listeners++;
-      addEventListener.apply(signal, args);
-    };
-    signal.removeEventListener = (...args: [string, () => void]) => {
-      listeners--;
-      removeEventListener.apply(signal, args);
-    };
-    await aHandler().handle(requestTo(endpoint), { abortSignal: signal });
-    expect(listeners).toBe(0);
+    const call = aHandler().handle(requestTo(endpoint), { abortSignal: signal });
+    expect(getEventListeners(signal, 'abort')).toHaveLength(1);
+    await call.catch(() => undefined);
+    expect(getEventListeners(signal, 'abort')).toEqual([]);
   });
 
   it('fails as what was not sent when nobody listens', async () => {
@@ -136,25 +172,49 @@ describe('HttpHandler', () => {
     const { port } = server.address() as AddressInfo;
     server.close();
     await once(server, 'close');
-    const error = await aHandler()
-      .handle(requestTo(`http://127.0.0.1:${port}`))
-      .catch((fault: unknown) => fault);
-    // An error of Node's own is of another realm than a test is.
-    const same = Object.assign(new Error(), { ...(error as object) });
-    expect(same).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
-    expect([isTransient(same), isCutOff(same)]).toEqual([true, false]);
+    const error = await faultOf(aHandler().handle(requestTo(`http://127.0.0.1:${port}`)));
+    expect(error).toMatchObject({ code: 'ECONNREFUSED', syscall: 'connect' });
+    expect([isTransient(error), isCutOff(error)]).toEqual([true, false]);
+  });
+
+  describe.each([
+    ['of which the head is cut', 'HTTP/1.1 200 OK\r\ncontent-'],
+    ['with a length', 'HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{}'],
+    [
+      'with a length, the last on its connection',
+      'HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 100\r\n\r\n{}',
+    ],
+    ['with a length, of HTTP/1.0', 'HTTP/1.0 200 OK\r\ncontent-length: 100\r\n\r\n{}'],
+    ['in chunks', 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n'],
+    [
+      'in chunks, the last on its connection',
+      'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n',
+    ],
+    ['that does not say where it ends', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}'],
+    ['without a body, that does not say where it ends', 'HTTP/1.1 200 OK\r\n\r\n'],
+  ])('an answer %s', (_, text) => {
+    it.each(['end', 'resetAndDestroy'] as const)('that is cut off by %s is no answer', async (how) => {
+      const endpoint = await bareServer((socket) => socket.write(text, () => setImmediate(() => socket[how]())));
+      const error = await faultOf(aHandler().handle(requestTo(endpoint)));
+      expect([error.message, isTransient(error), isCutOff(error)]).toEqual([expect.any(String), true, true]);
+    });
   });
 
   it('does not repeat what may have been sent', async () => {
-    const { endpoint, received } = await serve((response, call) => {
+    const used = new Set<unknown>();
+    const server = await serve((response, call) => {
+      used.add(response.socket);
       if (call === 0) response.end('{}');
       else response.destroy();
     });
     const handler = aHandler();
-    await handler.handle(requestTo(endpoint));
-    await expect(handler.handle(requestTo(endpoint))).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
-    await soon();
-    expect(received).toHaveLength(2);
+    await handler.handle(requestTo(server.endpoint));
+    // Then it is free for the next call.
+    for (let turn = 0; turn < 3; turn++) await soon();
+    await expect(handler.handle(requestTo(server.endpoint))).rejects.toMatchObject({ code: 'UND_ERR_SOCKET' });
+    await handler.handle(requestTo(server.endpoint)).catch(() => undefined);
+    expect(used.size).toBe(2);
+    expect(server.received).toHaveLength(3);
   });
 
   it('closes its connections in the end', async () => {
@@ -167,5 +227,15 @@ describe('HttpHandler', () => {
     handler.destroy();
     await closed;
     await expect(handler.handle(requestTo(server.endpoint))).rejects.toThrow();
+  });
+
+  it('ends calls that are under way when it is destroyed', async () => {
+    let arrived = 0;
+    const { endpoint } = await serve(() => arrived++);
+    const handler = aHandler();
+    const calls = Promise.allSettled([1, 2, 3].map(() => handler.handle(requestTo(endpoint))));
+    while (arrived < 3) await soon();
+    handler.destroy();
+    expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
   });
 });
