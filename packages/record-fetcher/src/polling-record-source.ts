@@ -131,7 +131,7 @@ export class PollingRecordSource implements RecordSource {
     // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
     // limit of one record reading would then never get any further.
     const isOnlyKnown = page.records.length > 0 && records.length === 0;
-    if (!isOnlyKnown) this.#pace.rest(this.#restAfter(records.length, millisBehindLatest));
+    if (!isOnlyKnown) this.#rest(records.length, millisBehindLatest);
     if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
       yield { kind: 'records', records, millisBehindLatest, ...(records.length > 0 && this.#handOver()) };
     }
@@ -259,10 +259,10 @@ export class PollingRecordSource implements RecordSource {
   }
 
   /** While more is to come, although there was nothing in the answer, reading goes on as fast as the limits allow. */
-  #restAfter(recordCount: number, millisBehindLatest: number): number {
+  #rest(recordCount: number, millisBehindLatest: number): void {
     const { minTimeBetweenReadsMs, idleTimeBetweenReadsMs } = this.#parts.options;
-    if (recordCount > 0) return minTimeBetweenReadsMs;
-    return millisBehindLatest === 0 ? idleTimeBetweenReadsMs : 0;
+    if (recordCount > 0) this.#pace.rest(minTimeBetweenReadsMs);
+    else if (millisBehindLatest === 0) this.#pace.restIdly(idleTimeBetweenReadsMs);
   }
 
   /** Decides what a failed attempt means: how long to wait before the next one, or throws what ends reading. */

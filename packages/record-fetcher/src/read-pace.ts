@@ -35,6 +35,10 @@ const FAST_RECORDS_PER_MS = 10 * MAX_WRITTEN_RECORDS_PER_MS;
  */
 const JITTER = 0.1;
 
+/** Idle shards are read at multiples of this share of their rest, so that many are at the same time; or of so many milliseconds. */
+const GRID_SHARE = 1 / 10;
+const MAX_GRID_MS = 50;
+
 interface Answer {
   readonly nowMs: number;
   readonly recordCount: number;
@@ -74,6 +78,8 @@ export class ReadPace {
   /** The limits allow no earlier call. */
   #allowedAtMs = -Infinity;
   #restUntilMs = -Infinity;
+  /** The next call starts at a multiple of it; 0: at any time. */
+  #gridMs = 0;
   /** When all bytes are paid for; what goes by afterwards is saved up. */
   #paidAtMs = -Infinity;
   /** The last answer or refusal. What was saved up by then was had, or taken by others. */
@@ -89,7 +95,8 @@ export class ReadPace {
 
   /** No call may start earlier. */
   get nextCallAtMs(): number {
-    return Math.max(this.#allowedAtMs, this.#restUntilMs);
+    const atMs = Math.max(this.#allowedAtMs, this.#restUntilMs);
+    return this.#gridMs === 0 ? atMs : Math.ceil(atMs / this.#gridMs) * this.#gridMs;
   }
 
   /** The most records to ask for now: an answer's worth, and what we have left unread since the last was paid for. */
@@ -136,6 +143,7 @@ export class ReadPace {
     this.#spacing.called();
     this.#calledAtMs = nowMs;
     this.#restUntilMs = nowMs;
+    this.#gridMs = 0;
     this.#allowedAtMs = nowMs + ms * this.#jitter();
   }
 
@@ -172,6 +180,15 @@ export class ReadPace {
   /** From the start of the last call to that of the next, so long at least. */
   rest(restMs: number): void {
     this.#restUntilMs = this.#calledAtMs + restMs;
+  }
+
+  /**
+   * The same for a shard that has nothing to read, and until a moment that others which rest for as long have in common: a process
+   * with many shards wakes less often then, and a call costs less (decision 0030).
+   */
+  restIdly(restMs: number): void {
+    this.rest(restMs);
+    this.#gridMs = Math.min(MAX_GRID_MS, restMs * GRID_SHARE);
   }
 
   #spend(atMs: number, bytes: number): void {

@@ -26,6 +26,39 @@ describe('the pace of reading', () => {
     expect(reading.callsTo('GetRecords')).toHaveLength(121);
   });
 
+  it('is such that idle shards are read together, a tenth of the idle time later at most, and 50 ms', () => {
+    const answer = { recordCount: 0, bytes: 0, isCaughtUp: true };
+    const gaps: [number, number][] = [
+      [200, 20],
+      [1_000, 50],
+      [240_000, 50],
+    ];
+    for (const [idleMs, gridMs] of gaps) {
+      const nextAtMs = Array.from({ length: 200 }, (_, index) => {
+        const calledAtMs = 7_000 + index * 0.37;
+        const pace = new ReadPace(seededRandom(index));
+        pace.called(calledAtMs, 1_000);
+        pace.answered({ nowMs: calledAtMs + 3, ...answer });
+        const earliestMs = Math.max(pace.nextCallAtMs, calledAtMs + idleMs);
+        pace.restIdly(idleMs);
+        expect(pace.nextCallAtMs).toBeGreaterThanOrEqual(earliestMs);
+        expect(pace.nextCallAtMs).toBeLessThan(earliestMs + gridMs);
+        return pace.nextCallAtMs;
+      });
+      // Their calls were 73.63 ms apart, and with the jitter of the spacing 20 ms more.
+      expect(new Set(nextAtMs).size).toBeLessThanOrEqual(Math.ceil(94 / gridMs) + 1);
+    }
+  });
+
+  it('is not bound to the moments of idle shards after records', () => {
+    const pace = new ReadPace(seededRandom(1));
+    pace.called(1_000, 1_000);
+    pace.restIdly(1_000);
+    pace.called(2_000, 1_000);
+    pace.rest(333);
+    expect(pace.nextCallAtMs).toBe(2_333);
+  });
+
   it('does not wait for the idle time after records came', async () => {
     const reading = new Reading();
     reading.begin({ kind: 'trim-horizon' }, { idleTimeBetweenReadsMs: 60_000 });
