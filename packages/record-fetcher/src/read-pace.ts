@@ -35,7 +35,7 @@ const FAST_RECORDS_PER_MS = 10 * MAX_WRITTEN_RECORDS_PER_MS;
  */
 const JITTER = 0.1;
 
-/** Idle shards are read at multiples of this share of their rest, so that many are at the same time; or of so many milliseconds. */
+/** Idle shards are read at multiples of this share of their rest, or of so many milliseconds if that is less: many at a time. */
 const GRID_SHARE = 1 / 10;
 const MAX_GRID_MS = 50;
 
@@ -96,7 +96,9 @@ export class ReadPace {
   /** No call may start earlier. */
   get nextCallAtMs(): number {
     const atMs = Math.max(this.#allowedAtMs, this.#restUntilMs);
-    return this.#gridMs === 0 ? atMs : Math.ceil(atMs / this.#gridMs) * this.#gridMs;
+    if (this.#gridMs === 0) return atMs;
+    const togetherAtMs = Math.round(atMs / this.#gridMs) * this.#gridMs;
+    return togetherAtMs < this.#allowedAtMs ? togetherAtMs + this.#gridMs : togetherAtMs;
   }
 
   /** The most records to ask for now: an answer's worth, and what we have left unread since the last was paid for. */
@@ -183,8 +185,8 @@ export class ReadPace {
   }
 
   /**
-   * The same for a shard that has nothing to read, and until a moment that others which rest for as long have in common: a process
-   * with many shards wakes less often then, and a call costs less (decision 0030).
+   * From the start of the last call to that of the next, of a shard that has nothing to read: until the nearest moment that others which
+   * rest for as long have in common. A process with many shards wakes less often then, and a call costs less (decision 0030).
    */
   restIdly(restMs: number): void {
     this.rest(restMs);
