@@ -19,7 +19,7 @@ export interface FetchObserver {
   }): void;
   /**
    * The sign of life: what was asked before has been answered, refused or given up, and the next call starts in `delayMs`
-   * milliseconds. Told often, at least twice for each read. From then on a source is silent for no longer than that
+   * milliseconds. Told whenever a source waits by itself; not while its consumer waits for `restMs`. From then on a source is silent for no longer than that
    * delay and the deadline of one call; after Kinesis did not find the shard, for as long as the list of shards takes.
    */
   waiting?(event: { readonly shardId: string; readonly delayMs: number }): void;

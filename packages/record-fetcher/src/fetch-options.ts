@@ -11,10 +11,10 @@ export interface FetchOptions {
    */
   readonly maxRecords?: number | undefined;
   /**
-   * The least time from one read of a shard to the next, in milliseconds, after a read that found nothing new: 200 to
-   * 240 000, default 1 000. A twentieth of it, or 25 ms, less or more, so that idle shards are read together. New records
-   * wait half of it on average. Raise it when many applications read the stream, as they share five calls a second and
-   * shard. A shard with records waiting is read without this pause.
+   * The time from one read of a shard to the next, in milliseconds, after a read that found nothing new: 200 to 240 000,
+   * default 1 000. Up to a twentieth of it, or 25 ms, less or more, so that idle shards are read together; at 200 up to a
+   * tenth more. New records wait half of it on average. Raise it when many applications read the stream, as they share
+   * five calls a second and shard. A shard with records waiting is read without this pause.
    * The KCL's `idleTimeBetweenReadsInMillis` (there 1 500) is both times at once.
    */
   readonly idleTimeBetweenReadsMs?: number | undefined;

@@ -3,6 +3,7 @@ import {
   type AbortSignalLike,
   isShardThroughputExceeded,
   isTimeout,
+  type Shard,
   ShardUnreadableError,
   StreamNotFoundError,
   type Clock,
@@ -72,6 +73,8 @@ export class PollingRecordSource implements RecordSource {
   readonly #pace: ReadPace;
   #limit: number;
   #iterator: string | undefined;
+  /** The last answer had no iterator for another one. */
+  #hasReadAll = false;
   /** When the GetRecords call began, or the other one was answered, that gave the iterator. */
   #iteratorSinceMs = -Infinity;
   /** Iterators that turned out useless since the last answer. */
@@ -94,7 +97,12 @@ export class PollingRecordSource implements RecordSource {
     this.#limit = parts.options.maxRecords;
   }
 
+  /** What is left to say when all was read need not wait. */
   get restMs(): number {
+    return this.#hasReadAll ? 0 : this.#callDueInMs;
+  }
+
+  get #callDueInMs(): number {
     return Math.max(0, this.#pace.nextCallAtMs - this.#parts.clock.now());
   }
 
@@ -123,23 +131,33 @@ export class PollingRecordSource implements RecordSource {
       yield { kind: 'shard-end', childShards: [], agedOut: true };
       return false;
     }
+    const { batch, childShards } = this.#dealWithPage();
+    if (batch !== undefined) yield batch;
+    this.#release();
+    signal.throwIfAborted();
+    if (!this.#hasReadAll) return true;
+    yield { kind: 'shard-end', childShards, agedOut: false };
+    return false;
+  }
+
+  /**
+   * The batch that the page gives, if any. By itself, so that nothing but the batch holds its records while the consumer has it, and
+   * rests: it empties it once it has dealt with them.
+   */
+  #dealWithPage(): { readonly batch: RecordBatch | undefined; readonly childShards: readonly Shard[] } {
     const page = this.#takePage();
     const { millisBehindLatest, nextIterator, childShards } = page;
     const { records, missing } = this.#position.advance(page);
     if (missing !== undefined) this.#reportAgedOut(missing, records[0]?.sequenceNumber);
     this.#iterator = nextIterator;
+    this.#hasReadAll = nextIterator === undefined;
     // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
     // limit of one record reading would then never get any further.
     const isOnlyKnown = page.records.length > 0 && records.length === 0;
     if (!isOnlyKnown) this.#rest(records.length, millisBehindLatest);
-    if (records.length > 0 || (nextIterator !== undefined && !isOnlyKnown)) {
-      yield { kind: 'records', records, millisBehindLatest, ...(records.length > 0 && this.#handOver()) };
-    }
-    this.#release();
-    signal.throwIfAborted();
-    if (nextIterator !== undefined) return true;
-    yield { kind: 'shard-end', childShards, agedOut: false };
-    return false;
+    if (records.length === 0 && (nextIterator === undefined || isOnlyKnown)) return { batch: undefined, childShards };
+    const memory = records.length > 0 ? this.#handOver() : {};
+    return { batch: { kind: 'records', records, millisBehindLatest, ...memory }, childShards };
   }
 
   #takePage(): RecordsPage {
@@ -166,7 +184,8 @@ export class PollingRecordSource implements RecordSource {
 
   async #attempt(signal: AbortSignalLike): Promise<'read' | 'aged-out'> {
     if (this.#notFound !== undefined && (await this.#isGone(this.#notFound.error, signal))) return 'aged-out';
-    if (this.restMs > 0) await this.#sleep(this.restMs, signal);
+    const dueInMs = this.#callDueInMs;
+    if (dueInMs > 0) await this.#sleep(dueInMs, signal);
     // A shard that is opened may have to wait for others to be: not with memory in hand.
     if (!this.#hasUsableIterator()) await this.#renewIterator(signal);
     const limit = await this.#affordableLimit(signal);

@@ -75,7 +75,9 @@ export class SdkKinesisReader implements KinesisReader {
     );
     return {
       // An answer without them is none: it would look like the end of the shard.
-      records: present(answer.Records, shardId, 'Records').map((record) => toStreamRecord(record, shardId)),
+      records: present(answer.Records ?? undefined, shardId, 'Records').map((record) =>
+        toStreamRecord(record, shardId),
+      ),
       // JSON's null reaches us as undefined, or as null where a middleware parses on its own.
       nextIterator: answer.NextShardIterator ?? undefined,
       millisBehindLatest: answer.MillisBehindLatest ?? 0,

@@ -106,6 +106,18 @@ describe('reading a shard', () => {
     await next;
   });
 
+  it('says the end of the shard without a rest behind the last records', async () => {
+    const reading = new Reading();
+    reading.put(1);
+    reading.reader.closeShard(SHARD);
+    const source = reading.source({ kind: 'trim-horizon' }, { minTimeBetweenReadsMs: 240_000 });
+    const batches = source.batches(reading.abort.signal);
+    expect((await batches.next()).value).toMatchObject({ kind: 'records', records: [{}] });
+    expect(source.restMs).toBe(0);
+    expect((await batches.next()).value).toMatchObject({ kind: 'shard-end' });
+    expect(reading.clock.now()).toBe(0);
+  });
+
   it('may be read once', async () => {
     const reading = new Reading();
     const source = reading.source();

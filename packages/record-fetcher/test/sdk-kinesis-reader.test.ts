@@ -134,8 +134,8 @@ describe('SdkKinesisReader', () => {
     expect(page.nextIterator).toBeUndefined();
   });
 
-  it('refuses an answer without records, which would look like the end of the shard', async () => {
-    const { kinesis } = fakeClient(async () => ({}));
+  it.each([{}, { Records: null }])('refuses %j, which would look like the end of the shard', async (answer) => {
+    const { kinesis } = fakeClient(async () => answer);
     await expect(readerOf(kinesis).getRecords({ shardId: SHARD, iterator: 'it', limit: 1 })).rejects.toMatchObject({
       code: 'SHARD_UNREADABLE',
     });

@@ -160,7 +160,10 @@ class Simulation {
       ...{ network, streamName, tableName, chance: this.#chance.fork(), deliveries: this.#deliveries, records, calls },
       leases: this.#leases,
       isOver: () => this.#isOver,
-      onChange: () => this.#rest.fleetChanged(),
+      onChange: () => {
+        this.#rest.fleetChanged();
+        this.#wellSinceMs = Infinity;
+      },
       onKilled: (_, how) => this.#onKilled(how),
       onStruck: (machine, kind) => this.#met(kind, machine),
     });

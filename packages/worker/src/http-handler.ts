@@ -23,6 +23,7 @@ export class HttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' } as const;
   readonly #sockets = new Set<Socket>();
   readonly #agent: Agent;
+  #isDestroyed = false;
 
   constructor() {
     const connect = buildConnector({ timeout: connectTimeoutMs });
@@ -83,12 +84,17 @@ export class HttpHandler {
 
   /** Closes the connections. Calls that are under way fail. */
   destroy(): void {
+    this.#isDestroyed = true;
     this.#agent.destroy().catch(() => undefined);
     // The agent forgets connections of which it has closed others.
     for (const socket of this.#sockets) socket.destroy();
   }
 
   #keep(socket: Socket): void {
+    if (this.#isDestroyed) {
+      socket.destroy();
+      return;
+    }
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
   }
@@ -175,7 +181,11 @@ function joined(headers: Readonly<Record<string, string | string[] | undefined>>
 
 /** Whether the head says where the answer ends. */
 function hasEnd({ statusCode, headers }: ResponseHead): boolean {
-  return statusCode === 204 || headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined;
+  return (
+    statusCode === 204 ||
+    headers['content-length'] !== undefined ||
+    /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
+  );
 }
 
 /** undici's words for an answer that ends before its end, on a connection that was to be closed behind it. */

@@ -191,6 +191,7 @@ describe('HttpHandler', () => {
       'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n',
     ],
     ['that does not say where it ends', 'HTTP/1.1 200 OK\r\nconnection: close\r\n\r\n{}'],
+    ['of an encoding that has no end', 'HTTP/1.1 200 OK\r\nconnection: close\r\ntransfer-encoding: gzip\r\n\r\n{}'],
     ['without a body, that does not say where it ends', 'HTTP/1.1 200 OK\r\n\r\n'],
   ])('an answer %s', (_, text) => {
     it.each(['end', 'resetAndDestroy'] as const)('that is cut off by %s is no answer', async (how) => {

@@ -347,9 +347,9 @@ const fetching: readonly Plant[] = [
     {
       name: 'shard-end-early',
       what: 'A shard counts as ended when the last of its records that are there were read.',
-      find: '    if (nextIterator !== undefined) return true;\n',
+      find: '    this.#hasReadAll = nextIterator === undefined;\n',
       replace:
-        '    if (nextIterator !== undefined && !(records.length > 0 && millisBehindLatest === 0)) return true;\n',
+        '    this.#hasReadAll = nextIterator === undefined || (records.length > 0 && millisBehindLatest === 0);\n',
     },
     {
       name: 'iterator-of-the-answer-before',
