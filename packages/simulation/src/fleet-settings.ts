@@ -257,7 +257,7 @@ function drawPlans(chance: Chance): readonly boolean[] {
 
 /** Seldom as often as by default: that looks are most of what happens then. */
 function drawMailInterval(chance: Chance, failoverTimeMs: number): number {
-  if (chance.happens(1 / 200)) return 250;
+  if (chance.happens(1 / 50)) return 250;
   return chance.happens(1 / 20) ? 1_000 : failoverTimeMs / 4;
 }
 

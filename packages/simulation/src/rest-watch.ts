@@ -20,6 +20,7 @@ export class RestWatch {
   readonly #parts: RestWatchParts;
   #disturbedAtMs = 0;
   #heldUpMs: number;
+  #isWell = false;
 
   constructor(parts: RestWatchParts) {
     this.#parts = parts;
@@ -34,12 +35,19 @@ export class RestWatch {
   /** The faults are over, everybody has its share, and no hand-over is under way. */
   well(): void {
     this.#heldUpMs = 0;
+    this.#isWell = true;
   }
 
-  /** A worker comes or goes. What that begins may be held up again. */
+  /** No worker has come or gone since all was well. */
+  get isWell(): boolean {
+    return this.#isWell;
+  }
+
+  /** A worker comes or goes. What that begins may be held up again, until all is well again. */
   fleetChanged(): void {
     this.disturbed();
     this.#heldUpMs = this.#parts.heldUpMs;
+    this.#isWell = false;
   }
 
   /** Something happened because of which leases may move. */

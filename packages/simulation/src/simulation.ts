@@ -253,11 +253,15 @@ class Simulation {
     this.#note('the faults are over');
     if (this.#fleet.up().length === 0) this.#fleet.start();
     this.#fleet.makeRoom();
+    this.#untilWell(() => this.#drain());
+  }
+
+  #untilWell(then: () => void): void {
     this.#waitUntil(
       () => this.#isWell(),
       startGraceMs + balanceLimitMs(this.#settings) + wellForScans * this.#settings.scanIntervalMs,
       () => this.#violate('G6', this.#whyNotWell() || 'the fleet does not stay well'),
-      () => this.#drain(),
+      then,
     );
   }
 
@@ -265,13 +269,12 @@ class Simulation {
     this.#note('every shard has an owner, and the load is even');
     this.#waitUntil(
       () => {
-        // Anew, after a worker that came late.
-        if (this.#isWell()) this.#rest.well();
+        this.#isWell();
         return this.#log.isHandled() && this.#time.nowMs >= minVirtualMs - 10_000;
       },
       drainLimitMs + (this.#settings.deadlyRecord === undefined ? 0 : heldBackMs),
       () => this.#violate('G1', `not everything was dealt with: ${this.#log.describeBacklog()}`, this.#behind()),
-      () => this.#stop(),
+      () => this.#untilWell(() => this.#stop()),
     );
   }
 
@@ -304,11 +307,12 @@ class Simulation {
     look();
   }
 
-  /** For long enough that everybody has read the table since: shares may be even, and leases yet belong elsewhere. */
+  /** Since a worker came or went, for long enough that everybody has read the table: shares may be even, and leases yet belong elsewhere. */
   #isWell(): boolean {
     const { nowMs } = this.#time;
     this.#wellSinceMs = this.#whyNotWell() === '' ? Math.min(this.#wellSinceMs, nowMs) : Infinity;
-    return nowMs - this.#wellSinceMs >= wellForScans * this.#settings.scanIntervalMs;
+    if (nowMs - this.#wellSinceMs >= wellForScans * this.#settings.scanIntervalMs) this.#rest.well();
+    return this.#rest.isWell;
   }
 
   /** Every readable shard has an owner that is live, knows it, is not asked for it, and holds at most one more than any other. */

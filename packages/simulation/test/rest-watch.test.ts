@@ -35,7 +35,9 @@ describe('a fleet at rest', () => {
     };
     const late = new RestWatch(parts);
     late.well();
+    expect(late.isWell).toBe(true);
     late.fleetChanged();
+    expect(late.isWell).toBe(false);
     time.step(time.nowMs + 80_000);
     late.moved('shard-1', w1, w2);
     expect(holding).toEqual([]);

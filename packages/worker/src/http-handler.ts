@@ -9,7 +9,7 @@ export const maxSockets = 50;
 export const connectTimeoutMs = 5_000;
 /** Idle connections are closed after so long, at the latest: before the service or something on the way forgets them. */
 const keepAliveMs = 20_000;
-/** Longer than any deadline that can be set for a call. */
+/** Longer than `fetch.callTimeoutMs` can be. Callers have deadlines of their own; this is for who has none. */
 const silenceMs = 150_000;
 
 /**
