@@ -1,6 +1,5 @@
 import assert from 'node:assert';
-import { Socket } from 'node:net';
-import { Agent, buildConnector, type Dispatcher } from 'undici';
+import { Pool, type Dispatcher } from 'undici';
 import { cutOff, MAX_ANSWER_BYTES, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
 import type { HttpRequest, HttpResponse, ResponseHead } from './wire-types';
 
@@ -21,25 +20,9 @@ const silenceMs = 150_000;
  */
 export class HttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' } as const;
-  readonly #sockets = new Set<Socket>();
-  readonly #agent: Agent;
+  /** By origin. Not undici's `Agent`: that one forgets a pool as soon as its last connection closes, and does not destroy it later. */
+  readonly #pools = new Map<string, Pool>();
   #isDestroyed = false;
-
-  constructor() {
-    const connect = buildConnector({ timeout: connectTimeoutMs });
-    this.#agent = new Agent({
-      connections: maxSockets,
-      connect: (options, callback) => {
-        connect(options, (...outcome) => {
-          const [, socket] = outcome;
-          if (socket instanceof Socket) this.#keep(socket);
-          callback(...outcome);
-        });
-      },
-      ...{ keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs },
-      ...{ headersTimeout: silenceMs, bodyTimeout: silenceMs },
-    });
-  }
 
   /** As the SDK calls it. */
   async handle(
@@ -69,7 +52,7 @@ export class HttpHandler {
       const origin = port === undefined ? `${protocol}//${hostname}` : `${protocol}//${hostname}:${String(port)}`;
       // The SDK gives nothing else for commands without streams.
       const bytes = body as string | Uint8Array | undefined;
-      this.#agent.dispatch({ origin, path, query, method, headers, body: bytes ?? null }, exchange);
+      this.#poolOf(origin).dispatch({ path, query, method, headers, body: bytes ?? null }, exchange);
     });
   }
 
@@ -82,22 +65,30 @@ export class HttpHandler {
     return {};
   }
 
-  /** Closes the connections. Calls that are under way fail. */
+  /** Closes the connections. Calls that are under way fail, and so do any later ones. */
   destroy(): void {
     this.#isDestroyed = true;
-    this.#agent.destroy().catch(() => undefined);
-    // The agent forgets connections of which it has closed others.
-    for (const socket of this.#sockets) socket.destroy();
+    for (const pool of this.#pools.values()) destroyNow(pool);
   }
 
-  #keep(socket: Socket): void {
-    if (this.#isDestroyed) {
-      socket.destroy();
-      return;
+  #poolOf(origin: string): Pool {
+    let pool = this.#pools.get(origin);
+    if (pool === undefined) {
+      pool = new Pool(origin, {
+        connections: maxSockets,
+        connect: { timeout: connectTimeoutMs },
+        ...{ keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs },
+        ...{ headersTimeout: silenceMs, bodyTimeout: silenceMs },
+      });
+      this.#pools.set(origin, pool);
+      if (this.#isDestroyed) destroyNow(pool);
     }
-    this.#sockets.add(socket);
-    socket.once('close', () => this.#sockets.delete(socket));
+    return pool;
   }
+}
+
+function destroyNow(pool: Pool): void {
+  pool.destroy().catch(() => undefined);
 }
 
 /** One call and its answer. */

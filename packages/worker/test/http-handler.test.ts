@@ -32,10 +32,11 @@ function requestTo(endpoint: string, changes: Partial<HttpRequest> = {}): HttpRe
 }
 
 /** A server that answers each request by hand, on its bare connection. */
-async function bareServer(answer: (socket: Socket) => void): Promise<string> {
+async function bareServer(answer: (socket: Socket) => void, connected: () => void = () => undefined): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
+    connected();
     socket.on('error', () => undefined).on('data', () => answer(socket));
   });
   server.listen(0, '127.0.0.1');
@@ -238,5 +239,39 @@ describe('HttpHandler', () => {
     while (arrived < 3) await soon();
     handler.destroy();
     expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+  });
+
+  // While the name is looked up there is time for the one connection to close, and for the end, before there is the other one.
+  it.each(Array.from({ length: 14 }, (_, turns) => turns))(
+    'connects no more when it was destroyed, though its only connection had just been closed: %d turns later',
+    async (turns) => {
+      let connections = 0;
+      const endpoint = await bareServer(
+        () => undefined,
+        () => connections++,
+      );
+      const request = requestTo(endpoint.replace('127.0.0.1', 'localhost'));
+      const handler = aHandler();
+      const abort = new AbortController();
+      const first = handler.handle(request, { abortSignal: abort.signal });
+      while (connections === 0) await soon();
+      for (let turn = 0; turn < 3; turn++) await soon();
+      const calls = Promise.allSettled([first, handler.handle(request)]);
+      abort.abort();
+      for (let turn = 0; turn < turns; turn++) await soon();
+      handler.destroy();
+      expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+      for (let turn = 0; turn < 100; turn++) await soon();
+      expect(connections).toBeLessThanOrEqual(3);
+    },
+    20_000,
+  );
+
+  it('makes no call after it was destroyed, to whatever endpoint', async () => {
+    const server = await serve((response) => response.end('{}'));
+    const handler = aHandler();
+    handler.destroy();
+    await expect(handler.handle(requestTo(server.endpoint))).rejects.toThrow();
+    expect(server.received).toEqual([]);
   });
 });
