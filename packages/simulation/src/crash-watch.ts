@@ -45,8 +45,8 @@ export class CrashWatch {
   /** Whether a process ends at them. */
   readonly #letGo = new Map<string, boolean>();
   readonly #lives = new Map<string, Life>();
-  /** Per shard and record: the lives after which the row said that it was in hand alone once more than before. */
-  readonly #alone = new Map<string, Set<number>>();
+  /** Per lease and record: the lives after which the row said that it was in hand alone once more than before. */
+  readonly #alone = new Map<string, Map<number, Set<number>>>();
 
   constructor(parts: CrashWatchParts) {
     this.#parts = parts;
@@ -73,14 +73,15 @@ export class CrashWatch {
     const life = this.#lives.get(row.leaseKey);
     if (life === undefined) return;
     life.now = this.#attemptedIn(row);
-    const shard = this.#parts.log.shard(row.leaseKey);
-    for (let index = 0; index < (shard?.records.length ?? 0); index++) {
+    const alone = this.#aloneIn(row.leaseKey);
+    for (const { first: index } of [...life.found, ...life.now].filter(isOneRecord)) {
       const before = attemptsOf(life.found, index);
       const after = attemptsOf(life.now, index);
       if (after > before + 1) this.#violate(`record ${index} was attempted ${after - before} times by one holder`, row);
-      const key = `${row.leaseKey} ${index}`;
-      if (after > before) this.#alone.set(key, (this.#alone.get(key) ?? new Set()).add(life.token));
-      else this.#alone.get(key)?.delete(life.token);
+      if (after > before) alone.set(index, (alone.get(index) ?? new Set()).add(life.token));
+    }
+    for (const [index, lives] of alone) {
+      if (attemptsOf(life.now, index) <= attemptsOf(life.found, index)) lives.delete(life.token);
     }
   }
 
@@ -104,7 +105,7 @@ export class CrashWatch {
 
   /** Whether as many holders as it takes were lost with the record alone in hand. */
   mayLetGo({ shardId, records }: ShardLog, token: number, index: number): boolean {
-    const lives = new Set(this.#alone.get(`${shardId} ${index}`));
+    const lives = new Set(this.#aloneIn(shardId).get(index));
     lives.delete(token);
     if (lives.size < this.#maxCrashes) return false;
     const { key, number } = records[index] ?? {};
@@ -126,6 +127,15 @@ export class CrashWatch {
     if (time.nowMs < begunAtMs + pauseMs) {
       this.#violate(`record ${index} comes too soon, with which ${crashes} holders were lost`, { leaseKey });
     }
+  }
+
+  #aloneIn(leaseKey: string): Map<number, Set<number>> {
+    let alone = this.#alone.get(leaseKey);
+    if (alone === undefined) {
+      alone = new Map();
+      this.#alone.set(leaseKey, alone);
+    }
+    return alone;
   }
 
   get #maxCrashes(): number {
@@ -157,7 +167,11 @@ export class CrashWatch {
   }
 }
 
+function isOneRecord({ first, last }: Attempted): boolean {
+  return first === last;
+}
+
 /** Of the record by itself. */
 function attemptsOf(ranges: readonly Attempted[], index: number): number {
-  return ranges.find(({ first, last }) => first === index && last === index)?.attempts ?? 0;
+  return ranges.find((piece) => isOneRecord(piece) && piece.first === index)?.attempts ?? 0;
 }
