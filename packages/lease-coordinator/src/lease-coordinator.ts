@@ -100,7 +100,7 @@ export class LeaseCoordinator {
   readonly #nextWriteId: () => string;
   /** Ends the loops beside the tick. */
   readonly #over = new AbortController();
-  #creating = 0;
+  #creating = 0; // Until they count as held: who stops ends as soon as there are none of both.
   /** As many leases it has at most when all that is under way is done: moves that ask for one, or give one back, count too. */
   readonly #wanted = (): number => this.#held.size + this.#moving.size + this.#creating;
   #readConsistently = true;
@@ -195,14 +195,14 @@ export class LeaseCoordinator {
   async #create(seed: LeaseSeed, ownership: Ownership, leftMs: () => number): Promise<boolean> {
     const unowned = ownership.unowned || this.#wanted() >= this.#deps.options.maxLeases;
     this.#creating++;
-    const { isNew, acquired } = await this.#moves.create(seed, { unowned, leftMs }).finally(() => this.#created());
-    if (acquired !== undefined) this.#acquired('taken', acquired, undefined);
-    return isNew;
-  }
-
-  #created(): void {
-    this.#creating--;
-    this.#leftOne();
+    try {
+      const created = await this.#moves.create(seed, { unowned, leftMs });
+      if (created.acquired !== undefined) this.#acquired('taken', created.acquired, undefined);
+      return created.isNew;
+    } finally {
+      this.#creating--;
+      this.#leftOne();
+    }
   }
 
   /** While it stops the tick sees each end at once, and does not rest after the last one. */

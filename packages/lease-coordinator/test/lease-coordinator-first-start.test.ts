@@ -70,6 +70,22 @@ describe('a first start', () => {
     expect([...fleet.moves.values()]).toEqual(indices(40).map(() => 1));
   });
 
+  it('does not end before a lease is given back that it was creating when it was stopped', async () => {
+    fleet = new TestFleet(0);
+    const [a] = fleet.joinAll(['a']);
+    await fleet.pass(50);
+    const { store, coordinator } = a!;
+    const [create, release] = [store.create.bind(store), store.release.bind(store)];
+    store.create = (...args) => fleet.clock.sleep(10).then(() => create(...args));
+    store.release = (...args) => fleet.clock.sleep(10).then(() => release(...args));
+    const creating = coordinator.firstStart.create(seedOf(0), { unowned: false });
+    a!.stop();
+    const hasEnded = a!.done.then(() => fleet.table.get(key(0)));
+    await fleet.pass(failoverTimeMs);
+    expect(await creating).toBe(true);
+    expect((await hasEnded)?.leaseOwner).toBeUndefined();
+  });
+
   it('counts the oldest lease for its creator', async () => {
     fleet = new TestFleet(0);
     const workers = fleet.joinAll(['a', 'b']);
