@@ -22,7 +22,7 @@ export class TestWorker {
   readonly events: { readonly name: string; readonly event: object }[] = [];
   readonly acquired: HeldLease[] = [];
   readonly logger = new RecordingLogger();
-  readonly #stop = new AbortController();
+  readonly #stop = new StopSignal();
   readonly #registry: WorkerStore;
   #drainMs: number;
   #isDead = false;
@@ -72,7 +72,7 @@ export class TestWorker {
   }
 
   start(): this {
-    this.done = this.coordinator.register().then(() => this.coordinator.run(this.#stop.signal));
+    this.done = this.coordinator.register().then(() => this.coordinator.run(this.#stop));
     this.done.catch(() => undefined);
     return this;
   }
@@ -131,7 +131,7 @@ export class TestWorker {
   }
 
   async #consume(held: HeldLease, clock: Clock): Promise<void> {
-    await anyOf(held.handoverRequested, held.expiring, held.lost, this.#stop.signal);
+    await anyOf(held.handoverRequested, held.expiring, held.lost, this.#stop);
     await clock.sleep(this.#drainMs);
     await held.release();
   }
