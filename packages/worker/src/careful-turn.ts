@@ -9,6 +9,8 @@ export class CarefulTurn {
   readonly #maxMs: number;
   readonly #waiting = new Set<() => void>();
   #isTaken = false;
+  #isOver = false;
+  #cancelTimer: () => void = () => undefined;
 
   /** @param maxMs a turn that lasts longer is over by itself: a call that never settles must not hold up the other shards */
   constructor(clock: Clock, maxMs: number) {
@@ -18,17 +20,23 @@ export class CarefulTurn {
 
   /** Resolves with what ends the turn; with nothing if `signal` aborts before it has begun. */
   async enter(signal: AbortSignalLike): Promise<(() => void) | undefined> {
-    if (signal.aborted || (this.#isTaken && !(await this.#given(signal)))) return undefined;
+    if (signal.aborted || (this.#isTaken && !(await this.#given(signal))) || this.#isOver) return undefined;
     this.#isTaken = true;
     let isOver = false;
     const leave = (): void => {
       if (isOver) return;
       isOver = true;
-      cancel();
+      this.#cancelTimer();
       this.#next();
     };
-    const cancel = this.#clock.after(this.#maxMs, leave);
+    this.#cancelTimer = this.#clock.after(this.#maxMs, leave);
     return leave;
+  }
+
+  /** There are no turns any more: whoever has one is waited for by nobody, and keeps no timer. */
+  end(): void {
+    this.#isOver = true;
+    this.#cancelTimer();
   }
 
   /** The turn is handed on: nobody comes in between. */

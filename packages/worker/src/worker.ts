@@ -362,6 +362,7 @@ export class Worker {
   }
 
   #abandon(): void {
+    this.#carefulTurn.end();
     for (const { consumer } of this.#consumers.values()) consumer.abandon();
     for (const held of this.#coordinator?.heldLeases() ?? []) held.abandon();
   }

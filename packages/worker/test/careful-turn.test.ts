@@ -49,6 +49,18 @@ describe('the turn of the shards that are read with care', () => {
     await third;
   });
 
+  it('leaves no timer in the end, whoever has it, and is given to nobody', async () => {
+    const clock = new ManualClock();
+    const turn = new CarefulTurn(clock, 60_000);
+    const leave = await turn.enter(open);
+    const next = turn.enter(open);
+    turn.end();
+    expect(clock.nextWakeInMs).toBeUndefined();
+    leave?.();
+    expect(await next).toBeUndefined();
+    expect(clock.nextWakeInMs).toBeUndefined();
+  });
+
   it('is not waited for by who is told to end, and passes them over', async () => {
     const turn = new CarefulTurn(new ManualClock(), 60_000);
     const leave = await turn.enter(open);
