@@ -1,5 +1,5 @@
 import { isBadCredentials } from '@millrace/core';
-import { Assembly, MAX_ANSWER_BYTES } from './answer';
+import { Assembly, cutOff, MAX_ANSWER_BYTES } from './answer';
 import { exchange, type RequestHandler } from './exchange';
 import { recordsPage } from './records-page';
 import { type AuthScheme, RequestSigner } from './request-signer';
@@ -127,8 +127,10 @@ export class DirectClient {
     return exchange(this.#sdk.config.requestHandler, request, limits, (head, chunks, length) => {
       const body = this.#assembly.together(chunks, length);
       if (head.statusCode < 300) {
+        // Each of these operations answers with an object: nothing at all would read as a row that is gone, or the end of a shard.
+        if (body.length === 0) throw cutOff();
         answered(head);
-        return body.length === 0 ? {} : outputOf(body);
+        return outputOf(body);
       }
       const error = errorFrom(head, body.toString());
       if (isBadCredentials(error)) this.#signers.clear();

@@ -21,7 +21,7 @@ export async function exchange<T>(
   if (handler instanceof HttpHandler) return handler.exchange(request, limits, make);
   const { abortSignal } = limits;
   const { response } = await handler.handle(request, { abortSignal });
-  const { body } = response;
+  const body = response.body ?? undefined;
   if (body === undefined) return make(response, [], 0);
   if (body instanceof Uint8Array) return make(response, [body], body.length);
   const stream = body instanceof Readable ? body : Readable.fromWeb(body instanceof Blob ? body.stream() : body);
@@ -36,6 +36,8 @@ function readStream<T>(
   return new Promise((resolve, reject) => {
     const chunks: Uint8Array[] = [];
     let length = 0;
+    // Nothing more is heard of such a stream, whatever is done to it.
+    if (stream.destroyed || stream.readableEnded) throw cutOff();
     const onAbort = (): void => void stream.destroy(abortSignal?.reason as Error);
     if (abortSignal?.aborted === true) onAbort();
     abortSignal?.addEventListener('abort', onAbort, { once: true });

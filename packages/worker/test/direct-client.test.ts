@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
 import { Readable } from 'node:stream';
 import {
   DescribeTableCommand,
@@ -203,14 +204,31 @@ describe('DirectClient', () => {
 
   it('takes a body that closes before its end, without an error, for a cut one', async () => {
     const closing = new Readable({ read: () => closing.destroy() });
-    const bodies = [Readable.from([Buffer.from('{}')]), closing];
+    const closed = new Readable({ read: () => undefined }).destroy();
+    await once(closed, 'close');
+    const bodies = [Readable.from([Buffer.from('{}')]), closing, closed, null];
     const requestHandler = {
       handle: async () => ({ response: { statusCode: 200, headers: {}, body: bodies.shift() as never } }),
     };
     const direct = new DirectClient(new DynamoDBClient({ region, credentials: keys, maxAttempts: 1, requestHandler }));
     await direct.send(getItem());
-    await expect(direct.send(getItem())).rejects.toMatchObject({ code: 'ECONNRESET' });
+    for (let left = bodies.length; left > 0; left--) {
+      await expect(direct.send(getItem())).rejects.toMatchObject({ code: 'ECONNRESET' });
+    }
   });
+
+  it.each([200, 204])(
+    'takes an empty answer with status %d for a cut one: it is not a row that is gone',
+    async (status) => {
+      const server = await serve((response, call) => {
+        if (call === 0) response.end('{}');
+        else response.writeHead(status).end();
+      });
+      const { direct } = dynamodbTo(server);
+      await direct.send(getItem());
+      await expect(direct.send(getItem())).rejects.toMatchObject({ code: 'ECONNRESET' });
+    },
+  );
 
   it('resolves each table and each stream by itself', async () => {
     const server = await serve((response) => response.end('{}'));
