@@ -58,18 +58,22 @@ const timeoutCodes = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
 /** Of undici, too. */
 const connectTimeout = 'UND_ERR_CONNECT_TIMEOUT';
 
+/** Of {@link notSent}. */
+const unsent = 'ERR_NOT_SENT';
+
 /** Given to HTTP/2 streams that wait for their session; those that are open get the error of the session. */
 const pendingStream = 'ERR_HTTP2_STREAM_CANCEL';
 
+const unsentCodes = [pendingStream, connectTimeout, unsent];
+
 const transientCodes = new Set([
   ...cutOffCodes,
-  pendingStream,
   'ECONNREFUSED',
   'EHOSTUNREACH',
   'ENETUNREACH',
   'ENOTFOUND',
   'EAI_AGAIN',
-  connectTimeout,
+  ...unsentCodes,
   ...timeoutCodes,
   'ERR_HTTP2_GOAWAY_SESSION',
 ]);
@@ -92,6 +96,11 @@ export function isCutOff(error: unknown): boolean {
   return cause !== undefined && cause !== error && isCutOff(cause);
 }
 
+/** A fault of a call that the service has not got for certain: it is transient. */
+export function notSent(message: string, cause?: Error): Error {
+  return Object.assign(new Error(message, { cause }), { code: unsent });
+}
+
 /** No answer came in time, whether by our deadline or by one inside the client: the call may have reached the service. */
 export function isTimeout(error: unknown): boolean {
   if (!(error instanceof Error) || wasNotSent(error)) return false;
@@ -112,7 +121,11 @@ const notConnected = /\bestablish/;
 /** There was no connection to send the call on. */
 function wasNotSent(error: Error): boolean {
   const { code, syscall } = error as Error & { code?: unknown; syscall?: unknown };
-  if (syscall === 'connect' || code === pendingStream || code === connectTimeout || notConnected.test(error.message))
+  if (
+    syscall === 'connect' ||
+    (typeof code === 'string' && unsentCodes.includes(code)) ||
+    notConnected.test(error.message)
+  )
     return true;
   // Of a host with several addresses.
   return error instanceof AggregateError && error.errors.length > 0 && error.errors.every(wasNotSent);

@@ -53,7 +53,7 @@ export {
   WorkerStoppedError,
   type ErrorCode,
 } from './errors';
-export { errorName, isAccessDenied, isBadCredentials, isCutOff, isTimeout, isTransient } from './aws-errors';
+export { errorName, isAccessDenied, isBadCredentials, isCutOff, isTimeout, isTransient, notSent } from './aws-errors';
 export {
   isExpiredIterator,
   isExpiredNextToken,

@@ -4,7 +4,8 @@ import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynam
 import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DirectClient, type SdkClient } from './direct-client';
-import { connectTimeoutMs, HttpHandler, maxSockets } from './http-handler';
+import { connectTimeoutMs, maxSockets } from './connection-pool';
+import { HttpHandler } from './http-handler';
 import { packageVersion } from './package-version';
 
 /** Which way most calls go: {@link DirectClient}, or all through the SDK. */

@@ -1,15 +1,9 @@
 import assert from 'node:assert';
-import { Pool, type Dispatcher } from 'undici';
+import { notSent } from '@millrace/core';
+import type { Client, Dispatcher } from 'undici';
 import { cutOff, MAX_ANSWER_BYTES, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
+import { ConnectionPool, type PooledCall } from './connection-pool';
 import type { HttpRequest, HttpResponse, ResponseHead } from './wire-types';
-
-/** Sockets to each endpoint. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
-export const maxSockets = 50;
-export const connectTimeoutMs = 5_000;
-/** Idle connections are closed after so long, at the latest: before the service or something on the way forgets them. */
-const keepAliveMs = 20_000;
-/** Longer than `fetch.callTimeoutMs` can be. Callers have deadlines of their own; this is for who has none. */
-const silenceMs = 150_000;
 
 /**
  * The request handler of clients that have none of their user's: HTTP/1.1 over connections that are kept, 50 to each endpoint at most.
@@ -20,8 +14,8 @@ const silenceMs = 150_000;
  */
 export class HttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' } as const;
-  /** By origin. Not undici's `Agent`: that one forgets a pool as soon as its last connection closes, and does not destroy it later. */
-  readonly #pools = new Map<string, Pool>();
+  /** By origin. */
+  readonly #pools = new Map<string, ConnectionPool>();
   #isDestroyed = false;
 
   /** As the SDK calls it. */
@@ -48,11 +42,13 @@ export class HttpHandler {
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       limits.abortSignal?.throwIfAborted();
-      const exchange = new Exchange(limits, make, resolve, reject);
-      const origin = port === undefined ? `${protocol}//${hostname}` : `${protocol}//${hostname}:${String(port)}`;
+      const pool = this.#poolOf(
+        port === undefined ? `${protocol}//${hostname}` : `${protocol}//${hostname}:${String(port)}`,
+      );
       // The SDK gives nothing else for commands without streams.
       const bytes = body as string | Uint8Array | undefined;
-      this.#poolOf(origin).dispatch({ path, query, method, headers, body: bytes ?? null }, exchange);
+      const options = { path, query, method, headers, body: bytes ?? null };
+      pool.take(new Exchange({ pool, options, limits, make, resolve, reject }));
     });
   }
 
@@ -68,53 +64,58 @@ export class HttpHandler {
   /** Closes the connections. Calls that are under way fail, and so do any later ones. */
   destroy(): void {
     this.#isDestroyed = true;
-    for (const pool of this.#pools.values()) destroyNow(pool);
+    for (const pool of this.#pools.values()) pool.destroy();
   }
 
-  #poolOf(origin: string): Pool {
+  #poolOf(origin: string): ConnectionPool {
     let pool = this.#pools.get(origin);
     if (pool === undefined) {
-      pool = new Pool(origin, {
-        connections: maxSockets,
-        connect: { timeout: connectTimeoutMs },
-        ...{ keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs },
-        ...{ headersTimeout: silenceMs, bodyTimeout: silenceMs },
-      });
+      pool = new ConnectionPool(origin);
       this.#pools.set(origin, pool);
-      if (this.#isDestroyed) destroyNow(pool);
+      if (this.#isDestroyed) pool.destroy();
     }
     return pool;
   }
 }
 
-function destroyNow(pool: Pool): void {
-  pool.destroy().catch(() => undefined);
+interface ExchangeParts<T> {
+  readonly pool: ConnectionPool;
+  readonly options: Dispatcher.DispatchOptions;
+  readonly limits: AnswerLimits;
+  readonly make: MakeAnswer<T>;
+  readonly resolve: (made: T) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** One call and its answer. */
-class Exchange<T> implements Dispatcher.DispatchHandler {
-  readonly #limits: AnswerLimits;
-  readonly #make: MakeAnswer<T>;
-  readonly #resolve: (made: T) => void;
-  readonly #reject: (error: Error) => void;
+class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
+  readonly #parts: ExchangeParts<T>;
   readonly #chunks: Uint8Array[] = [];
   #length = 0;
   #head: ResponseHead | undefined;
+  /** From when it has a connection, or one that is being made, until it is over. */
+  #client: Client | undefined;
   /** As soon as the call is being sent. */
   #controller: Dispatcher.DispatchController | undefined;
 
-  constructor(limits: AnswerLimits, make: MakeAnswer<T>, resolve: (made: T) => void, reject: (error: Error) => void) {
-    this.#limits = limits;
-    this.#make = make;
-    this.#resolve = resolve;
-    this.#reject = reject;
-    limits.abortSignal?.addEventListener('abort', this.#onAbort, { once: true });
+  constructor(parts: ExchangeParts<T>) {
+    this.#parts = parts;
+    parts.limits.abortSignal?.addEventListener('abort', this.#onAbort, { once: true });
+  }
+
+  begin(client: Client): void {
+    this.#client = client;
+    client.dispatch(this.#parts.options, this);
+  }
+
+  refuse(error: Error): void {
+    this.#end(false);
+    this.#parts.reject(error);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#parts.limits.abortSignal?.throwIfAborted();
     this.#controller = controller;
-    // To abort it here would close the connection that it was about to have.
-    this.#limits.abortSignal?.throwIfAborted();
   }
 
   /** Comes once for each answer that announces another one, too. */
@@ -127,36 +128,45 @@ class Exchange<T> implements Dispatcher.DispatchHandler {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    const { maxBytes } = this.#parts.limits;
     this.#chunks.push(chunk);
     this.#length += chunk.length;
-    if (this.#length > this.#limits.maxBytes) controller.abort(tooLong(this.#limits.maxBytes));
+    if (this.#length > maxBytes) controller.abort(tooLong(maxBytes));
   }
 
   onResponseEnd(): void {
-    this.#end();
+    const { make, resolve, reject } = this.#parts;
+    this.#end(true);
     try {
       assert(this.#head !== undefined, 'an answer has a head');
       if (!hasEnd(this.#head)) throw cutOff();
-      this.#resolve(this.#make(this.#head, this.#chunks, this.#length));
+      resolve(make(this.#head, this.#chunks, this.#length));
     } catch (error) {
-      this.#reject(error instanceof Error ? error : new Error(String(error)));
+      reject(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    this.#end();
-    this.#reject(endsEarly(error) ? cutOff(error) : error);
+    const wasSent = this.#controller !== undefined;
+    this.#end(false);
+    this.#parts.reject(faultFrom(error, wasSent));
   }
 
-  /** What waits for a connection is not taken back, but ends before it is sent. */
+  /** What has a connection that is still being made goes on to it, and ends there unsent: that cannot be taken back. */
   readonly #onAbort = (): void => {
-    const reason = this.#limits.abortSignal?.reason as Error;
-    this.#controller?.abort(reason);
-    this.#reject(reason);
+    const { pool, limits, reject } = this.#parts;
+    const reason = limits.abortSignal?.reason as Error;
+    if (this.#client === undefined) pool.forget(this);
+    else this.#controller?.abort(reason);
+    reject(reason);
   };
 
-  #end(): void {
-    this.#limits.abortSignal?.removeEventListener('abort', this.#onAbort);
+  #end(isGood: boolean): void {
+    const { pool, limits } = this.#parts;
+    limits.abortSignal?.removeEventListener('abort', this.#onAbort);
+    const client = this.#client;
+    this.#client = undefined;
+    if (client !== undefined) pool.giveBack(client, isGood);
   }
 }
 
@@ -171,12 +181,16 @@ function joined(headers: Readonly<Record<string, string | string[] | undefined>>
 }
 
 /** Whether the head says where the answer ends. */
-function hasEnd({ statusCode, headers }: ResponseHead): boolean {
-  return (
-    statusCode === 204 ||
-    headers['content-length'] !== undefined ||
-    /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '')
-  );
+function hasEnd({ headers }: ResponseHead): boolean {
+  return headers['content-length'] !== undefined || /\bchunked\s*$/i.test(headers['transfer-encoding'] ?? '');
+}
+
+/** In words that tell what may have been sent from what was not. */
+function faultFrom(error: Error, wasSent: boolean): Error {
+  if (endsEarly(error)) return cutOff(error);
+  // While it was connecting; or it was idle, and broke in the moment in which the call got it.
+  const isBroken = (error as { readonly code?: unknown }).code === 'ECONNRESET';
+  return isBroken && !wasSent ? notSent('the connection broke before the call was sent', error) : error;
 }
 
 /** undici's words for an answer that ends before its end, on a connection that was to be closed behind it. */

@@ -1,10 +1,11 @@
-import { getEventListeners, once } from 'node:events';
+import { getEventListeners, once, setMaxListeners } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterEach, describe, expect, it } from '@jest/globals';
-import { isCutOff, isTransient } from '@millrace/core';
-import { HttpHandler, maxSockets } from '../src/http-handler';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import { isCutOff, isTimeout, isTransient } from '@millrace/core';
+import { connectTimeoutMs, maxSockets } from '../src/connection-pool';
+import { HttpHandler } from '../src/http-handler';
 import type { HttpRequest } from '../src/wire-types';
 import { closeAll, configuration, open } from './support/direct-clients';
 import { recordingServer, type RecordingServer } from './support/wire';
@@ -32,14 +33,18 @@ function requestTo(endpoint: string, changes: Partial<HttpRequest> = {}): HttpRe
 }
 
 /** A server that answers each request by hand, on its bare connection. */
-async function bareServer(answer: (socket: Socket) => void, connected: () => void = () => undefined): Promise<string> {
+async function bareServer(
+  answer: (socket: Socket) => void,
+  connected: (socket: Socket) => void = () => undefined,
+  port = 0,
+): Promise<string> {
   const sockets = new Set<Socket>();
   const server = createServer((socket) => {
     sockets.add(socket);
-    connected();
+    connected(socket);
     socket.on('error', () => undefined).on('data', () => answer(socket));
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   open.push(() => {
     for (const socket of sockets) socket.destroy();
@@ -61,6 +66,11 @@ async function faultOf(call: Promise<unknown>): Promise<Error> {
       (fault: unknown) => fault,
     ),
   );
+}
+
+/** For so many turns of the event loop at most. */
+async function until(condition: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 2_000 && !condition(); turn++) await soon();
 }
 
 const soon = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -134,6 +144,7 @@ describe('HttpHandler', () => {
       handler.handle(requestTo(server.endpoint, { path }), { abortSignal });
     const first = Array.from({ length: maxSockets }, () => call('/'));
     const abort = new AbortController();
+    setMaxListeners(0, abort.signal);
     const late = Array.from({ length: maxSockets }, () => call('/late', abort.signal));
     while (release.length < maxSockets) await soon();
     for (const socket of server.sockets) all.add(socket);
@@ -266,6 +277,124 @@ describe('HttpHandler', () => {
     },
     20_000,
   );
+
+  it(`has ${maxSockets} connections at most after nobody listened, and none once it is destroyed`, async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    server.close();
+    await once(server, 'close');
+    const handler = aHandler();
+    const request = requestTo(`http://127.0.0.1:${port}`);
+    const early = Promise.allSettled(Array.from({ length: 3 * maxSockets }, () => handler.handle(request)));
+    const sockets = new Set<Socket>();
+    let most = 0;
+    await bareServer(
+      () => undefined,
+      (socket) => {
+        most = Math.max(most, sockets.add(socket).size);
+        socket.on('close', () => sockets.delete(socket));
+      },
+      port,
+    );
+    const late = Promise.allSettled(Array.from({ length: maxSockets }, () => handler.handle(request)));
+    await until(() => sockets.size === maxSockets);
+    for (let turn = 0; turn < 100; turn++) await soon();
+    expect(most).toBe(maxSockets);
+    handler.destroy();
+    const all = [...(await early), ...(await late)];
+    expect(all.filter(({ status }) => status === 'fulfilled')).toEqual([]);
+    await until(() => sockets.size === 0);
+    expect(sockets.size).toBe(0);
+  }, 20_000);
+
+  it('goes on after more calls than connections that cannot be sent as they are', async () => {
+    const { endpoint } = await serve((response) => response.end('{}'));
+    const handler = aHandler();
+    const refused = Array.from({ length: 2 * maxSockets }, (_, index) => {
+      const headers = index % 2 === 0 ? { 'x-amz-security-token': 'token\n' } : { expect: '100-continue' };
+      return handler.handle(requestTo(endpoint, { headers }));
+    });
+    for (const call of refused) await expect(call).rejects.toThrow(/invalid|not supported/);
+    expect((await handler.handle(requestTo(endpoint))).response.statusCode).toBe(200);
+  }, 20_000);
+
+  it('leaves alone what it aborts: no connection is made in its place', async () => {
+    let connections = 0;
+    const endpoint = await bareServer(
+      () => undefined,
+      () => connections++,
+    );
+    const handler = aHandler();
+    const abort = new AbortController();
+    setMaxListeners(0, abort.signal);
+    const calls = Promise.allSettled(
+      Array.from({ length: 20 }, () => handler.handle(requestTo(endpoint), { abortSignal: abort.signal })),
+    );
+    await until(() => connections === 20);
+    for (let turn = 0; turn < 100; turn++) await soon();
+    abort.abort();
+    await calls;
+    for (let turn = 0; turn < 100; turn++) await soon();
+    expect(connections).toBe(20);
+  });
+
+  it('ends what is being connected when it is destroyed', async () => {
+    const sockets = new Set<Socket>();
+    // It never says a word of TLS.
+    const endpoint = await bareServer(
+      () => undefined,
+      (socket) => sockets.add(socket.on('close', () => sockets.delete(socket))),
+    );
+    const handler = aHandler();
+    const call = faultOf(handler.handle(requestTo(endpoint.replace('http:', 'https:'))));
+    await until(() => sockets.size === 1);
+    handler.destroy();
+    expect((await call).message).toBe('The client is destroyed');
+    await until(() => sockets.size === 0);
+    expect(sockets.size).toBe(0);
+  });
+
+  it('tells a call that got no connection in time from one that was sent', async () => {
+    let arrived = 0;
+    const { endpoint } = await serve(() => arrived++);
+    const handler = aHandler();
+    const early = Promise.allSettled(Array.from({ length: maxSockets }, () => handler.handle(requestTo(endpoint))));
+    await until(() => arrived === maxSockets);
+    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
+    try {
+      const late = faultOf(handler.handle(requestTo(endpoint)));
+      jest.advanceTimersByTime(connectTimeoutMs);
+      jest.advanceTimersByTime(1);
+      const fault = await late;
+      expect(fault.message).toContain(`none of the ${maxSockets} connections to ${endpoint}`);
+      expect([isTransient(fault), isCutOff(fault), isTimeout(fault)]).toEqual([true, false, false]);
+    } finally {
+      jest.useRealTimers();
+      handler.destroy();
+    }
+    await early;
+    expect(arrived).toBe(maxSockets);
+  });
+
+  it('tells a call for which an idle connection broke from one that was sent', async () => {
+    const sockets: Socket[] = [];
+    let requests = 0;
+    const endpoint = await bareServer(
+      (socket) => {
+        requests++;
+        socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}');
+      },
+      (socket) => sockets.push(socket),
+    );
+    const handler = aHandler();
+    await handler.handle(requestTo(endpoint));
+    for (let turn = 0; turn < 10; turn++) await soon();
+    sockets[0]?.resetAndDestroy();
+    const fault = await faultOf(handler.handle(requestTo(endpoint)));
+    expect(fault.message).toBe('the connection broke before the call was sent');
+    expect([isTransient(fault), isCutOff(fault), requests]).toEqual([true, false, 1]);
+  });
 
   it('makes no call after it was destroyed, to whatever endpoint', async () => {
     const server = await serve((response) => response.end('{}'));
