@@ -309,6 +309,7 @@ class Simulation {
 
   /** Since a worker came or went, for long enough that everybody has read the table: shares may be even, and leases yet belong elsewhere. */
   #isWell(): boolean {
+    if (this.#rest.isWell) return true;
     const { nowMs } = this.#time;
     this.#wellSinceMs = this.#whyNotWell() === '' ? Math.min(this.#wellSinceMs, nowMs) : Infinity;
     if (nowMs - this.#wellSinceMs >= wellForScans * this.#settings.scanIntervalMs) this.#rest.well();
