@@ -9,6 +9,8 @@ export interface ChildTask {
   /** Told of each message as it comes. */
   readonly onMessage?: (message: unknown) => void;
   readonly profileDirectory?: string | undefined;
+  /** For Node.js. */
+  readonly nodeArguments?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -17,7 +19,14 @@ export interface ChildTask {
  *
  * @throws if it ends otherwise, or `signal` aborts first; it is gone then, too
  */
-export async function runChild({ script, settings, onMessage, profileDirectory, signal }: ChildTask): Promise<unknown> {
+export async function runChild({
+  script,
+  settings,
+  onMessage,
+  profileDirectory,
+  nodeArguments = [],
+  signal,
+}: ChildTask): Promise<unknown> {
   const children = new Children();
   let last: unknown;
   const hear = (message: unknown): void => {
@@ -25,7 +34,10 @@ export async function runChild({ script, settings, onMessage, profileDirectory, 
     onMessage?.(message);
   };
   try {
-    const child = children.fork(join(__dirname, script), settings, hear, profiling(profileDirectory));
+    const child = children.fork(join(__dirname, script), settings, hear, [
+      ...nodeArguments,
+      ...profiling(profileDirectory),
+    ]);
     const how = await Promise.race([child.gone, aborted(signal)]);
     if (how !== 'exit code 0' || last === undefined) throw new Error(`${script} has ended unexpectedly: ${how}`);
     return last;

@@ -22,11 +22,12 @@ export type IdleTask = Pick<
   'applicationName' | 'idleTimeBetweenReadsMs' | 'leases' | 'reader' | 'shards'
 >;
 
-/** On a server of empty answers. */
+/** On a server of empty answers; `nodeArguments` are those of the process that reads. */
 export async function runIdle(
   server: ServerProcess,
   task: IdleTask,
   { seconds, profileDirectory, signal, progress }: ScenarioContext,
+  nodeArguments: readonly string[] = [],
 ): Promise<IdleRun> {
   const { endpoint, dynamodbEndpoint } = server.ready as AwsReady;
   const measuredMs = seconds * 1_000;
@@ -36,7 +37,7 @@ export async function runIdle(
   };
   const { last, seen } = await runBesideServer(server, {
     script: 'idle-script.js',
-    ...{ settings, profileDirectory, signal },
+    ...{ settings, profileDirectory, nodeArguments, signal },
   });
   const { usage, rssBytes } = last as IdleMeasured;
   const { callsPerSecond, connections } = seen;

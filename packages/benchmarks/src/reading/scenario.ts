@@ -3,7 +3,10 @@ import type { ReaderRun } from '../processing/read-in-turns';
 import type { TimedScenario } from '../timed-scenario';
 import type { IdleRun } from './run-idle';
 
-export const scenarioNames = ['idle-polls', 'plain-1k', 'plain-200', 'aggregated', 'idle-1000-shards'] as const;
+export const idleShardsNames = ['idle-1000-shards', 'idle-1000-shards-small-heap'] as const;
+export type IdleShardsName = (typeof idleShardsNames)[number];
+
+export const scenarioNames = ['idle-polls', 'plain-1k', 'plain-200', 'aggregated', ...idleShardsNames] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 /** Who reads: a bare loop of GetRecords on the SDK's client, or a whole worker, by its `awsCalls`. */

@@ -1,7 +1,7 @@
 import { measureIdlePolls } from './measure-idle-polls';
 import { measureIdleShards } from './measure-idle-shards';
 import { measureRecords } from './measure-records';
-import type { Scenario } from './scenario';
+import { idleShardsNames, type Scenario } from './scenario';
 
 const usual = { runs: 3, seconds: 15 } as const;
 
@@ -14,5 +14,10 @@ export const scenarios: readonly Scenario[] = [
   { name: 'plain-1k', ...usual, measure: (context) => measureRecords('plain-1k', 64, context) },
   { name: 'plain-200', ...usual, measure: (context) => measureRecords('plain-200', 40, context) },
   { name: 'aggregated', ...usual, measure: (context) => measureRecords('aggregated', 64, context) },
-  { name: 'idle-1000-shards', runs: 1, seconds: 60, measure: measureIdleShards },
+  ...idleShardsNames.map((name): Scenario => ({
+    name,
+    runs: 1,
+    seconds: 60,
+    measure: (context) => measureIdleShards(name, context),
+  })),
 ];
