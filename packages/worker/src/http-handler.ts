@@ -97,6 +97,8 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
   #client: Client | undefined;
   /** As soon as the call is being sent. */
   #controller: Dispatcher.DispatchController | undefined;
+  /** It was aborted before it could be sent, on a connection that others may use. */
+  #isTakenBack = false;
 
   constructor(parts: ExchangeParts<T>) {
     this.#parts = parts;
@@ -114,7 +116,9 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#parts.limits.abortSignal?.throwIfAborted();
+    const { abortSignal } = this.#parts.limits;
+    this.#isTakenBack = abortSignal?.aborted === true;
+    abortSignal?.throwIfAborted();
     this.#controller = controller;
   }
 
@@ -148,11 +152,11 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     const wasSent = this.#controller !== undefined;
-    this.#end(false);
+    this.#end(this.#isTakenBack);
     this.#parts.reject(faultFrom(error, wasSent));
   }
 
-  /** What has a connection that is still being made goes on to it, and ends there unsent: that cannot be taken back. */
+  /** A connection that is still being made is waited for all the same: the next call needs it. */
   readonly #onAbort = (): void => {
     const { pool, limits, reject } = this.#parts;
     const reason = limits.abortSignal?.reason as Error;

@@ -2,9 +2,9 @@ import { getEventListeners, once, setMaxListeners } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
-import { afterEach, describe, expect, it, jest } from '@jest/globals';
-import { isCutOff, isTimeout, isTransient } from '@millrace/core';
-import { connectTimeoutMs, maxSockets } from '../src/connection-pool';
+import { afterEach, describe, expect, it } from '@jest/globals';
+import { isCutOff, isTransient } from '@millrace/core';
+import { maxSockets } from '../src/connection-pool';
 import { HttpHandler } from '../src/http-handler';
 import type { HttpRequest } from '../src/wire-types';
 import { closeAll, configuration, open } from './support/direct-clients';
@@ -249,7 +249,8 @@ describe('HttpHandler', () => {
     const calls = Promise.allSettled([1, 2, 3].map(() => handler.handle(requestTo(endpoint))));
     while (arrived < 3) await soon();
     handler.destroy();
-    expect((await calls).map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
+    const reasons = (await calls).map((call) => (call.status === 'rejected' ? ofThisRealm(call.reason).message : ''));
+    expect(reasons).toEqual(Array(3).fill('the clients were destroyed'));
   });
 
   // While the name is looked up there is time for the one connection to close, and for the end, before there is the other one.
@@ -309,14 +310,23 @@ describe('HttpHandler', () => {
   }, 20_000);
 
   it('goes on after more calls than connections that cannot be sent as they are', async () => {
-    const { endpoint } = await serve((response) => response.end('{}'));
-    const handler = aHandler();
-    const refused = Array.from({ length: 2 * maxSockets }, (_, index) => {
-      const headers = index % 2 === 0 ? { 'x-amz-security-token': 'token\n' } : { expect: '100-continue' };
-      return handler.handle(requestTo(endpoint, { headers }));
+    const held: (() => void)[] = [];
+    const { endpoint } = await serve((response, call) => {
+      if (call < maxSockets) held.push(() => response.end('{}'));
+      else response.end('{}');
     });
-    for (const call of refused) await expect(call).rejects.toThrow(/invalid|not supported/);
-    expect((await handler.handle(requestTo(endpoint))).response.statusCode).toBe(200);
+    const handler = aHandler();
+    const first = Array.from({ length: maxSockets }, () => handler.handle(requestTo(endpoint)));
+    await until(() => held.length === maxSockets);
+    const refused = Array.from({ length: 100 * maxSockets }, (_, index) => {
+      const headers = index % 2 === 0 ? { 'x-amz-security-token': 'token\n' } : { expect: '100-continue' };
+      return faultOf(handler.handle(requestTo(endpoint, { headers })));
+    });
+    const last = handler.handle(requestTo(endpoint));
+    for (const answer of held) answer();
+    await Promise.all(first);
+    for (const call of refused) expect((await call).message).toMatch(/invalid|not supported/);
+    expect((await last).response.statusCode).toBe(200);
   }, 20_000);
 
   it('leaves alone what it aborts: no connection is made in its place', async () => {
@@ -350,32 +360,34 @@ describe('HttpHandler', () => {
     const call = faultOf(handler.handle(requestTo(endpoint.replace('http:', 'https:'))));
     await until(() => sockets.size === 1);
     handler.destroy();
-    expect((await call).message).toBe('The client is destroyed');
+    expect((await call).message).toBe('the clients were destroyed');
     await until(() => sockets.size === 0);
     expect(sockets.size).toBe(0);
   });
 
-  it('tells a call that got no connection in time from one that was sent', async () => {
-    let arrived = 0;
-    const { endpoint } = await serve(() => arrived++);
-    const handler = aHandler();
-    const early = Promise.allSettled(Array.from({ length: maxSockets }, () => handler.handle(requestTo(endpoint))));
-    await until(() => arrived === maxSockets);
-    jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
-    try {
-      const late = faultOf(handler.handle(requestTo(endpoint)));
-      jest.advanceTimersByTime(connectTimeoutMs);
-      jest.advanceTimersByTime(1);
-      const fault = await late;
-      expect(fault.message).toContain(`none of the ${maxSockets} connections to ${endpoint}`);
-      expect([isTransient(fault), isCutOff(fault), isTimeout(fault)]).toEqual([true, false, false]);
-    } finally {
-      jest.useRealTimers();
-      handler.destroy();
-    }
-    await early;
-    expect(arrived).toBe(maxSockets);
-  });
+  it.each([
+    ['is being made', 0],
+    ['is idle until then', 1],
+  ])(
+    'leaves the connection of a call that was not sent when it was aborted to the next one: it %s',
+    async (_, before) => {
+      let connections = 0;
+      const endpoint = await bareServer(
+        (socket) => socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'),
+        () => connections++,
+      );
+      const handler = aHandler();
+      for (let call = 0; call < before; call++) await handler.handle(requestTo(endpoint));
+      const abort = new AbortController();
+      const aborted = handler.handle(requestTo(endpoint), { abortSignal: abort.signal });
+      abort.abort();
+      await expect(aborted).rejects.toMatchObject({ name: 'AbortError' });
+      await until(() => connections > 0);
+      for (let turn = 0; turn < 10; turn++) await soon();
+      expect((await handler.handle(requestTo(endpoint))).response.statusCode).toBe(200);
+      expect(connections).toBe(1);
+    },
+  );
 
   it('tells a call for which an idle connection broke from one that was sent', async () => {
     const sockets: Socket[] = [];
