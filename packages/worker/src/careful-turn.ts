@@ -9,7 +9,7 @@ export class CarefulTurn {
   readonly #maxMs: number;
   readonly #waiting = new Set<() => void>();
   #isTaken = false;
-  #isOver = false;
+  #hasEnded = false;
   #cancelTimer: () => void = () => undefined;
 
   /** @param maxMs a turn that lasts longer is over by itself: a call that never settles must not hold up the other shards */
@@ -20,7 +20,7 @@ export class CarefulTurn {
 
   /** Resolves with what ends the turn; with nothing if `signal` aborts before it has begun. */
   async enter(signal: AbortSignalLike): Promise<(() => void) | undefined> {
-    if (signal.aborted || (this.#isTaken && !(await this.#given(signal))) || this.#isOver) return undefined;
+    if (signal.aborted || (this.#isTaken && !(await this.#given(signal))) || this.#hasEnded) return undefined;
     this.#isTaken = true;
     let isOver = false;
     const leave = (): void => {
@@ -35,7 +35,7 @@ export class CarefulTurn {
 
   /** There are no turns any more: whoever has one is waited for by nobody, and keeps no timer. */
   end(): void {
-    this.#isOver = true;
+    this.#hasEnded = true;
     this.#cancelTimer();
   }
 
