@@ -2,6 +2,9 @@ import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { SimulationOptions, SimulationResult } from './simulation';
 
+/** Of each thread: with so much, what a seed leaves behind is mostly gone before it is looked at. */
+const maxYoungGenerationSizeMb = 192;
+
 export interface SeedRange {
   readonly firstSeed: number;
   readonly seeds: number;
@@ -28,7 +31,7 @@ export async function runSeeds(
   const runThread = (): Promise<void> =>
     new Promise((resolve, reject) => {
       const thread = new Worker(join(__dirname, 'seed-thread.js'), {
-        resourceLimits: { maxYoungGenerationSizeMb: 64 },
+        resourceLimits: { maxYoungGenerationSizeMb },
       });
       let seed = next;
       const sendNext = (): void => {
