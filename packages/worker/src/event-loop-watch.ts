@@ -1,5 +1,4 @@
-import { type AbortSignalLike, StopSignal, type Clock, type Logger } from '@millrace/core';
-import { sleepOrAbort } from './repeated-step';
+import type { Clock, Logger } from '@millrace/core';
 
 export interface EventLoopWatchParts {
   readonly failoverTimeMs: number;
@@ -41,6 +40,7 @@ export class EventLoopWatch {
   #loggedAtMs = -Infinity;
   /** When the timer that is running is due. */
   #dueAtMs = Infinity;
+  #cancelTimer: () => void = () => undefined;
 
   constructor(parts: EventLoopWatchParts) {
     const { failoverTimeMs } = parts;
@@ -71,27 +71,23 @@ export class EventLoopWatch {
 
   /** Measures while `work` is under way, and settles as it does. */
   async during<T>(work: () => Promise<T>): Promise<T> {
-    const ended = new StopSignal();
-    const measured = this.#measure(ended);
+    this.#startTimer();
     try {
       return await work();
     } finally {
-      ended.abort();
-      await measured;
+      this.#cancelTimer();
+      this.#dueAtMs = Infinity;
     }
   }
 
-  async #measure(signal: AbortSignalLike): Promise<void> {
+  #startTimer(): void {
     const { clock } = this.#parts;
-    for (;;) {
-      this.#dueAtMs = clock.now() + this.#intervalMs;
-      if (!(await sleepOrAbort(clock, this.#intervalMs, signal))) {
-        this.#dueAtMs = Infinity;
-        return;
-      }
+    this.#dueAtMs = clock.now() + this.#intervalMs;
+    this.#cancelTimer = clock.after(this.#intervalMs, () => {
       const nowMs = clock.now();
       this.#note(nowMs, Math.max(0, nowMs - this.#dueAtMs));
-    }
+      this.#startTimer();
+    });
   }
 
   #note(atMs: number, delayMs: number): void {

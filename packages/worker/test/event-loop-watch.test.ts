@@ -6,10 +6,10 @@ import { EventLoopWatch } from '../src/event-loop-watch';
 class LateClock extends ManualClock {
   nextDelayMs = 0;
 
-  override async sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
+  override after(delayMs: number, fire: () => void): () => void {
     const lateMs = this.nextDelayMs;
     this.nextDelayMs = 0;
-    await super.sleep(delayMs + lateMs, signal);
+    return super.after(delayMs + lateMs, fire);
   }
 }
 
