@@ -113,11 +113,10 @@ export class Fleet {
     const worker = new SimulatedWorker({
       ...{ machine, workerId: this.#workerIdFor(name), network, time, streamName, tableName, chance: chance.fork() },
       logger: this.#loggerOf(machine),
-      onAgedOut: ({ shardId, wanted, found }) => {
-        // Who has lost the lease may be far behind. Where to go on from may have aged out, if nothing after it has.
+      onAgedOut: ({ shardId, wanted }) => {
+        // Who has lost the lease may be far behind.
         const { log, leases } = this.#parts;
-        const isBehind = leases.holder(shardId) !== machine;
-        if (isBehind || log.areNeighbours(shardId, wanted, found) || log.hasAgedOut(shardId, wanted)) return;
+        if (leases.holder(shardId) !== machine || log.isGone(shardId, wanted)) return;
         this.#parts.violate('G1', `${name} says that records have aged out`, shardId);
       },
       options: {

@@ -89,16 +89,17 @@ export class ManualHarm {
     const beforeMs = time.nowMs - chance.between(shortestRetentionMs, retentionMs);
     if (this.#hasDeleted || beforeMs < retentionMs) return undefined;
     const text = this.#trimBefore(beforeMs);
-    const { aws, log, streamName } = this.#parts;
-    const left = new Map(aws.kinesis.inspect(streamName).map(({ shardId, recordCount }) => [shardId, recordCount]));
-    for (const shard of log.shards()) log.ageOut(shard, left.get(shard.shardId) ?? 0, !left.has(shard.shardId));
+    const { log } = this.#parts;
+    for (const shard of log.shards()) log.ageOut(shard);
     return text;
   }
 
   #trimBefore(beforeMs: number): string {
-    const { time, aws, streamName } = this.#parts;
+    const { time, aws, log, streamName } = this.#parts;
     this.#hasTrimmed = true;
     aws.kinesis.trim(streamName, { beforeMs: time.wallTime() - Math.ceil(time.nowMs - beforeMs) - 1 });
+    const left = new Map(aws.kinesis.inspect(streamName).map(({ shardId, recordCount }) => [shardId, recordCount]));
+    for (const shard of log.shards()) log.keepOnly(shard, left.get(shard.shardId));
     return `all before ${(beforeMs / 1_000).toFixed(3)} s`;
   }
 }

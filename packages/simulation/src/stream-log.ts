@@ -28,12 +28,16 @@ export interface ShardLog {
   acknowledged: number;
   /** Records that were acknowledged by themselves, or let go: skipped, or confirmed by the sink for dead letters. */
   readonly settled: Set<number>;
-  /** So many records, from the first, have aged out, read or not. */
+  /** So many records, from the first, can no longer be read. */
+  gone: number;
+  /** So many of these need not have been acknowledged: they have aged out, read or not. */
   agedOut: number;
   /** A `shardEnded` has resolved. */
   hasEnded: boolean;
   /** Records of a child were delivered after it had left: none of its own may come any more. */
   isOvertaken: boolean;
+  /** Kinesis names it. */
+  isListed: boolean;
   /** It is no longer listed: all its records have aged out since it was split or merged. Or nobody is to read it. */
   hasLeft: boolean;
 }
@@ -69,7 +73,9 @@ export class StreamLog {
         givenInVain: { from: 0, to: 0 },
         acknowledged: 0,
         closedAtMs: Infinity,
+        gone: 0,
         agedOut: 0,
+        isListed: true,
         hasEnded: false,
         isOvertaken: false,
         hasLeft: false,
@@ -97,10 +103,16 @@ export class StreamLog {
     this.count++;
   }
 
-  /** All but the last `kept` records of a shard can no longer be read: nobody can deliver what was unread. */
-  ageOut(shard: ShardLog, kept: number, hasLeft: boolean): void {
-    shard.agedOut = shard.records.length - kept;
-    shard.hasLeft = hasLeft;
+  /** All but the last `kept` records of a shard can no longer be read; without a number: it is no longer listed either. */
+  keepOnly(shard: ShardLog, kept: number | undefined): void {
+    shard.gone = shard.records.length - (kept ?? 0);
+    shard.isListed = kept !== undefined;
+  }
+
+  /** Nobody can deliver what is gone and was unread. */
+  ageOut(shard: ShardLog): void {
+    shard.agedOut = shard.gone;
+    shard.hasLeft = !shard.isListed;
     const unread = shard.records.slice(0, shard.agedOut).filter((_, index) => !this.wasDelivered(shard, index));
     for (const { key, number } of unread) {
       this.#nextOfKey.set(key, Math.max(this.#nextOfKey.get(key) ?? 0, number + 1));
@@ -141,19 +153,11 @@ export class StreamLog {
     return number === due ? undefined : `record ${number} of key ${key} came when ${due} was due`;
   }
 
-  /** No record lies between the two; one that is not there yet lies right behind the last. */
-  areNeighbours(shardId: string, earlier: string | undefined, later: string | undefined): boolean {
-    const { indexOf, records } = this.#shards.get(shardId) ?? {};
-    const index = indexOf?.get(earlier ?? '');
-    if (index === undefined) return false;
-    return index + 1 === (later === undefined ? records?.length : indexOf?.get(later));
-  }
-
   /** The record can no longer be read; without one: the whole shard has left the stream. */
-  hasAgedOut(shardId: string, sequenceNumber: string | undefined): boolean {
+  isGone(shardId: string, sequenceNumber: string | undefined): boolean {
     const shard = this.#shards.get(shardId);
     if (shard === undefined || sequenceNumber === undefined) return shard?.hasLeft === true;
-    return (shard.indexOf.get(sequenceNumber) ?? Infinity) < shard.agedOut;
+    return (shard.indexOf.get(sequenceNumber) ?? Infinity) < shard.gone;
   }
 
   /** How many records of the shard a checkpoint covers; `undefined` if it names none of them. */

@@ -16,10 +16,15 @@ function aLog(delivered: number, acknowledged: number): { readonly log: StreamLo
   return { log, shard };
 }
 
+function ageOut(log: StreamLog, shard: ShardLog, kept: number | undefined): void {
+  log.keepOnly(shard, kept);
+  log.ageOut(shard);
+}
+
 describe('records that have aged out', () => {
   it('need not be delivered any more, and the next of their key is the one behind them', () => {
     const { log, shard } = aLog(2, 2);
-    log.ageOut(shard, 4, false);
+    ageOut(log, shard, 4);
     expect(shard.delivered).toBe(6);
     const next = shard.records[6];
     expect(next && log.firstDelivery(next)).toBeUndefined();
@@ -28,24 +33,32 @@ describe('records that have aged out', () => {
 
   it('are not acknowledged by that: no checkpoint may cover them yet', () => {
     const { log, shard } = aLog(9, 4);
-    log.ageOut(shard, 2, false);
+    ageOut(log, shard, 2);
     expect(shard.acknowledged).toBe(4);
     expect([isDone(shard), log.isAcknowledged()]).toEqual([false, false]);
   });
 
   it('leave nothing to be done when they were the last ones', () => {
     const { log, shard } = aLog(0, 0);
-    log.ageOut(shard, 0, true);
+    ageOut(log, shard, undefined);
     expect([isDone(shard), log.isAcknowledged(), log.isHandled()]).toEqual([true, true, true]);
   });
 
   it('may be reported as such, and no others', () => {
     const { log, shard } = aLog(2, 2);
-    log.ageOut(shard, 4, false);
-    expect(['1005', '1006'].map((sequenceNumber) => log.hasAgedOut(shardId, sequenceNumber))).toEqual([true, false]);
-    expect(log.hasAgedOut(shardId, undefined)).toBe(false);
-    log.ageOut(shard, 0, true);
-    expect(log.hasAgedOut(shardId, undefined)).toBe(true);
+    ageOut(log, shard, 4);
+    expect(['1005', '1006'].map((sequenceNumber) => log.isGone(shardId, sequenceNumber))).toEqual([true, false]);
+    expect(log.isGone(shardId, undefined)).toBe(false);
+    ageOut(log, shard, undefined);
+    expect(log.isGone(shardId, undefined)).toBe(true);
+  });
+
+  it('may be reported also when they had to be acknowledged first, and may not be lost for that', () => {
+    const { log, shard } = aLog(2, 2);
+    log.keepOnly(shard, 4);
+    expect(['1005', '1006'].map((sequenceNumber) => log.isGone(shardId, sequenceNumber))).toEqual([true, false]);
+    log.settleOne(shard, 6);
+    expect([shard.acknowledged, shard.agedOut, shard.delivered]).toEqual([2, 0, 2]);
   });
 });
 
@@ -62,7 +75,7 @@ describe('records that were let go', () => {
 
   it('do so at once behind records that have aged out', () => {
     const { log, shard } = aLog(2, 2);
-    log.ageOut(shard, 4, false);
+    ageOut(log, shard, 4);
     log.settleOne(shard, 6);
     expect(shard.acknowledged).toBe(7);
   });
