@@ -43,6 +43,7 @@ const found: readonly (readonly [plant: string, firstSeed: number, ...guarantees
   ['expires-after-half', 1, 'G4'],
   ['no-parent-wait', 1, 'G2'],
   ['read-from-the-tip', 1, 'G1'],
+  ['read-after-the-record', 1, 'G1'],
   ['store-what-was-delivered', 1, 'G7'],
   ['shard-end-early', 1, 'G2', 'G3', 'G7'],
   ['stop-without-draining', 1, 'worker', 'G6'],

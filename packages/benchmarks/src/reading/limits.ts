@@ -7,6 +7,7 @@ const pooledSockets = 50;
 /** What must be reached, by the name of the row. */
 export const limits: Readonly<Record<string, readonly Limit<Column>[]>> = {
   'idle-polls worker-direct': [{ column: 'cpuRatioToBareSdk', most: 0.35 }],
+  'idle-polls-busy worker-direct': [{ column: 'cpuRatioToBareSdk', most: 0.35 }],
   'plain-1k worker-direct': [{ column: 'ratioToBareSdk', least: 1.5 }],
   'plain-200 worker-direct': [{ column: 'ratioToBareSdk', least: 1.7 }],
   'idle-1000-shards worker-direct': [

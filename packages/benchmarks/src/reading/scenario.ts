@@ -6,7 +6,10 @@ import type { IdleRun } from './run-idle';
 export const idleShardsNames = ['idle-1000-shards', 'idle-1000-shards-small-heap'] as const;
 export type IdleShardsName = (typeof idleShardsNames)[number];
 
-export const scenarioNames = ['idle-polls', 'plain-1k', 'plain-200', 'aggregated', ...idleShardsNames] as const;
+export const idlePollsNames = ['idle-polls', 'idle-polls-busy'] as const;
+export type IdlePollsName = (typeof idlePollsNames)[number];
+
+export const scenarioNames = [...idlePollsNames, 'plain-1k', 'plain-200', 'aggregated', ...idleShardsNames] as const;
 export type ScenarioName = (typeof scenarioNames)[number];
 
 /** Who reads: a bare loop of GetRecords on the SDK's client, or a whole worker, by its `awsCalls`. */
