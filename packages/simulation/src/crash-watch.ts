@@ -85,6 +85,12 @@ export class CrashWatch {
     }
   }
 
+  /** Its holder has given it up, and was not lost. */
+  gaveUp(leaseKey: string): void {
+    const token = this.#lives.get(leaseKey)?.token;
+    if (token !== undefined) for (const lives of this.#aloneIn(leaseKey).values()) lives.delete(token);
+  }
+
   /** The user's code is given so many records. */
   delivered({ shardId: leaseKey }: ShardLog, token: number, first: number, count: number): void {
     const life = this.#lives.get(leaseKey);

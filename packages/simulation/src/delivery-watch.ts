@@ -1,5 +1,6 @@
 import type { Checkpoint, RecordPosition, UserRecord } from '@millrace/core';
 import type { CrashWatch } from './crash-watch';
+import type { FleetSettings } from './fleet-settings';
 import { shortly } from './lease-row';
 import type { LeaseWatch } from './lease-watch';
 import type { Machine } from './machine';
@@ -54,6 +55,7 @@ export interface DeliveryWatchParts {
   readonly crashes: CrashWatch;
   /** Nothing may be delivered twice. */
   readonly isCalm: boolean;
+  readonly settings: Pick<FleetSettings, 'weather'>;
 }
 
 /** Sees what the user's code is given and what it acknowledges. Checks G2, G4 and G5 on the spot. */
@@ -232,11 +234,13 @@ export class DeliveryWatch {
     log.acknowledge(shard, index + 1);
   }
 
-  /** How a checkpoint of all that was acknowledged came out. `denied`: it is proven not to be stored. */
-  checkpointed(session: Session, records: number, outcome: 'stored' | 'denied'): void {
-    const { leases } = this.#parts;
+  /** How a checkpoint of all that was acknowledged came out. `denied`: it is proven not to be stored; `failed`: it may be. */
+  checkpointed(session: Session, records: number, outcome: 'stored' | 'denied' | 'failed'): void {
+    const { leases, settings, violate } = this.#parts;
     const { shardId } = session.shard;
-    if (outcome === 'stored') leases.checkStored(shardId, records);
+    if (outcome === 'failed') {
+      if (settings.weather === 'calm') violate('G3', 'a checkpoint failed, and no write had', shardId);
+    } else if (outcome === 'stored') leases.checkStored(shardId, records);
     // What was acknowledged before is stored already.
     else if (records > session.begun) leases.deny(shardId, session.token, records);
   }

@@ -235,10 +235,10 @@ export class Fleet {
     });
   }
 
-  /** In showers nobody loses a lease; nor does anybody, anywhere, because of a refusal, if nobody else has changed the row. */
+  /** But in storms nobody loses a lease; nor does anybody, anywhere, because of a refusal, if nobody else has changed the row. */
   #checkLoss(machine: Machine, leaseKey: string, { why, fencingToken }: Readonly<Record<string, unknown>>): void {
     const { settings, violate, leases } = this.#parts;
-    if (settings.weather === 'showers') violate('G5', `${machine.name} lost the lease: ${String(why)}`, leaseKey);
+    if (settings.isCalm) violate('G5', `${machine.name} lost the lease: ${String(why)}`, leaseKey);
     const isByItself = why === 'its deadline has passed' || why === 'it was abandoned';
     if (!isByItself && leases.isHolder(machine, leaseKey, Number(fencingToken))) {
       violate('G5', `${machine.name} says that the lease is lost, which is still its own: ${String(why)}`, leaseKey);
@@ -248,13 +248,13 @@ export class Fleet {
   /** Who starts when they are being deleted may see them once more by a read that is not consistent. */
   #sawForeignRows(error: unknown): boolean {
     const { time, settings } = this.#parts;
-    return (
-      error instanceof StreamRecreatedError && time.nowMs < settings.foreignRowsUntilMs + maxReadLagMs + startsWithinMs
-    );
+    const { foreignRowsUntilMs } = settings;
+    const wereThere = foreignRowsUntilMs > 0 && time.nowMs < foreignRowsUntilMs + maxReadLagMs + startsWithinMs;
+    return wereThere && error instanceof StreamRecreatedError;
   }
 
   #onEnd(worker: SimulatedWorker): void {
-    const { time, trace, violate, isOver } = this.#parts;
+    const { time, trace, settings, violate, isOver } = this.#parts;
     const { machine, end, hasStarted, isStopping } = worker;
     const how = end === 'clean' || end === undefined ? 'cleanly' : `with ${describeError(end.error)}`;
     trace.add(time.nowMs, undefined, `${machine.name} ends`, () => `${machine.name} has ended ${how}`);
@@ -264,10 +264,11 @@ export class Fleet {
     if (shards.length === 0 && memory.usedBytes + memory.waitingShards > 0)
       violate('worker', `${machine.name} has ended and holds ${memory.usedBytes} bytes`);
     if (isStopping && end === 'clean') return;
-    // At its start a worker says at once what is wrong; whoever runs it begins anew.
+    // At its start a worker says at once what is wrong, if anything is; whoever runs it begins anew.
     const isMistake = end !== 'clean' && end?.error instanceof TypeError;
     const isExcused = end !== 'clean' && this.#sawForeignRows(end?.error);
-    if ((hasStarted && !isExcused) || isMistake)
+    const hasNoReason = end !== 'clean' && (settings.weather === 'calm' || isOver());
+    if (((hasStarted || hasNoReason) && !isExcused) || isMistake)
       violate('worker', `${machine.name} ended ${how} ${hasStarted ? 'while it was running' : 'at its start'}`);
     else if (!isStopping || !isOver()) time.later(restartAfterMs, () => this.start());
   }

@@ -38,7 +38,7 @@ export interface LeaseWatchParts {
   readonly rest: RestWatch;
   readonly calls: RunningCalls;
   readonly crashes: CrashWatch;
-  readonly settings: Pick<FleetSettings, 'weather' | 'failoverTimesMs' | 'scanIntervalMs'>;
+  readonly settings: Pick<FleetSettings, 'isCalm' | 'weather' | 'failoverTimesMs' | 'scanIntervalMs'>;
   readonly workerOn: (machine: Machine) => SimulatedWorker;
 }
 
@@ -317,8 +317,10 @@ export class LeaseWatch {
       }
       // An eviction, by another: the owner may still be inside of its deadline.
       if (holder !== undefined && !isFinished(after)) this.#parts.rest.moved(leaseKey, holder.machine);
-      if (holder?.machine === machine) this.#holders.delete(leaseKey);
-      else if (holder !== undefined && kind !== 'evicts') {
+      if (holder?.machine === machine) {
+        this.#holders.delete(leaseKey);
+        this.#parts.crashes.gaveUp(leaseKey);
+      } else if (holder !== undefined && kind !== 'evicts') {
         this.#violate('G3', `${machine.name} gave away a lease that ${holder.machine.name} holds`, leaseKey);
       }
       return;
@@ -352,9 +354,9 @@ export class LeaseWatch {
     }
   }
 
-  /** In showers nobody loses a lease. */
+  /** But in storms nobody loses a lease. */
   #checkKept(leaseKey: string, what: string): void {
-    if (this.#parts.settings.weather === 'showers') this.#violate('G5', what, leaseKey);
+    if (this.#parts.settings.isCalm) this.#violate('G5', what, leaseKey);
   }
 
   #violate(...args: Parameters<Violate>): void {

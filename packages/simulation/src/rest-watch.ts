@@ -38,7 +38,7 @@ export class RestWatch {
     this.#isWell = true;
   }
 
-  /** No worker has come or gone since all was well. */
+  /** Nothing has happened since all was well because of which leases may move, and none has moved. */
   get isWell(): boolean {
     return this.#isWell;
   }
@@ -47,17 +47,18 @@ export class RestWatch {
   fleetChanged(): void {
     this.disturbed();
     this.#heldUpMs = this.#parts.heldUpMs;
-    this.#isWell = false;
   }
 
   /** Something happened because of which leases may move. */
   disturbed(): void {
     this.#disturbedAtMs = this.#parts.time.nowMs;
+    this.#isWell = false;
   }
 
   /** A lease goes from its holder to another, or to nobody. */
   moved(leaseKey: string, from: Machine, to?: Machine): void {
     this.moves++;
+    this.#isWell = false;
     const { time, violate, restsAfterMs } = this.#parts;
     const quietMs = time.nowMs - this.#disturbedAtMs;
     if (quietMs < restsAfterMs + this.#heldUpMs) return;

@@ -279,7 +279,9 @@ export class UserCode implements RecordProcessor {
       if (!machine.isDown && error instanceof LeaseLostError && error.stored === 'no') {
         watch.checkpointed(session, records, 'denied');
       }
-      if (error instanceof CheckpointNotStoredError && chance.happens(0.5)) {
+      const hasFailed = error instanceof CheckpointNotStoredError;
+      if (hasFailed && !machine.isDown) watch.checkpointed(session, records, 'failed');
+      if (hasFailed && chance.happens(0.5)) {
         await machine.sleep(chance.between(10, goodHabits.includes(this.#habit()) ? 500 : 25_000));
         return this.#checkpoint(session, checkpointer, upTo, records);
       }

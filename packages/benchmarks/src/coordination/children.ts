@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { devNull } from 'node:os';
+import { devNull, setPriority } from 'node:os';
 import { createInterface } from 'node:readline';
 import { settingsVariable, type Go } from './messages';
 
@@ -11,6 +11,9 @@ export interface Child {
   go(): void;
   kill(signal: 'SIGKILL' | 'SIGTERM'): void;
 }
+
+/** Priority, as `nice` has it. The server stands for services that have processors of their own: it must not wait for workers. */
+const behindServices = 10;
 
 /** What a healthy run prints none of. When something goes wrong, thousands of workers' log lines say the same. */
 const maxLogLines = 10;
@@ -45,6 +48,7 @@ export class Children {
       // Standard output belongs to the result.
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
+    if (forked.pid !== undefined) setPriority(forked.pid, behindServices);
     forked.on('message', onMessage);
     if (forked.stderr !== null) createInterface(forked.stderr).on('line', (line) => this.#log(line));
     const ending = once(forked, 'exit').then(async ([code, killedBy]: (number | string | null)[]) => {
