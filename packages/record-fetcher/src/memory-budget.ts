@@ -143,7 +143,10 @@ export class MemoryBudget {
   #next(): Waiter | undefined {
     let best: Waiter | undefined;
     for (const waiter of this.#waiters) {
-      if (best === undefined || this.#rankOf(waiter) < this.#rankOf(best)) best = waiter;
+      const rank = this.#rankOf(waiter);
+      // Nobody goes before it, and hundreds may wait behind it.
+      if (rank === ranks.emptyHanded) return waiter;
+      if (best === undefined || rank < this.#rankOf(best)) best = waiter;
     }
     return best;
   }

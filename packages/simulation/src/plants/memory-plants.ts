@@ -35,8 +35,8 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'holders-first',
       what: 'Whoever comes first is served first, whatever it holds.',
-      find: 'this.#rankOf(waiter) < this.#rankOf(best)',
-      replace: 'this.#rankOf(waiter) < -this.#rankOf(best)',
+      find: 'const rank = this.#rankOf(waiter);',
+      replace: 'const rank: Rank = ranks.emptyHanded;',
     },
     {
       name: 'all-for-the-sated',
