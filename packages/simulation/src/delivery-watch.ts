@@ -53,9 +53,7 @@ export interface DeliveryWatchParts {
   readonly log: StreamLog;
   readonly leases: LeaseWatch;
   readonly crashes: CrashWatch;
-  /** Nothing may be delivered twice. */
-  readonly isCalm: boolean;
-  readonly settings: Pick<FleetSettings, 'weather'>;
+  readonly settings: Pick<FleetSettings, 'isCalm' | 'weather'>;
 }
 
 /** Sees what the user's code is given and what it acknowledges. Checks G2, G4 and G5 on the spot. */
@@ -89,7 +87,7 @@ export class DeliveryWatch {
   }
 
   delivered(session: Session, records: readonly UserRecord[]): void {
-    const { trace, time, violate, leases, isCalm } = this.#parts;
+    const { trace, time, violate, leases, settings } = this.#parts;
     const { machine, shard, token } = session;
     const { shardId } = shard;
     const first = shard.indexOf.get(records[0]?.sequenceNumber ?? '');
@@ -118,7 +116,7 @@ export class DeliveryWatch {
     if (repeatedTo > repeatedFrom) {
       this.duplicates += repeatedTo - repeatedFrom;
       const { from, to } = shard.givenInVain;
-      if (isCalm && (repeatedFrom < from || repeatedTo > to))
+      if (settings.isCalm && (repeatedFrom < from || repeatedTo > to))
         violate('G5', `record ${first} comes a second time`, shardId);
     }
     session.due = first;
@@ -138,9 +136,10 @@ export class DeliveryWatch {
   }
 
   shardEnds({ machine, shard, token }: Session): void {
-    const { leases, isCalm, violate } = this.#parts;
+    const { leases, settings, violate } = this.#parts;
     leases.checkCall(machine, shard.shardId, token, 'shardEnded');
-    if (isCalm && shard.hasEnded) violate('G5', `${machine.name} is told a second time that it ends`, shard.shardId);
+    if (settings.isCalm && shard.hasEnded)
+      violate('G5', `${machine.name} is told a second time that it ends`, shard.shardId);
   }
 
   /** The user's code is done with the shard, and that is to be stored. */

@@ -51,7 +51,7 @@ export class RecordWatch {
 
   /** A call is made with the record. */
   delivered(session: RecordSession, record: UserRecord, attempt: number): void {
-    const { violate, deliveries, leases, trace, time, isCalm, log, quarantinesKeys } = this.#parts;
+    const { violate, deliveries, leases, trace, time, settings, log, quarantinesKeys } = this.#parts;
     const { machine, shard, token, inHand, failures, done, quarantined } = session;
     const { shardId } = shard;
     const index = shard.indexOf.get(record.sequenceNumber);
@@ -75,7 +75,7 @@ export class RecordWatch {
     if (attempt > 1) return;
     if (log.wasDelivered(shard, index)) {
       deliveries.duplicates++;
-      if (isCalm) violate('G5', `record ${index} comes a second time`, shardId);
+      if (settings.isCalm) violate('G5', `record ${index} comes a second time`, shardId);
       return;
     }
     const wrong = log.firstDelivery(put);
@@ -123,8 +123,9 @@ export class RecordWatch {
 
   shardEnds(session: RecordSession): void {
     const { machine, shard, token, inHand } = session;
-    const { leases, violate, isCalm } = this.#parts;
-    if (isCalm && shard.hasEnded) violate('G5', `${machine.name} is told a second time that it ends`, shard.shardId);
+    const { leases, violate, settings } = this.#parts;
+    if (settings.isCalm && shard.hasEnded)
+      violate('G5', `${machine.name} is told a second time that it ends`, shard.shardId);
     leases.checkCall(machine, shard.shardId, token, 'shardEnded');
     if (inHand.size > 0) violate('G2', `the end of the shard comes while calls are under way`, shard.shardId);
     const open = shard.records.findIndex(

@@ -139,7 +139,7 @@ class Simulation {
       ...{ ...common, calls, crashes: this.#crashes, aws: this.#aws, rest: this.#rest },
       workerOn: (machine) => this.#fleet.workerOn(machine),
     });
-    const watched = { ...common, leases: this.#leases, crashes: this.#crashes, isCalm: this.#settings.isCalm };
+    const watched = { ...common, leases: this.#leases, crashes: this.#crashes };
     this.#deliveries = new DeliveryWatch(watched);
     const { concurrency, quarantinesKeys = false } = this.#settings.singleRecords ?? {};
     const records = new RecordWatch({

@@ -6,8 +6,8 @@ import { idlePollsNames, idleShardsNames, type Scenario } from './scenario';
 const usual = { runs: 3, seconds: 15 } as const;
 
 /**
- * All that there are, in the order in which they are run and shown. Where records are read, and in `idle-polls-busy`, there are half as many shards again as the
- * quickest reader can keep up with, or more, by the limit of 2 MB a second.
+ * All that there are, in the order in which they are run and shown. Where records are read, and in `idle-polls-busy`, there are half as
+ * many shards again as the quickest reader can keep up with, or more, by the limits of 2 MB and five calls a second.
  */
 export const scenarios: readonly Scenario[] = [
   ...idlePollsNames.map((name): Scenario => ({
