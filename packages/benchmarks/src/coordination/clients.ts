@@ -2,7 +2,7 @@ import { Agent } from 'node:http';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 
-/** As in a worker. */
+/** As many as a worker has. */
 const maxSockets = 50;
 const connectionTimeout = 5_000;
 
@@ -13,7 +13,7 @@ export function accessTo(endpoint: string): Pick<DynamoDBClientConfig, 'credenti
   return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } };
 }
 
-/** Configured as a worker configures its own, so that the same call costs the same. */
+/** The SDK's, as bare loops and measured workers with a counting handler have it; its limits are those of a worker's own handler. */
 export function pooledHandler(): NodeHttpHandler {
   return new NodeHttpHandler({ httpAgent: new Agent({ keepAlive: true, maxSockets }), connectionTimeout });
 }

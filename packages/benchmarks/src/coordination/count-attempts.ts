@@ -1,23 +1,24 @@
+import { subscribe } from 'node:diagnostics_channel';
 import type { Attempts } from './messages';
 
 /** Every row of a shard has its id as key. */
 const leaseKeyMark = '"leaseKey":{"S":"shardId-';
 /** Only who becomes the owner writes since when. */
 const claimMark = 'millraceAcquired = ';
+/** Where undici, which a worker's own connections are made of, tells of each request that it is given. */
+const requestsOfUndici = 'undici:request:create';
 
 export type CallKind = 'claim' | 'create' | 'other';
 
-interface HttpRequest {
-  readonly headers: Readonly<Record<string, string>>;
+export interface UndiciRequest {
+  /** Names and values in turns. */
+  readonly headers: readonly string[];
   readonly body?: unknown;
 }
 
-interface RequestHandler {
-  handle(request: HttpRequest, options?: object): Promise<object>;
-}
-
-export function kindOfCall({ headers, body }: HttpRequest): CallKind {
-  const target = headers['x-amz-target'] ?? '';
+export function kindOfCall({ headers, body }: UndiciRequest): CallKind {
+  const at = headers.findIndex((header, index) => index % 2 === 0 && header.toLowerCase() === 'x-amz-target');
+  const target = at < 0 ? '' : (headers[at + 1] ?? '');
   // The SDK's own kind of Uint8Array warns of what Buffer.from(body) would do.
   const text =
     body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString() : String(body);
@@ -26,19 +27,14 @@ export function kindOfCall({ headers, body }: HttpRequest): CallKind {
   return 'other';
 }
 
-/** Counts a client's calls before they are sent, by its request handler: middleware would change the way that they go. */
-export function countAttempts<T extends object>(
-  handler: T,
-): { readonly handler: T; readonly attempts: () => Attempts } {
+/**
+ * Counts this process's calls from now on, answered or not. Middleware or a request handler of the bench's would
+ * change the way that they go.
+ */
+export function countAttempts(): () => Attempts {
   const counts = { create: 0, claim: 0, other: 0 };
-  const inner = handler as RequestHandler;
-  const send = inner.handle.bind(inner);
-  const handle = (request: HttpRequest, options?: object): Promise<object> => {
-    counts[kindOfCall(request)]++;
-    return send(request, options);
-  };
-  return {
-    handler: Object.assign(handler, { handle }),
-    attempts: () => ({ creates: counts.create, claims: counts.claim }),
-  };
+  subscribe(requestsOfUndici, (message) => {
+    counts[kindOfCall((message as { readonly request: UndiciRequest }).request)]++;
+  });
+  return () => ({ creates: counts.create, claims: counts.claim });
 }

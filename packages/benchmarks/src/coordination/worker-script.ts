@@ -1,7 +1,6 @@
-import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { Worker } from 'millrace';
 import { endWithParent, failParent } from '../server-side';
-import { accessTo, pooledHandler } from './clients';
+import { accessTo } from './clients';
 import { countAttempts } from './count-attempts';
 import { settingsFromParent, type Loaded, type Observation, type WorkerSettings } from './messages';
 import { sharedNowMs } from './shared-time';
@@ -10,15 +9,13 @@ import { WorkerReporter } from './worker-reporter';
 /** A worker in a process of its own: begins when it is told to, reports what happens, stops cleanly on SIGTERM. */
 function main(settings: WorkerSettings): void {
   const { failoverTimeMs, idleTimeBetweenReadsMs } = settings;
-  const { handler, attempts } = countAttempts(pooledHandler());
-  const dynamodb = new DynamoDBClient({ ...accessTo(settings.dynamodbEndpoint), requestHandler: handler });
-  const reporter = new WorkerReporter(attempts);
+  const reporter = new WorkerReporter(countAttempts());
   const worker = new Worker({
     applicationName: settings.applicationName,
     streamName: settings.streamName,
     workerId: settings.name,
     kinesis: accessTo(settings.kinesisEndpoint),
-    dynamodb,
+    dynamodb: accessTo(settings.dynamodbEndpoint),
     checkpointing: 'automatic',
     leases: { failoverTimeMs },
     ...(idleTimeBetweenReadsMs !== undefined && { fetch: { idleTimeBetweenReadsMs } }),

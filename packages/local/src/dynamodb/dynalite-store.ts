@@ -1,7 +1,7 @@
 import { Stream } from 'node:stream';
 import type { Clock } from '@millrace/core';
 import { itemRules, maxItemBytes, type Action, type ActionDb, type ActionStore, type Callback } from './dynalite';
-import { withoutAbsent, type Item, type JsonObject } from './json';
+import { ordinary, type Item, type JsonObject } from './json';
 import { fromDynalite, notFound } from './service-error';
 import { Shelf, type KeyRange, type ShelfView } from './shelf';
 import type { Table, Tables } from './table';
@@ -105,7 +105,7 @@ class DynaliteStore implements ActionStore {
     const { history } = this.#options;
     const put = (key: string, value: unknown): void => {
       history.record(shelf, key);
-      shelf.put(key, withoutAbsent(value));
+      shelf.put(key, ordinary(value));
     };
     const del = (key: string): void => {
       history.record(shelf, key);

@@ -1,5 +1,5 @@
 import { itemRules } from './dynalite';
-import { withoutAbsent, type AttributeValue, type Item, type JsonObject } from './json';
+import { ordinary, type AttributeValue, type Item, type JsonObject } from './json';
 import { notFound } from './service-error';
 import { Shelf } from './shelf';
 import type { SecondaryIndex, TableDefinition, Throughput } from './table-definition';
@@ -134,7 +134,7 @@ export class Table {
     for (const [, item] of this.items.range()) {
       if (!hasKeysOf(index, item as Item, this.#definition)) continue;
       const { puts } = itemRules.getIndexActions([index], undefined, item as Item, this.#definition);
-      for (const put of puts) shelf.put(put.key, withoutAbsent(put.item));
+      for (const put of puts) shelf.put(put.key, ordinary(put.item));
     }
   }
 

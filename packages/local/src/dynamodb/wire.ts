@@ -57,9 +57,28 @@ export function replyToOthers({ method, headers, body }: ServiceRequest): Omit<S
 export function toReply(request: ServiceRequest, statusCode: number, body: JsonObject, dateMs: number): ServiceReply {
   const type = contentTypeOf(request.headers['content-type']);
   return toPlainReply(
-    { statusCode, body: JSON.stringify(body) },
+    { statusCode, body: textOf(body) },
     { 'content-type': type === jsonType ? type : 'application/json', ...commonHeaders(dateMs) },
   );
+}
+
+/** Items never change. Of a table that is read again and again most of them are those that were there the last time. */
+const textOfItem = new WeakMap<object, string>();
+
+/** The body as JSON. */
+function textOf(body: JsonObject): string {
+  const { Items: items, ...others } = body;
+  if (!Array.isArray(items)) return JSON.stringify(body);
+  const list = (items as readonly object[]).map((item) => {
+    let text = textOfItem.get(item);
+    if (text === undefined) {
+      text = JSON.stringify(item);
+      textOfItem.set(item, text);
+    }
+    return text;
+  });
+  const rest = JSON.stringify(others);
+  return `{"Items":[${list.join(',')}]${rest === '{}' ? '}' : `,${rest.slice(1)}`}`;
 }
 
 export function toPlainReply(
