@@ -344,7 +344,8 @@ export class LeaseCoordinator {
     const isComplete = this.#table.takeInRows(rows, nowMs);
     for (const lease of rows) this.#held.get(lease.leaseKey)?.notice(lease);
     if (!isComplete) this.wake();
-    if (!this.#stopping) {
+    // Most mail asks a worker for what it has. To see who is there takes a look at all leases.
+    if (!this.#stopping && rows.some((lease) => isHandedOverTo(this.#deps.workerId, lease))) {
       const adopt = this.#planner.adoptable(this.#planner.fleet());
       for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
     }

@@ -58,27 +58,36 @@ export function planFinishedLeases({ listed }: StreamShards, leases: readonly Le
  * known only from a listing that knows the child.
  */
 export function selectReadable(stream: StreamShards, leases: readonly Lease[]): readonly Lease[] {
-  const lineage = new ShardLineage(stream, leases);
-  return leases.filter(({ leaseKey, checkpoint, root, parentShardIds }) => {
-    if (checkpoint.kind === 'shard-end') return false;
-    if (!isInitial(checkpoint) || root) return true;
-    return parentShardIds.every((parent) => {
-      if (lineage.isFinished(parent)) return true;
-      return !lineage.rows.has(parent) && lineage.isKnown(leaseKey) && !isAwaited(lineage, parent);
+  const lineage = lineageOnDemand(stream, leases);
+  return leases.filter((lease) => {
+    if (lease.checkpoint.kind === 'shard-end') return false;
+    if (!asksForParents(lease)) return true;
+    return lease.parentShardIds.every((parent) => {
+      if (lineage().isFinished(parent)) return true;
+      return !lineage().rows.has(parent) && lineage().isKnown(lease.leaseKey) && !isAwaited(lineage(), parent);
     });
   });
 }
 
 /** Leases that wait only for a listing that knows them. */
 export function selectUnknown(stream: StreamShards, leases: readonly Lease[]): readonly Lease[] {
-  const lineage = new ShardLineage(stream, leases);
+  const lineage = lineageOnDemand(stream, leases);
   return leases.filter(
-    ({ leaseKey, checkpoint, root, parentShardIds }) =>
-      isInitial(checkpoint) &&
-      !root &&
-      !lineage.isKnown(leaseKey) &&
-      parentShardIds.some((parent) => !lineage.rows.has(parent) && !lineage.isFinished(parent)),
+    (lease) =>
+      asksForParents(lease) &&
+      !lineage().isKnown(lease.leaseKey) &&
+      lease.parentShardIds.some((parent) => !lineage().rows.has(parent) && !lineage().isFinished(parent)),
   );
+}
+
+function asksForParents({ checkpoint, root }: Lease): boolean {
+  return isInitial(checkpoint) && !root;
+}
+
+/** Both selections are made again and again, and as a rule no lease asks for its parents. */
+function lineageOnDemand(stream: StreamShards, leases: readonly Lease[]): () => ShardLineage {
+  let lineage: ShardLineage | undefined;
+  return () => (lineage ??= new ShardLineage(stream, leases));
 }
 
 /** A parent without a row is awaited as long as its shard is listed: its row went missing, and will be put back. */

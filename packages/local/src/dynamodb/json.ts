@@ -17,7 +17,9 @@ export function ordinary(entry: unknown): unknown {
   const [name] = names;
   // An attribute's value, as a rule.
   if (names.length === 1 && name !== undefined && entry[name] !== undefined) return { [name]: ordinary(entry[name]) };
-  const members = names.filter((each) => entry[each] !== undefined).map((each) => [each, ordinary(entry[each])] as const);
+  const members = names
+    .filter((each) => entry[each] !== undefined)
+    .map((each) => [each, ordinary(entry[each])] as const);
   return Object.fromEntries(members);
 }
 
