@@ -6,13 +6,21 @@ const MAX_SIZE = 40;
 /** How a call ended: `late` if it was given all the time that a call has. `other`: refused, not sent, or cut short. */
 export type CallEnd = 'answered' | 'late' | 'other';
 
+interface Waiting {
+  readonly atMs: number;
+  readonly begin: () => void;
+}
+
 /**
  * How many writes to the lease table are under way at once. More than are answered in time would only fail together:
  * each call that is cut off has cost its connection, and is made again.
  *
  * The size follows the answers as that of TCP's window does: halved when a call was not answered in time, one more each
- * time that a full window was answered. Who waits has not begun: no deadline runs. Writes of a lease's holder go before
- * all others, and the others leave half of the window to them.
+ * time that a full window was answered. Who waits has not begun: the time of its call does not run. Writes of a lease's
+ * holder go before all others, and the others leave half of the window to them.
+ *
+ * Of holders' writes that of the lease goes first which would be lost first. Nobody waits for ever: a write that is
+ * answered moves its lease's deadline behind those of all others.
  */
 export class CallWindow {
   #size = INITIAL_SIZE;
@@ -20,19 +28,25 @@ export class CallWindow {
   #begun = 0;
   /** Calls begun up to this one are not answered in time for a reason that is known. */
   #shrunkAt = 0;
-  readonly #holders: (() => void)[] = [];
-  readonly #others: (() => void)[] = [];
+  /** Those who wait; the earliest deadline first, and of equal ones who came first. */
+  readonly #holders: Waiting[] = [];
+  readonly #others: Waiting[] = [];
 
   get size(): number {
     return Math.floor(this.#size);
   }
 
-  /** Waits for a place. It is given back by calling what this resolves with, once, when the call has ended. */
-  async enter({ byHolder }: { readonly byHolder: boolean }): Promise<(end: CallEnd) => void> {
+  /**
+   * Waits for a place. It is given back by calling what this resolves with, once, when the call has ended.
+   *
+   * @param leaseUntilMs for a lease's holder: when the lease will be lost unless something is written until then
+   */
+  async enter(leaseUntilMs: number | undefined): Promise<(end: CallEnd) => void> {
+    const byHolder = leaseUntilMs !== undefined;
     const waiting = byHolder ? this.#holders : this.#others;
     if (waiting.length > 0 || !this.#hasRoom(byHolder)) {
       await new Promise<void>((resolve) => {
-        waiting.push(resolve);
+        queue(waiting, { atMs: leaseUntilMs ?? 0, begin: resolve });
       });
     } else {
       this.#running++;
@@ -59,7 +73,7 @@ export class CallWindow {
     ] as const) {
       while (waiting.length > 0 && this.#hasRoom(byHolder)) {
         this.#running++;
-        waiting.shift()?.();
+        waiting.shift()?.begin();
       }
     }
   }
@@ -68,4 +82,11 @@ export class CallWindow {
     this.#size = Math.max(MIN_SIZE, this.#size / 2);
     this.#shrunkAt = this.#begun;
   }
+}
+
+/** Behind all that are not later. */
+function queue(waiting: Waiting[], entry: Waiting): void {
+  let at = waiting.length;
+  while (at > 0 && (waiting[at - 1]?.atMs ?? 0) > entry.atMs) at--;
+  waiting.splice(at, 0, entry);
 }

@@ -1,4 +1,4 @@
-import type { Logger } from '@millrace/core';
+import type { Checkpoint, Logger } from '@millrace/core';
 import type { AcquiredLease } from './lease-moves';
 import type { LeaseStore } from './lease-store';
 import type { WriteContext } from './write-attempts';
@@ -14,4 +14,12 @@ export interface HeldLeaseParts extends WriteContext, AcquiredLease {
   readonly isGone: (workerId: string) => boolean;
   /** Who is to get the lease when it is given up and nobody has asked for it; undefined: nobody. */
   readonly successorOf: (leaseKey: string) => Promise<string | undefined>;
+}
+
+export interface HeldWriteOptions {
+  readonly givesBack?: boolean;
+  /** What the write is to store. */
+  readonly carried?: Checkpoint;
+  /** Asked when it is about to be sent. */
+  readonly isWanted?: (() => boolean) | undefined;
 }

@@ -13,7 +13,7 @@ import {
 import { Alarm } from './alarm';
 import { CallLimit } from './call-limit';
 import { areSameAttempts, isCrashLoop, passesAll } from './attempted-ranges';
-import type { HeldLeaseParts } from './held-lease-parts';
+import type { HeldLeaseParts, HeldWriteOptions } from './held-lease-parts';
 import { HELD_UP_AFTER, LOOK_AGAIN_AFTER, RENEW_AGAIN_AFTER, RENEWAL_SPREAD } from './renewal-timing';
 import type { Moment } from './moment';
 import { UnansweredWrites } from './unanswered-writes';
@@ -239,23 +239,25 @@ export class HeldLease {
   }
 
   async #writeRenewal(): Promise<WriteOutcome> {
+    // Who gives the lease back need not renew it: the release is then the next write, in the place of this one.
+    const isWanted = (): boolean => !this.#closing;
     const checkpoint = this.#unstored?.unstored();
     if (checkpoint === undefined || this.#isStored(checkpoint)) {
-      return this.#write('renew', (held, id) => this.#deps.store.renew(held, id));
+      return this.#write('renew', (held, id) => this.#deps.store.renew(held, id), { isWanted });
     }
-    const outcome = await this.#writeCheckpoint(checkpoint);
+    const outcome = await this.#writeCheckpoint(checkpoint, isWanted);
     if (outcome.kind === 'applied') this.#unstored?.stored(checkpoint);
     return outcome;
   }
 
   /** Never back: a write whose answer was lost may turn out to have stored more, and then this is a renewal. */
-  #writeCheckpoint(checkpoint: Checkpoint): Promise<WriteOutcome> {
+  #writeCheckpoint(checkpoint: Checkpoint, isWanted?: () => boolean): Promise<WriteOutcome> {
     const { store } = this.#deps;
     const send = (held: HeldLeaseRef, id: string): Promise<WriteResult> =>
       this.#isStored(checkpoint)
         ? store.renew(held, id)
         : store.checkpoint(held, checkpoint, id, { passesAttempted: passesAll(this.#attempted, checkpoint) });
-    return this.#write('checkpoint', send, { carried: checkpoint });
+    return this.#write('checkpoint', send, { carried: checkpoint, isWanted });
   }
 
   /** The worker that asked is gone: its request must not keep others from asking. */
@@ -306,7 +308,7 @@ export class HeldLease {
   async #write(
     operation: string,
     send: (held: HeldLeaseRef, writeId: string) => Promise<WriteResult>,
-    { givesBack = false, carried }: { readonly givesBack?: boolean; readonly carried?: Checkpoint } = {},
+    { givesBack = false, carried, isWanted }: HeldWriteOptions = {},
   ): Promise<WriteOutcome> {
     const { me, nextWriteId, clock, options } = this.#deps;
     const writeId = nextWriteId();
@@ -315,17 +317,18 @@ export class HeldLease {
       const outcome = await sendUntilAnswered(this.#deps, {
         operation,
         leaseKey: this.leaseKey,
-        byHolder: true,
+        leaseUntilMs: this.#deadlineMs(),
+        isWanted,
         sendUntilMs: () => (this.closed ? -Infinity : this.#deadlineMs()),
         send: () => send({ leaseKey: this.leaseKey, counter: this.#counter, owner: me }, writeId),
       });
       if (outcome.ambiguous) this.#unanswered.add(writeId, carried);
       const ambiguous = this.#unanswered.has(writeId);
-      if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error };
       if (outcome.kind === 'out-of-time') {
         this.#end('lost', 'its deadline has passed');
         return { kind: 'lost', row: undefined, ambiguous, error: outcome.error };
       }
+      if (outcome.kind !== 'answered') return { kind: 'failed', error: outcome.error };
       startedAt ??= outcome.startedAt;
       if (outcome.result.kind === 'applied') return this.#confirm(outcome.result.lease, startedAt);
 

@@ -142,7 +142,7 @@ export class LeaseMoves {
     const { clock, options } = this.#deps;
     const endMs = clock.now() + options.failoverTimeMs * MOVE_TIME;
     return sendUntilAnswered(this.#deps, {
-      ...{ operation, leaseKey, byHolder: false, send },
+      ...{ operation, leaseKey, send },
       sendUntilMs: () => Math.min(endMs, clock.now() + leftMs()),
     });
   }

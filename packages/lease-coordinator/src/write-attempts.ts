@@ -26,7 +26,10 @@ export interface WriteContext {
 export interface LeaseWrite<T> {
   readonly operation: string;
   readonly leaseKey: string;
-  readonly byHolder: boolean;
+  /** Whoever writes holds the lease, until then unless something gets through. */
+  readonly leaseUntilMs?: number;
+  /** Asked when its turn has come: nothing is sent any more if not. */
+  readonly isWanted?: (() => boolean) | undefined;
   /** Asked right before each attempt; no attempt outlasts it. Not later than now: nothing more is sent. */
   readonly sendUntilMs: () => number;
   readonly send: () => Promise<T>;
@@ -34,7 +37,7 @@ export interface LeaseWrite<T> {
 
 /**
  * What the attempts came to. `ambiguous`: one of those without an answer may have taken effect, or may still.
- * `failed`: another attempt would not mend it. `out-of-time`: nothing more may be sent.
+ * `failed`: another attempt would not mend it. `out-of-time`: nothing more may be sent. `not-wanted`: nor need it.
  */
 export type AttemptsOutcome<T> = { readonly ambiguous: boolean } & (
   | {
@@ -44,7 +47,7 @@ export type AttemptsOutcome<T> = { readonly ambiguous: boolean } & (
       readonly startedAt: Moment;
     }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'out-of-time'; readonly error: unknown }
+  | { readonly kind: 'out-of-time' | 'not-wanted'; readonly error: unknown }
 );
 
 /** Makes a write again and again until it is answered, its time is up, or it fails for good. */
@@ -55,12 +58,13 @@ export async function sendUntilAnswered<T>(context: WriteContext, write: LeaseWr
   let lastError: unknown;
   let startedAt: Moment | undefined;
   for (let attempt = 0; ; attempt++) {
-    const leave = await window.enter(write);
+    const leave = await window.enter(write.leaseUntilMs);
     // Its turn may have come late.
     const leftMs = write.sendUntilMs() - clock.now();
-    if (leftMs <= 0) {
+    const isWanted = write.isWanted?.() !== false;
+    if (leftMs <= 0 || !isWanted) {
       leave('other');
-      return { kind: 'out-of-time', ambiguous, error: lastError };
+      return { kind: isWanted ? 'out-of-time' : 'not-wanted', ambiguous, error: lastError };
     }
     startedAt ??= readMoment(clock);
     const deadlineMs = Math.min(options.callTimeoutMs, leftMs);

@@ -8,8 +8,8 @@ class Calls {
   readonly begun: string[] = [];
   readonly #open = new Map<string, (end: CallEnd) => void>();
 
-  begin(name: string, byHolder = true): void {
-    void this.window.enter({ byHolder }).then((leave) => {
+  begin(name: string, byHolder = true, leaseUntilMs = 10_000): void {
+    void this.window.enter(byHolder ? leaseUntilMs : undefined).then((leave) => {
       this.begun.push(name);
       this.#open.set(name, leave);
     });
@@ -67,6 +67,20 @@ describe('the window of calls', () => {
     expect(calls.begun.at(-1)).toBe('holder');
     await calls.endAll();
     expect(calls.begun.at(-1)).toBe('other');
+  });
+
+  it('lets the lease go first that would be lost first, and of others whoever came first', async () => {
+    await calls.fill(32);
+    for (const [name, leaseUntilMs] of [
+      ['last', 9_000],
+      ['second', 6_000],
+      ['third', 6_000],
+      ['first', 5_000],
+    ] as const) {
+      calls.begin(name, true, leaseUntilMs);
+    }
+    for (let index = 0; index < 4; index++) await calls.end(`holder-${String(index)}`);
+    expect(calls.begun.slice(32)).toEqual(['first', 'second', 'third', 'last']);
   });
 
   it('is halved when a call is late: once for all that were under way, and never below four', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { settle } from '@millrace/core/testing';
-import { accessDenied, at, HeldLeaseHarness, options } from './held-lease-harness';
+import { accessDenied, at, HeldLeaseHarness, options, throttle } from './held-lease-harness';
 
 const { renewIntervalMs, callTimeoutMs } = options;
 
@@ -34,6 +34,27 @@ describe('a release', () => {
     expect(await stored).toEqual({ kind: 'stored' });
     await released;
     expect(harness.row()).toMatchObject({ leaseOwner: undefined, checkpoint: at(5) });
+  });
+
+  it('takes the place of a renewal that waits for its turn', async () => {
+    const harness = new HeldLeaseHarness();
+    const places = await Promise.all(Array.from({ length: harness.window.size }, () => harness.window.enter(0)));
+    await harness.clock.advance(renewIntervalMs + 1);
+    const released = harness.held.release();
+    for (const leave of places) leave('answered');
+    await released;
+    expect(harness.operations()).toEqual(['release']);
+    expect(harness.held.ending).toBe('released');
+  });
+
+  it('takes the place of a renewal that is about to be made again', async () => {
+    const harness = new HeldLeaseHarness();
+    harness.failNext({ kind: 'error', error: throttle() });
+    await harness.clock.advance(renewIntervalMs + 1);
+    const released = harness.held.release();
+    await harness.clock.advance(renewIntervalMs);
+    await released;
+    expect(harness.operations()).toEqual(['renew', 'release']);
   });
 
   it.each([{ kind: 'lost-before' } as const, { kind: 'lost-after' } as const])(

@@ -47,6 +47,7 @@ export class HeldLeaseHarness {
   readonly store = new InMemoryLeaseStore({ clock: this.clock, table: this.table });
   /** Another worker's, or an operator's, without faults. */
   readonly others = new InMemoryLeaseStore({ clock: this.clock, table: this.table });
+  readonly window = new CallWindow();
   readonly held: HeldLease;
   readonly done: Promise<void>;
   /** Workers that are known to be gone. */
@@ -70,7 +71,7 @@ export class HeldLeaseHarness {
       logger: this.logger,
       reporter: new LeaseReporter(this.clock, silentLogger, {}),
       options,
-      window: new CallWindow(),
+      window: this.window,
       me: 'me',
       lease,
       acquiredAt: readMoment(this.clock),

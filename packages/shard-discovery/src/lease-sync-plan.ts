@@ -59,12 +59,12 @@ export function planFinishedLeases({ listed }: StreamShards, leases: readonly Le
  */
 export function selectReadable(stream: StreamShards, leases: readonly Lease[]): readonly Lease[] {
   const lineage = lineageOnDemand(stream, leases);
-  return leases.filter((lease) => {
-    if (lease.checkpoint.kind === 'shard-end') return false;
-    if (!asksForParents(lease)) return true;
-    return lease.parentShardIds.every((parent) => {
+  return leases.filter(({ leaseKey, checkpoint, root, parentShardIds }) => {
+    if (checkpoint.kind === 'shard-end') return false;
+    if (!isInitial(checkpoint) || root) return true;
+    return parentShardIds.every((parent) => {
       if (lineage().isFinished(parent)) return true;
-      return !lineage().rows.has(parent) && lineage().isKnown(lease.leaseKey) && !isAwaited(lineage(), parent);
+      return !lineage().rows.has(parent) && lineage().isKnown(leaseKey) && !isAwaited(lineage(), parent);
     });
   });
 }
@@ -73,15 +73,12 @@ export function selectReadable(stream: StreamShards, leases: readonly Lease[]): 
 export function selectUnknown(stream: StreamShards, leases: readonly Lease[]): readonly Lease[] {
   const lineage = lineageOnDemand(stream, leases);
   return leases.filter(
-    (lease) =>
-      asksForParents(lease) &&
-      !lineage().isKnown(lease.leaseKey) &&
-      lease.parentShardIds.some((parent) => !lineage().rows.has(parent) && !lineage().isFinished(parent)),
+    ({ leaseKey, checkpoint, root, parentShardIds }) =>
+      isInitial(checkpoint) &&
+      !root &&
+      !lineage().isKnown(leaseKey) &&
+      parentShardIds.some((parent) => !lineage().rows.has(parent) && !lineage().isFinished(parent)),
   );
-}
-
-function asksForParents({ checkpoint, root }: Lease): boolean {
-  return isInitial(checkpoint) && !root;
 }
 
 /** Both selections are made again and again, and as a rule no lease asks for its parents. */

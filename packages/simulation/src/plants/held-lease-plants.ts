@@ -310,8 +310,8 @@ const acquiring: readonly Plant[] = [
     {
       name: 'waiting-counts-as-sent',
       what: 'A write that waited for its turn is sent though its time is up.',
-      find: 'if (leftMs <= 0) {',
-      replace: 'if (leftMs <= -Infinity) {',
+      find: 'if (leftMs <= 0 || !isWanted) {',
+      replace: 'if (!isWanted) {',
     },
   ]),
   ...plantsIn('lease-coordinator/src/lease-coordinator.ts', [

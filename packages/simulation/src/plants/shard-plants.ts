@@ -7,25 +7,25 @@ export const shardPlants: readonly Plant[] = [
     {
       name: 'no-parent-wait',
       what: 'A shard does not wait for its parents.',
-      find: 'return parentShardIds.every((parent) => {\n      if (lineage',
-      replace: 'return [].every((parent) => {\n      if (lineage',
+      find: 'return parentShardIds.every((parent) => {\n      if (lineage()',
+      replace: 'return [].every((parent) => {\n      if (lineage()',
     },
     {
       name: 'one-parent-is-enough',
       what: 'A shard that came out of a merge waits for one parent only.',
-      find: 'return parentShardIds.every((parent) => {\n      if (lineage',
-      replace: 'return parentShardIds.length === 0 || parentShardIds.some((parent) => {\n      if (lineage',
+      find: 'return parentShardIds.every((parent) => {\n      if (lineage()',
+      replace: 'return parentShardIds.length === 0 || parentShardIds.some((parent) => {\n      if (lineage()',
     },
     {
       name: 'parent-without-a-row',
       what: 'A parent that has no row does not block, although the stream lists it.',
-      find: 'return !lineage.rows.has(parent) && lineage.isKnown(leaseKey) && !isAwaited(lineage, parent);',
-      replace: 'return !lineage.rows.has(parent);',
+      find: 'return !lineage().rows.has(parent) && lineage().isKnown(leaseKey) && !isAwaited(lineage(), parent);',
+      replace: 'return !lineage().rows.has(parent);',
     },
     {
       name: 'parent-newer-than-the-listing',
       what: 'A shard that is newer than the last listing does not wait for a newer one.',
-      find: ' && lineage.isKnown(leaseKey) && !isAwaited',
+      find: ' && lineage().isKnown(leaseKey) && !isAwaited',
       replace: ' && !isAwaited',
     },
     {
