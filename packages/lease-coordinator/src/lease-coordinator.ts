@@ -313,13 +313,13 @@ export class LeaseCoordinator {
         );
       }
     }
-    this.#settleWhatNamesMe(this.#table.leases);
+    this.#settleWhatNamesMe();
   }
 
   /** What was handed over to me and is not wanted goes back; what was asked of me before I had it is passed on. */
-  #settleWhatNamesMe(leases: readonly Lease[]): void {
+  #settleWhatNamesMe(): void {
     const { workerId: me } = this.#deps;
-    for (const lease of leases) {
+    for (const lease of this.#table.leases) {
       if (this.#held.has(lease.leaseKey) || this.#moving.has(lease.leaseKey)) continue;
       if (isToBePassedOn(me, lease)) this.#start(lease, () => this.#moves.passOn(lease));
       if (isHandedOverTo(me, lease)) this.#start(lease, () => this.#moves.decline(lease));
@@ -328,10 +328,7 @@ export class LeaseCoordinator {
 
   async #readMailed(leaseKeys: readonly string[]): Promise<void> {
     const { store, clock } = this.#deps;
-    if (leaseKeys.length > MAX_MAILED) {
-      this.wake();
-      return;
-    }
+    if (leaseKeys.length > MAX_MAILED) return this.wake();
     try {
       this.#takeInRows(await store.getMany(leaseKeys), clock.now());
     } catch (error) {
@@ -349,7 +346,7 @@ export class LeaseCoordinator {
       const adopt = this.#planner.adoptable(this.#planner.fleet());
       for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
     }
-    this.#settleWhatNamesMe(this.#table.leases);
+    this.#settleWhatNamesMe();
   }
 
   #start({ leaseKey }: Lease, move: () => Promise<void>): void {
