@@ -19,8 +19,8 @@ interface Waiting {
  * time that a full window was answered. Who waits has not begun: the time of its call does not run. Writes of a lease's
  * holder go before all others, and the others leave half of the window to them.
  *
- * Of holders' writes that of the lease goes first which would be lost first. Nobody waits for ever: a write that is
- * answered moves its lease's deadline behind those of all others.
+ * Of holders' writes that of the lease goes first which would be lost first. A renewal that is answered moves its lease's
+ * deadline behind those of all others; who is never answered is not in their way for longer than until its own.
  */
 export class CallWindow {
   #size = INITIAL_SIZE;

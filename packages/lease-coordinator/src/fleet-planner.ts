@@ -1,7 +1,7 @@
 import type { Clock, Lease, Logger } from '@millrace/core';
 import { type AssignmentPlan, evenPlan, type WorkerView } from './assignment-plan';
 import type { ResolvedLeaseOptions } from './lease-options';
-import type { FleetView } from './lease-views';
+import { type FleetView, isHandedOverTo } from './lease-views';
 import { adoptable, type MyPart, planInForce, planMyPart } from './my-part';
 import { planFirstOwners, planSuccessors } from './planned-owners';
 import type { OwnKnowledge, TableView } from './table-view';
@@ -53,8 +53,12 @@ export class FleetPlanner {
   }
 
   /** What others handed over to me. */
-  adoptable(fleet: FleetView): readonly Lease[] {
-    return adoptable(fleet.leases, this.#me);
+  adoptable(): readonly Lease[] {
+    const { table, own, workerId } = this.#deps;
+    const isOffered = (lease: Lease): boolean =>
+      isHandedOverTo(workerId, lease) && !own.isHeld(lease.leaseKey) && !own.isMoving(lease.leaseKey);
+    // To see who is there takes a look at all leases: not for mail that only asks for something.
+    return table.leases.some(isOffered) ? adoptable(this.fleet().leases, this.#me) : [];
   }
 
   myPart(fleet: FleetView): MyPart {

@@ -239,7 +239,7 @@ export class HeldLease {
   }
 
   async #writeRenewal(): Promise<WriteOutcome> {
-    // Who gives the lease back need not renew it: the release is then the next write, in the place of this one.
+    // Who gives the lease back need not renew it, and the release waits for this write to be over.
     const isWanted = (): boolean => !this.#closing;
     const checkpoint = this.#unstored?.unstored();
     if (checkpoint === undefined || this.#isStored(checkpoint)) {
@@ -324,11 +324,11 @@ export class HeldLease {
       });
       if (outcome.ambiguous) this.#unanswered.add(writeId, carried);
       const ambiguous = this.#unanswered.has(writeId);
+      if (outcome.kind === 'failed') return { kind: 'failed', error: outcome.error };
       if (outcome.kind === 'out-of-time') {
         this.#end('lost', 'its deadline has passed');
         return { kind: 'lost', row: undefined, ambiguous, error: outcome.error };
       }
-      if (outcome.kind !== 'answered') return { kind: 'failed', error: outcome.error };
       startedAt ??= outcome.startedAt;
       if (outcome.result.kind === 'applied') return this.#confirm(outcome.result.lease, startedAt);
 

@@ -320,7 +320,6 @@ export class LeaseCoordinator {
   #settleWhatNamesMe(): void {
     const { workerId: me } = this.#deps;
     for (const lease of this.#table.leases) {
-      if (this.#held.has(lease.leaseKey) || this.#moving.has(lease.leaseKey)) continue;
       if (isToBePassedOn(me, lease)) this.#start(lease, () => this.#moves.passOn(lease));
       if (isHandedOverTo(me, lease)) this.#start(lease, () => this.#moves.decline(lease));
     }
@@ -328,7 +327,10 @@ export class LeaseCoordinator {
 
   async #readMailed(leaseKeys: readonly string[]): Promise<void> {
     const { store, clock } = this.#deps;
-    if (leaseKeys.length > MAX_MAILED) return this.wake();
+    if (leaseKeys.length > MAX_MAILED) {
+      this.wake();
+      return;
+    }
     try {
       this.#takeInRows(await store.getMany(leaseKeys), clock.now());
     } catch (error) {
@@ -341,10 +343,8 @@ export class LeaseCoordinator {
     const isComplete = this.#table.takeInRows(rows, nowMs);
     for (const lease of rows) this.#held.get(lease.leaseKey)?.notice(lease);
     if (!isComplete) this.wake();
-    // Most mail asks a worker for what it has. To see who is there takes a look at all leases.
-    if (!this.#stopping && rows.some((lease) => isHandedOverTo(this.#deps.workerId, lease))) {
-      const adopt = this.#planner.adoptable(this.#planner.fleet());
-      for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
+    if (!this.#stopping) {
+      for (const lease of this.#planner.adoptable()) this.#start(lease, () => this.#acquire('adopted', lease));
     }
     this.#settleWhatNamesMe();
   }

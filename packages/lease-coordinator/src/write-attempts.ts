@@ -28,7 +28,7 @@ export interface LeaseWrite<T> {
   readonly leaseKey: string;
   /** Whoever writes holds the lease, until then unless something gets through. */
   readonly leaseUntilMs?: number;
-  /** Asked when its turn has come: nothing is sent any more if not. */
+  /** Asked before each attempt: nothing more is sent if not. */
   readonly isWanted?: (() => boolean) | undefined;
   /** Asked right before each attempt; no attempt outlasts it. Not later than now: nothing more is sent. */
   readonly sendUntilMs: () => number;
@@ -37,7 +37,7 @@ export interface LeaseWrite<T> {
 
 /**
  * What the attempts came to. `ambiguous`: one of those without an answer may have taken effect, or may still.
- * `failed`: another attempt would not mend it. `out-of-time`: nothing more may be sent. `not-wanted`: nor need it.
+ * `failed`: another attempt would not mend it, or is not wanted. `out-of-time`: nothing more may be sent.
  */
 export type AttemptsOutcome<T> = { readonly ambiguous: boolean } & (
   | {
@@ -47,7 +47,7 @@ export type AttemptsOutcome<T> = { readonly ambiguous: boolean } & (
       readonly startedAt: Moment;
     }
   | { readonly kind: 'failed'; readonly error: unknown }
-  | { readonly kind: 'out-of-time' | 'not-wanted'; readonly error: unknown }
+  | { readonly kind: 'out-of-time'; readonly error: unknown }
 );
 
 /** Makes a write again and again until it is answered, its time is up, or it fails for good. */
@@ -64,7 +64,7 @@ export async function sendUntilAnswered<T>(context: WriteContext, write: LeaseWr
     const isWanted = write.isWanted?.() !== false;
     if (leftMs <= 0 || !isWanted) {
       leave('other');
-      return { kind: isWanted ? 'out-of-time' : 'not-wanted', ambiguous, error: lastError };
+      return { kind: isWanted ? 'out-of-time' : 'failed', ambiguous, error: lastError };
     }
     startedAt ??= readMoment(clock);
     const deadlineMs = Math.min(options.callTimeoutMs, leftMs);

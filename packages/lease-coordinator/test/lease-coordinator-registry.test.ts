@@ -2,7 +2,7 @@ import { aLease, settle } from '@millrace/core/testing';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { type AssignmentPlan, evenPlan } from '../src';
 import { failoverTimeMs, key, mailIntervalMs, scanIntervalMs, settleMs, TestFleet } from './coordinator-harness';
-import { throttle } from './held-lease-harness';
+import { accessDenied, throttle } from './held-lease-harness';
 
 let fleet = new TestFleet(0);
 
@@ -123,6 +123,23 @@ describe('mail', () => {
     fleet.table.put(aLease({ leaseKey: key(7), parentShardIds: [key(6)], ...handedOver }));
     await fleet.table.registry().sendMail('a', [key(7)]);
     await fleet.passUntil(() => a.deliverable.length === 1, mailIntervalMs + 50);
+  });
+
+  it('about another lease makes the worker try again to adopt what it could not', async () => {
+    aFleet(1);
+    const a = fleet.join('a');
+    await fleet.pass(1_000);
+    const operations: string[] = [];
+    a.store.fault = ({ operation }) => {
+      if (operation === 'adopt' || operation === 'release') operations.push(operation);
+      return operations.length === 1 && operation === 'adopt' ? { kind: 'error', error: accessDenied() } : undefined;
+    };
+    fleet.table.put(aLease({ leaseKey: key(7), root: true, leaseOwner: 'a', handedOver: true }));
+    await fleet.table.registry().sendMail('a', [key(7)]);
+    await fleet.passUntil(() => operations.length === 1, mailIntervalMs + 50);
+    await fleet.table.registry().sendMail('a', [key(0)]);
+    await fleet.passUntil(() => operations.length === 2, mailIntervalMs + 50);
+    expect(operations).toEqual(['adopt', 'adopt']);
   });
 
   it('whose rows cannot be read makes the worker read the table', async () => {

@@ -52,7 +52,6 @@ const operations: Readonly<Record<string, Operation>> = {
   UpdateItemCommand: {},
   GetRecordsCommand: { outputOf: recordsPage },
   GetShardIteratorCommand: { toWire: positionToWire },
-  ListShardsCommand: { toWire: filterToWire },
 };
 
 /** What the SDK adds to each call anew. */
@@ -180,9 +179,4 @@ function parsed(answer: Buffer): object {
 function positionToWire(input: object): object {
   const { Timestamp } = input as { readonly Timestamp?: Date };
   return Timestamp === undefined ? input : { ...input, Timestamp: Timestamp.getTime() / 1_000 };
-}
-
-function filterToWire(input: object): object {
-  const { ShardFilter } = input as { readonly ShardFilter?: object };
-  return ShardFilter === undefined ? input : { ...input, ShardFilter: positionToWire(ShardFilter) };
 }

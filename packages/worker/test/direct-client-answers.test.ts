@@ -9,14 +9,7 @@ import {
   ScanCommand,
   UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
-import {
-  DescribeStreamSummaryCommand,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-  KinesisClient,
-  ListShardsCommand,
-  PutRecordsCommand,
-} from '@aws-sdk/client-kinesis';
+import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient, PutRecordsCommand } from '@aws-sdk/client-kinesis';
 import { isTransient } from '@millrace/core';
 import { ManualClock } from '@millrace/core/testing';
 import { startLocalAws, unlimitedRates, type LocalAws } from '@millrace/local';
@@ -139,40 +132,6 @@ describe('DirectClient on the embedded AWS', () => {
     const outcome = await sameOutcome(kinesis, () => new GetRecordsCommand({ ShardIterator }));
     expect(outcome).toMatchObject({ answer: { Records: [], ChildShards: [expect.anything(), expect.anything()] } });
     expect(outcome).not.toHaveProperty('answer.NextShardIterator', expect.anything());
-  });
-
-  describe('ListShards', () => {
-    const { StreamName, ShardId } = shard;
-    const shardIds = (outcome: object): readonly string[] =>
-      (outcome as { readonly answer: { readonly Shards: readonly { readonly ShardId: string }[] } }).answer.Shards.map(
-        (listed) => listed.ShardId,
-      );
-    const [parent, ...children] = [0, 1, 2].map((number) => `shardId-00000000000${String(number)}`);
-
-    it('is answered as by the SDK, also from a time on', async () => {
-      const summary = await kinesis.sdk.send(new DescribeStreamSummaryCommand({ StreamName }));
-      const { StreamDescriptionSummary } = summary as {
-        readonly StreamDescriptionSummary: { readonly StreamCreationTimestamp: Date };
-      };
-      aws.advance(5_000);
-      aws.kinesis.split(StreamName, ShardId);
-      aws.advance(5_000);
-      const Timestamp = new Date(StreamDescriptionSummary.StreamCreationTimestamp.getTime() + 7_500);
-      const afterTheSplit = () =>
-        new ListShardsCommand({ StreamName, ShardFilter: { Type: 'FROM_TIMESTAMP', Timestamp } });
-      expect(shardIds(await sameOutcome(kinesis, afterTheSplit))).toEqual(children);
-    });
-
-    it('is read page by page', async () => {
-      aws.kinesis.split(StreamName, ShardId);
-      const firstPage = () => new ListShardsCommand({ StreamName, MaxResults: 2 });
-      await kinesis.direct.send(firstPage());
-      const first = await outcomeOf(kinesis.direct, firstPage());
-      const { NextToken } = (first as { readonly answer: { readonly NextToken: string } }).answer;
-      const second = await outcomeOf(kinesis.direct, new ListShardsCommand({ NextToken }));
-      expect([shardIds(first), shardIds(second)]).toEqual([[parent, children[0]], [children[1]]]);
-      expect(kinesis.ways).toEqual([true, false, false]);
-    });
   });
 
   it('finds the place of a time as the SDK does', async () => {

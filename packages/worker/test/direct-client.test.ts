@@ -8,12 +8,7 @@ import {
   UpdateItemCommand,
   type DynamoDBClientConfig,
 } from '@aws-sdk/client-dynamodb';
-import {
-  DescribeStreamCommand,
-  GetRecordsCommand,
-  GetShardIteratorCommand,
-  KinesisClient,
-} from '@aws-sdk/client-kinesis';
+import { GetRecordsCommand, GetShardIteratorCommand, KinesisClient, ListShardsCommand } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DirectClient } from '../src/direct-client';
 import {
@@ -192,7 +187,7 @@ describe('DirectClient', () => {
     const { direct } = dynamodbTo(server);
     for (let call = 0; call < 3; call++) await direct.send(new DescribeTableCommand({ TableName: 'leases' }));
     const kinesis = kinesisTo(server);
-    for (let call = 0; call < 3; call++) await kinesis.send(new DescribeStreamCommand({ StreamName: 'flights' }));
+    for (let call = 0; call < 3; call++) await kinesis.send(new ListShardsCommand({ StreamName: 'flights' }));
     expect(server.received.map(wentThroughSdk)).toEqual(Array(6).fill(true));
   });
 

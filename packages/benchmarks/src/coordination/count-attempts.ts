@@ -19,12 +19,12 @@ export interface UndiciRequest {
 export function kindOfCall({ headers, body }: UndiciRequest): CallKind {
   const at = headers.findIndex((header, index) => index % 2 === 0 && header.toLowerCase() === 'x-amz-target');
   const target = at < 0 ? '' : (headers[at + 1] ?? '');
+  if (!/\.(PutItem|UpdateItem)$/.test(target)) return 'other';
   // The SDK's own kind of Uint8Array warns of what Buffer.from(body) would do.
   const text =
     body instanceof Uint8Array ? Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString() : String(body);
-  if (target.endsWith('.PutItem') && text.includes(leaseKeyMark)) return 'create';
-  if (target.endsWith('.UpdateItem') && text.includes(claimMark)) return 'claim';
-  return 'other';
+  if (target.endsWith('.PutItem')) return text.includes(leaseKeyMark) ? 'create' : 'other';
+  return text.includes(claimMark) ? 'claim' : 'other';
 }
 
 /**
