@@ -68,7 +68,7 @@ export const evenPlan: AssignmentPlan = {
           .sort(byRecency)
           .slice(0, -need),
       );
-    for (const { leaseKey } of surplus) give(assigned, needs, leaseKey, neediest(needs));
+    for (const { leaseKey } of surplus) give(assigned, needs, leaseKey, byAffinity(needs, leaseKey));
     return assigned;
   },
 };
@@ -121,16 +121,6 @@ function byAffinity(needs: ReadonlyMap<string, number>, leaseKey: string): strin
     const rank = affinity(leaseKey, worker);
     const isBetter = best === undefined || rank > best.rank || (rank === best.rank && worker < best.worker);
     if (isBetter) best = { worker, rank };
-  }
-  return best?.worker;
-}
-
-function neediest(needs: ReadonlyMap<string, number>): string | undefined {
-  let best: { readonly worker: string; readonly need: number } | undefined;
-  for (const [worker, need] of needs) {
-    if (need <= 0) continue;
-    const isBetter = best === undefined || need > best.need || (need === best.need && worker < best.worker);
-    if (isBetter) best = { worker, need };
   }
   return best?.worker;
 }
