@@ -124,4 +124,13 @@ describe('evenPlan', () => {
     const same = [...less].filter(([key, worker]) => more.get(key) === worker).length;
     expect(same).toBeGreaterThan(150);
   });
+
+  it('has newcomers ask for different leases, though some have not seen all of them', () => {
+    const all = unlimited('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j');
+    const leases = viewsOf(many(1_000, 'a'));
+    const early = evenPlan.assign({ leases, workers: all.slice(0, 9) });
+    const late = evenPlan.assign({ leases, workers: all });
+    const disputed = [...late].filter(([key, worker]) => worker !== 'j' && early.has(key) && early.get(key) !== worker);
+    expect(disputed.length).toBeLessThan(90);
+  });
 });
