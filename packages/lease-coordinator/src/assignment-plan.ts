@@ -59,6 +59,8 @@ export const evenPlan: AssignmentPlan = {
     const assigned = new Map<string, string>();
     const free = leases.filter(({ state }) => state === 'free' || state === 'unclaimed').sort(byKey);
     for (const { leaseKey } of free) give(assigned, needs, leaseKey, byAffinity(needs, leaseKey));
+    const missing = [...needs.values()].reduce((sum, need) => sum + Math.max(0, need), 0);
+    // In the order of their keys, that it may not matter who has asked for what already.
     const surplus = [...needs]
       .filter(([, need]) => need < 0)
       .sort(([a, needA], [b, needB]) => needA - needB || compareText(a, b))
@@ -67,7 +69,9 @@ export const evenPlan: AssignmentPlan = {
           .filter(({ owner, state }) => owner === worker && state === 'movable')
           .sort(byRecency)
           .slice(0, -need),
-      );
+      )
+      .slice(0, missing)
+      .sort(byKey);
     for (const { leaseKey } of surplus) give(assigned, needs, leaseKey, byAffinity(needs, leaseKey));
     return assigned;
   },

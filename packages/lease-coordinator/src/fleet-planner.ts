@@ -53,12 +53,12 @@ export class FleetPlanner {
   }
 
   /** What others handed over to me. */
-  adoptable(): readonly Lease[] {
+  adoptable(fleet?: FleetView): readonly Lease[] {
     const { table, own, workerId } = this.#deps;
     const isOffered = (lease: Lease): boolean =>
       isHandedOverTo(workerId, lease) && !own.isHeld(lease.leaseKey) && !own.isMoving(lease.leaseKey);
     // To see who is there takes a look at all leases: not for mail that only asks for something.
-    return table.leases.some(isOffered) ? adoptable(this.fleet().leases, this.#me) : [];
+    return table.leases.some(isOffered) ? adoptable((fleet ?? this.fleet()).leases, this.#me) : [];
   }
 
   myPart(fleet: FleetView): MyPart {

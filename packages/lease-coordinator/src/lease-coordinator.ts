@@ -299,9 +299,9 @@ export class LeaseCoordinator {
   #startMoves(fleet: FleetView, isSettled: boolean): void {
     const { clock, workers } = this.#deps;
     if (!this.#stopping) {
-      const { take, adopt, request, leftOver } = this.#planner.myPart(fleet);
-      for (const lease of adopt) this.#start(lease, () => this.#acquire('adopted', lease));
+      for (const lease of this.#planner.adoptable(fleet)) this.#start(lease, () => this.#acquire('adopted', lease));
       if (isSettled) {
+        const { take, request, leftOver } = this.#planner.myPart(fleet);
         for (const lease of take) this.#start(lease, () => this.#acquire('taken', lease));
         for (const lease of request) this.#start(lease, () => this.#request(lease));
         for (const lease of this.#table.deaf(clock.now())) this.#start(lease, () => this.#evict(lease));

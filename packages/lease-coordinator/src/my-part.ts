@@ -6,13 +6,12 @@ import type { FleetView, ViewedLease } from './lease-views';
 /** What one worker is to do now. */
 export interface MyPart {
   readonly take: readonly Lease[];
-  readonly adopt: readonly Lease[];
   readonly request: readonly Lease[];
   /** Free leases that the plan gives to nobody: everybody is at its limit. */
   readonly leftOver: number;
 }
 
-/** Of what the plan says, the part that is mine to carry out; and what was promised to me, or is left lying. */
+/** Of what the plan says, the part that is mine to carry out; and what is left lying. */
 export function planMyPart(
   plan: AssignmentPlan,
   { leases, workers, newcomers, fillers }: FleetView,
@@ -38,7 +37,6 @@ export function planMyPart(
   const take = mayTake.slice(0, room);
   return {
     take: take.map(({ lease }) => lease),
-    adopt: adoptable(leases, me),
     request: mayAsk.slice(0, room - take.length).map(({ lease }) => lease),
     leftOver: leases.filter((view) => isFree(view) && !assigned.has(view.leaseKey)).length,
   };

@@ -117,6 +117,24 @@ describe('evenPlan, from any state', () => {
     );
   });
 
+  it('names the same workers for what is still to be asked for when some of it has been', () => {
+    fc.assert(
+      fc.property(worlds({ limits: false, fixed: false }), fc.infiniteStream(fc.boolean()), (world, chance) => {
+        const { workers } = world;
+        const leases = world.leases.filter(({ owner }) => owner !== undefined);
+        const plan = evenPlan.assign({ leases, workers });
+        const asked = new Map([...plan].filter(() => chance.next().value === true));
+        const after = leases.map((view): LeaseView => {
+          const owner = asked.get(view.leaseKey);
+          return owner === undefined ? view : { ...view, owner, state: 'fixed' };
+        });
+        const next = evenPlan.assign({ leases: after, workers });
+        expect([...next]).toEqual([...plan].filter(([leaseKey]) => !asked.has(leaseKey)));
+      }),
+      { numRuns: 500 },
+    );
+  });
+
   it('moves no more than evenness needs', () => {
     fc.assert(
       fc.property(worlds({ limits: false, fixed: false }), (world) => {

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { type AssignmentPlan, evenPlan, type LeaseView, type WorkerView } from '../src';
 import type { ViewedLease } from '../src/lease-views';
-import { type MyPart, planInForce, planMyPart } from '../src/my-part';
+import { adoptable, type MyPart, planInForce, planMyPart } from '../src/my-part';
 import { shard, unlimited, viewed } from './lease-view-builder';
 
 const me = { workerId: 'me', maxLeases: Infinity };
@@ -16,14 +16,15 @@ function partOf(
   leases: readonly ViewedLease[],
   assigned: Readonly<Record<string, string>>,
   { worker = me, others = ['other'] }: { readonly worker?: WorkerView; readonly others?: readonly string[] } = {},
-): Record<keyof MyPart, unknown> {
+): Record<keyof MyPart | 'adopt', unknown> {
   const part = planMyPart(
     planOf(assigned),
     { leases, workers: [worker, ...unlimited(...others)], newcomers: new Set(), fillers: new Set() },
     worker,
   );
   const keys = (of: MyPart['take']): string[] => of.map(({ leaseKey }) => leaseKey);
-  return { take: keys(part.take), adopt: keys(part.adopt), request: keys(part.request), leftOver: part.leftOver };
+  const adopt = keys(adoptable(leases, worker));
+  return { take: keys(part.take), adopt, request: keys(part.request), leftOver: part.leftOver };
 }
 
 const nothing = { take: [], adopt: [], request: [], leftOver: 0 };
@@ -230,7 +231,8 @@ describe('a lease that this worker must not have now', () => {
       viewed(3, { ...barred, state: 'unclaimed' }),
     ];
     const all = Object.fromEntries([0, 1, 2, 3].map((index) => [shard(index), 'me']));
-    expect(planMyPart(planOf(all), { ...fleet, leases }, me)).toMatchObject({ take: [], request: [], adopt: [] });
+    expect(planMyPart(planOf(all), { ...fleet, leases }, me)).toMatchObject({ take: [], request: [] });
+    expect(adoptable(leases, me)).toEqual([]);
   });
 
   it('counts all the same: the plan sees what it would see without that', () => {

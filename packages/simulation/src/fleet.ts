@@ -267,7 +267,7 @@ export class Fleet {
     // At its start a worker says at once what is wrong, if anything is; whoever runs it begins anew.
     const isMistake = end !== 'clean' && end?.error instanceof TypeError;
     const isExcused = end !== 'clean' && this.#sawForeignRows(end?.error);
-    const hasNoReason = end !== 'clean' && (settings.weather === 'calm' || isOver());
+    const hasNoReason = end !== 'clean' && (settings.weather === 'calm' || isOver()) && !machine.isRefusedForGood;
     if (((hasStarted || hasNoReason) && !isExcused) || isMistake)
       violate('worker', `${machine.name} ended ${how} ${hasStarted ? 'while it was running' : 'at its start'}`);
     else if (!isStopping || !isOver()) time.later(restartAfterMs, () => this.start());

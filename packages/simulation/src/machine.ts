@@ -24,6 +24,9 @@ export interface MachineParts {
 /** The least step of a clock: less would vanish in the sum with a time that is a number of seven digits. */
 const leastMs = 0.001;
 
+/** So often a worker that starts makes a call before it gives up, and whoever runs it begins anew. */
+const attemptsAtStart = 8;
+
 /** What is waited for on a machine that is down. One of its own for each: whoever waits for a promise is kept by it. */
 export function never(): Promise<never> {
   return new Promise(() => undefined);
@@ -60,6 +63,8 @@ export class Machine implements Clock {
   /** Until then it may not read records. */
   deniedUntilMs = 0;
   readonly #parts: MachineParts;
+  /** How often each call has gone wrong since it last went well. */
+  readonly #inVain = new Map<string, number>();
   #suspendedMs = 0;
   /** Until when its monotonic clock stands still. */
   #stillUntilMs = -Infinity;
@@ -151,6 +156,16 @@ export class Machine implements Clock {
     const { kind, lastsMs, untilMs } = stopsAtCall;
     this[kind](Math.max(0, Math.min(lastsMs, untilMs - this.#parts.time.nowMs)));
     return kind;
+  }
+
+  /** A call is made, of which `goesWell` says what becomes. */
+  called(operation: string, goesWell: boolean): void {
+    this.#inVain.set(operation, goesWell ? 0 : (this.#inVain.get(operation) ?? 0) + 1);
+  }
+
+  /** One of its calls has gone wrong every time, for as long as a worker that starts tries. */
+  get isRefusedForGood(): boolean {
+    return [...this.#inVain.values()].some((times) => times >= attemptsAtStart);
   }
 
   /** Somebody sets the wall clock. */

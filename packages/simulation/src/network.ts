@@ -71,10 +71,12 @@ export class Network {
     watch.sent(machine, call);
     if (machine.cutOffUntilMs[call.service] > time.nowMs) {
       watch.met(call.service === 'dynamodb' ? 'partition-dynamodb' : 'partition-kinesis', machine, call);
+      machine.called(call.operation, false);
       return untilAborted(signal);
     }
     const fate = this.#delayed(call, faults.fateOf(call, machine, time.nowMs));
     if (fate.kind !== undefined) watch.met(fate.kind, machine, call);
+    machine.called(call.operation, fate.kind === undefined);
     return new Promise((resolve, reject) => {
       const onAbort = (): void => void afterLayers().then(() => reject(aborted()));
       signal?.addEventListener('abort', onAbort, { once: true });
