@@ -57,6 +57,22 @@ describe('a release', () => {
     expect(harness.operations()).toEqual(['renew', 'release']);
   });
 
+  it.each(['lost-before', 'lost-after'] as const)(
+    'goes on from a renewal that nobody answered and that is not made again (%s)',
+    async (kind) => {
+      const harness = new HeldLeaseHarness();
+      harness.failNext({ kind });
+      await harness.clock.advance(renewIntervalMs + callTimeoutMs + 1);
+      const released = harness.held.release();
+      await harness.clock.advance(renewIntervalMs);
+      await released;
+      const again = kind === 'lost-after' ? ['release'] : [];
+      expect(harness.operations()).toEqual(['renew', 'release', ...again]);
+      expect(harness.row()).toMatchObject({ leaseOwner: undefined });
+      expect(harness.held.ending).toBe('released');
+    },
+  );
+
   it.each([{ kind: 'lost-before' } as const, { kind: 'lost-after' } as const])(
     'does not deliver again while its outcome is unknown, and finds out (%j)',
     async (fault) => {

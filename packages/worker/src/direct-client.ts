@@ -99,14 +99,15 @@ export class DirectClient {
     );
   }
 
-  async send(command: Command, options: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
+  send(command: Command, options: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
     const { name } = command.constructor;
     const operation = operations[name];
     const key = keyOf(name, command.input);
     if (operation?.leastInput !== undefined && !this.#askedForLeast.has(key)) {
       this.#askedForLeast.add(key);
       const SameCommand = command.constructor as new (input: object) => Command;
-      await this.#sdk.send(new SameCommand(operation.leastInput(command.input)), options);
+      const least = new SameCommand(operation.leastInput(command.input));
+      return this.#sdk.send(least, options).then(() => this.send(command, options));
     }
     const signer = operation && this.#signers.get(key);
     if (signer === undefined) return this.#sdk.send(command, options);
