@@ -7,14 +7,14 @@ const never = (): Promise<never> => new Promise(() => undefined);
 describe('withDeadline', () => {
   it('answers with what the call answered, and leaves no sleep behind', async () => {
     const clock = new ManualClock();
-    await expect(withDeadline(clock, { deadlineMs: 100, what: 'call' }, async () => 7)).resolves.toBe(7);
+    await expect(withDeadline(clock, 100, { what: 'call' }, async () => 7)).resolves.toBe(7);
     expect(clock.sleeperCount).toBe(0);
   });
 
   it('rejects at the deadline even when the call ignores its signal, which has aborted', async () => {
     const clock = new ManualClock();
     let seen: AbortSignal | undefined;
-    const outcome = withDeadline(clock, { deadlineMs: 100, what: 'dynamodb:Scan' }, (signal) => {
+    const outcome = withDeadline(clock, 100, { what: 'dynamodb:Scan' }, (signal) => {
       seen = signal;
       return never();
     }).catch((error: unknown) => error);
@@ -28,7 +28,7 @@ describe('withDeadline', () => {
   it('rejects with the reason when the signal aborts', async () => {
     const clock = new ManualClock();
     const stop = new AbortController();
-    const outcome = withDeadline(clock, { deadlineMs: 100, what: 'call', signal: stop.signal }, never);
+    const outcome = withDeadline(clock, 100, { what: 'call', signal: stop.signal }, never);
     stop.abort(new Error('stopped'));
     await expect(outcome).rejects.toThrow('stopped');
     expect(clock.sleeperCount).toBe(0);
@@ -41,7 +41,7 @@ describe('withDeadline', () => {
       const stop = new AbortController();
       const quick = (signal: AbortSignal): Promise<never> =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('Request aborted'))));
-      const outcome = withDeadline(clock, { deadlineMs: 100, what: 'call', signal: stop.signal }, quick).catch(
+      const outcome = withDeadline(clock, 100, { what: 'call', signal: stop.signal }, quick).catch(
         (error: unknown) => error,
       );
       if (how === 'abort') stop.abort(new Error('stopped'));
@@ -56,7 +56,8 @@ describe('withDeadline', () => {
     let called = false;
     const outcome = withDeadline(
       new ManualClock(),
-      { deadlineMs: 100, what: 'call', signal: AbortSignal.abort(new Error('stopped')) },
+      100,
+      { what: 'call', signal: AbortSignal.abort(new Error('stopped')) },
       async () => {
         called = true;
       },

@@ -62,26 +62,26 @@ export function parseLeaseItem(item: LeaseItem): Lease {
   if (!isLeaseItem(item)) throw row.problem('its entityType says that it is not a lease');
   return {
     leaseKey,
-    leaseCounter: row.required('leaseCounter', row.integer('leaseCounter')),
-    leaseOwner: row.text('leaseOwner'),
-    checkpointOwner: row.text('checkpointOwner'),
+    leaseCounter: row.required(attribute.leaseCounter, row.integer(attribute.leaseCounter)),
+    leaseOwner: row.text(attribute.leaseOwner),
+    checkpointOwner: row.text(attribute.checkpointOwner),
     checkpoint: checkpointOf(row),
-    parentShardIds: row.texts('parentShardIds'),
-    childShardIds: row.texts('childShardIds'),
+    parentShardIds: row.texts(attribute.parentShardIds),
+    childShardIds: row.texts(attribute.childShardIds),
     hashKeyRange: hashKeyRangeOf(row),
-    ownerSwitchesSinceCheckpoint: row.integer('ownerSwitches') ?? 0,
-    typed: row.text('entityType') !== undefined,
-    receiver: row.text('receiver'),
-    handedOver: row.flag('handedOver'),
-    evicted: row.flag('evicted'),
-    healed: row.flag('healed'),
-    root: row.flag('root'),
-    failoverTimeMs: atMost(MAX_TIME_MS, row.integer('failoverTimeMs')),
-    acquiredAtMs: row.integerIfAny('acquiredAtMs'),
-    writeId: row.text('writeId'),
-    initialTimestampMs: row.integer('initialTimestampMs'),
-    streamArn: row.text('streamArn'),
-    streamCreatedAtMs: row.integer('streamCreatedAtMs'),
+    ownerSwitchesSinceCheckpoint: row.integer(attribute.ownerSwitches) ?? 0,
+    typed: row.text(attribute.entityType) !== undefined,
+    receiver: row.text(attribute.receiver),
+    handedOver: row.flag(attribute.handedOver),
+    evicted: row.flag(attribute.evicted),
+    healed: row.flag(attribute.healed),
+    root: row.flag(attribute.root),
+    failoverTimeMs: atMost(MAX_TIME_MS, row.integer(attribute.failoverTimeMs)),
+    acquiredAtMs: row.integerIfAny(attribute.acquiredAtMs),
+    writeId: row.text(attribute.writeId),
+    initialTimestampMs: row.integer(attribute.initialTimestampMs),
+    streamArn: row.text(attribute.streamArn),
+    streamCreatedAtMs: row.integer(attribute.streamCreatedAtMs),
     attempted: parseAttempted(item[attribute.attempted]?.S),
   };
 }
@@ -121,8 +121,8 @@ export function newLeaseItem(seed: LeaseSeed, writeId: string): LeaseItem {
 }
 
 function checkpointOf(row: ItemReader): Checkpoint {
-  const text = row.required('checkpoint', row.text('checkpoint'));
-  const subSequenceNumber = row.integer('checkpointSubSequenceNumber') ?? 0;
+  const text = row.required(attribute.checkpoint, row.text(attribute.checkpoint));
+  const subSequenceNumber = row.integer(attribute.checkpointSubSequenceNumber) ?? 0;
   const checkpoint = parseCheckpoint(text, subSequenceNumber);
   if (checkpoint === undefined) {
     throw row.problem(`checkpoint ${JSON.stringify(text)} is neither a sequence number nor a named position`);
@@ -131,8 +131,8 @@ function checkpointOf(row: ItemReader): Checkpoint {
 }
 
 function hashKeyRangeOf(row: ItemReader): HashKeyRange | undefined {
-  const start = row.text('startingHashKey');
-  const end = row.text('endingHashKey');
+  const start = row.text(attribute.startingHashKey);
+  const end = row.text(attribute.endingHashKey);
   return start === undefined || end === undefined ? undefined : { start, end };
 }
 
@@ -140,7 +140,7 @@ function atMost(max: number, value: number | undefined): number | undefined {
   return value === undefined ? undefined : Math.min(max, value);
 }
 
-type AttributeName = keyof typeof attribute;
+type AttributeName = (typeof attribute)[keyof typeof attribute];
 
 /** Reads one row's attributes, absent or of the right type. */
 class ItemReader {
@@ -154,40 +154,40 @@ class ItemReader {
   }
 
   required<T>(name: AttributeName, value: T | undefined): T {
-    if (value === undefined) throw this.problem(`${attribute[name]} is missing`);
+    if (value === undefined) throw this.problem(`${name} is missing`);
     return value;
   }
 
   text(name: AttributeName): string | undefined {
-    const value = this.item[attribute[name]];
-    if (value !== undefined && value.S === undefined) throw this.problem(`${attribute[name]} is not a string`);
+    const value = this.item[name];
+    if (value !== undefined && value.S === undefined) throw this.problem(`${name} is not a string`);
     // Never written by the KCL or by us, but by hand: an empty owner is no owner.
     return value?.S === '' ? undefined : value?.S;
   }
 
   integer(name: AttributeName): number | undefined {
-    const value = this.item[attribute[name]];
+    const value = this.item[name];
     if (value === undefined) return undefined;
     const number = value.N === undefined ? NaN : Number(value.N);
-    if (!Number.isSafeInteger(number) || number < 0) throw this.problem(`${attribute[name]} is not a whole number`);
+    if (!Number.isSafeInteger(number) || number < 0) throw this.problem(`${name} is not a whole number`);
     return number;
   }
 
   /** Of an attribute whose number decides nothing: an odd one is as good as none. */
   integerIfAny(name: AttributeName): number | undefined {
-    const number = Number(this.item[attribute[name]]?.N);
+    const number = Number(this.item[name]?.N);
     return Number.isSafeInteger(number) && number >= 0 ? number : undefined;
   }
 
   texts(name: AttributeName): readonly string[] {
-    const value = this.item[attribute[name]];
-    if (value !== undefined && value.SS === undefined) throw this.problem(`${attribute[name]} is not a string set`);
+    const value = this.item[name];
+    if (value !== undefined && value.SS === undefined) throw this.problem(`${name} is not a string set`);
     return value?.SS ?? [];
   }
 
   flag(name: AttributeName): boolean {
-    const value = this.item[attribute[name]];
-    if (value !== undefined && value.BOOL === undefined) throw this.problem(`${attribute[name]} is not a boolean`);
+    const value = this.item[name];
+    if (value !== undefined && value.BOOL === undefined) throw this.problem(`${name} is not a boolean`);
     return value?.BOOL ?? false;
   }
 }

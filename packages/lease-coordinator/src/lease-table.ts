@@ -162,7 +162,7 @@ async function call<T>(
   const action = `dynamodb:${operation}`;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withDeadline(clock, { deadlineMs: callTimeoutMs, what: action, signal }, send);
+      return await withDeadline(clock, callTimeoutMs, { what: action, signal }, send);
     } catch (err) {
       if (isAccessDenied(err)) throw new MissingPermissionError(action, `table ${tableName}`, { cause: err });
       const mayPass = isTransient(err) || isDynamoDbThrottled(err);

@@ -24,6 +24,11 @@ const handoverAttributes = [a.checkpointOwner, a.receiver, a.requestId, a.handed
 const marksOfThePast = [...handoverAttributes, a.evicted, a.healed].join(', ');
 const bumpCounter = `${a.leaseCounter} :one`;
 
+/** An update whose expressions are always the same: they are put together once. */
+function updateOf(condition: string, update: string): (values: Record<string, AttributeValue>) => LeaseUpdate {
+  return (values) => ({ condition, update, values });
+}
+
 const text = (value: string): AttributeValue => ({ S: value });
 const number = (value: number): AttributeValue => ({ N: String(value) });
 
@@ -76,44 +81,49 @@ export function takeUpdate(observed: Lease, acquisition: Acquisition): LeaseUpda
   };
 }
 
+const adopt = updateOf(
+  condition.allOf(condition.counterAsObserved, condition.namesMeAndNoHandoverIsPending),
+  `SET ${a.writeId} = :write, ${a.failoverTimeMs} = :failover, ${a.acquiredAtMs} = :acquired ` +
+    `ADD ${bumpCounter} REMOVE ${marksOfThePast}`,
+);
+
 export function adoptUpdate(
   observed: Lease,
   { owner, writeId, failoverTimeMs, acquiredAtMs }: Acquisition,
 ): LeaseUpdate {
-  const held = { leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner };
-  return {
-    condition: condition.allOf(condition.counterAsObserved, condition.namesMeAndNoHandoverIsPending),
-    update:
-      `SET ${a.writeId} = :write, ${a.failoverTimeMs} = :failover, ${a.acquiredAtMs} = :acquired ` +
-      `ADD ${bumpCounter} REMOVE ${marksOfThePast}`,
-    values: {
-      ...holderValues(held, writeId),
-      ':failover': number(failoverTimeMs),
-      ':acquired': number(acquiredAtMs),
-    },
-  };
+  const values = holderValues({ leaseKey: observed.leaseKey, counter: observed.leaseCounter, owner }, writeId);
+  values[':failover'] = number(failoverTimeMs);
+  values[':acquired'] = number(acquiredAtMs);
+  return adopt(values);
 }
 
+const holdsAsObserved = condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe);
+
+const renew = updateOf(holdsAsObserved, `SET ${a.writeId} = :write ADD ${bumpCounter}`);
+
 export function renewUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
-  return {
-    condition: condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),
-    update: `SET ${a.writeId} = :write ADD ${bumpCounter}`,
-    values: holderValues(held, writeId),
-  };
+  return renew(holderValues(held, writeId));
 }
+
+const attempt = updateOf(holdsAsObserved, `SET ${a.writeId} = :write, ${a.attempted} = :attempted ADD ${bumpCounter}`);
+const forgetAttempt = updateOf(holdsAsObserved, `SET ${a.writeId} = :write ADD ${bumpCounter} REMOVE ${a.attempted}`);
 
 /** A renewal that says what is about to be handed over; nothing: the row forgets what was. */
 export function attemptUpdate(held: HeldLeaseRef, attempted: readonly AttemptedRange[], writeId: string): LeaseUpdate {
-  const renewal = renewUpdate(held, writeId);
-  if (attempted.length === 0) return { ...renewal, update: `${renewal.update} REMOVE ${a.attempted}` };
-  return {
-    ...renewal,
-    update: `SET ${a.writeId} = :write, ${a.attempted} = :attempted ADD ${bumpCounter}`,
-    values: { ...renewal.values, ':attempted': text(formatAttempted(attempted)) },
-  };
+  const values = holderValues(held, writeId);
+  if (attempted.length === 0) return forgetAttempt(values);
+  values[':attempted'] = text(formatAttempted(attempted));
+  return attempt(values);
 }
 
 /** As the KCL does, a checkpoint ends a two-phase one and starts the count of owner switches anew. */
+const checkpointExpression =
+  `SET ${a.writeId} = :write, ${a.checkpoint} = :checkpoint, ${a.checkpointSubSequenceNumber} = :sub, ` +
+  `${a.ownerSwitches} = :zero ADD ${bumpCounter} ` +
+  `REMOVE ${a.pendingCheckpoint}, ${a.pendingCheckpointSubSequenceNumber}, ${a.pendingCheckpointState}`;
+const storeCheckpoint = updateOf(holdsAsObserved, checkpointExpression);
+const storePastAttempted = updateOf(holdsAsObserved, `${checkpointExpression}, ${a.attempted}`);
+
 export function checkpointUpdate(
   held: HeldLeaseRef,
   checkpoint: Checkpoint,
@@ -121,87 +131,86 @@ export function checkpointUpdate(
   { passesAttempted }: CheckpointScope,
 ): LeaseUpdate {
   const words = formatCheckpoint(checkpoint);
-  const passed = passesAttempted ? `, ${a.attempted}` : '';
-  return {
-    condition: condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),
-    update:
-      `SET ${a.writeId} = :write, ${a.checkpoint} = :checkpoint, ${a.checkpointSubSequenceNumber} = :sub, ` +
-      `${a.ownerSwitches} = :zero ADD ${bumpCounter} ` +
-      `REMOVE ${a.pendingCheckpoint}, ${a.pendingCheckpointSubSequenceNumber}, ${a.pendingCheckpointState}${passed}`,
-    values: {
-      ...holderValues(held, writeId),
-      ':checkpoint': text(words.checkpoint),
-      ':sub': number(words.subSequenceNumber),
-      ':zero': number(0),
-    },
-  };
+  const values = holderValues(held, writeId);
+  values[':checkpoint'] = text(words.checkpoint);
+  values[':sub'] = number(words.subSequenceNumber);
+  values[':zero'] = number(0);
+  return passesAttempted ? storePastAttempted(values) : storeCheckpoint(values);
 }
+
+const requestHandover = updateOf(
+  condition.mayBeAskedFor,
+  `SET ${a.leaseOwner} = :receiver, ${a.checkpointOwner} = :owner, ${a.receiver} = :receiver, ${a.requestId} = :write`,
+);
 
 /**
  * The request bears its id beside the holder's last one, not over it: the holder needs its own to tell, after a lost
  * reply, that its write got through.
  */
 export function requestHandoverUpdate(owner: string, receiver: string, writeId: string): LeaseUpdate {
-  return {
-    condition: condition.mayBeAskedFor,
-    update: `SET ${a.leaseOwner} = :receiver, ${a.checkpointOwner} = :owner, ${a.receiver} = :receiver, ${a.requestId} = :write`,
-    values: { ':owner': text(owner), ':receiver': text(receiver), ':write': text(writeId), ':shardEnd': shardEnd },
-  };
+  return requestHandover({
+    ':owner': text(owner),
+    ':receiver': text(receiver),
+    ':write': text(writeId),
+    ':shardEnd': shardEnd,
+  });
 }
 
+const isAskedAsObserved = condition.allOf(condition.counterAsObserved, condition.askedToHandOver);
+
+const completeHandover = updateOf(
+  isAskedAsObserved,
+  `SET ${a.writeId} = :write, ${a.handedOver} = :true ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +
+    `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
+);
+
 export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
-  return {
-    condition: condition.allOf(condition.counterAsObserved, condition.askedToHandOver),
-    update:
-      `SET ${a.writeId} = :write, ${a.handedOver} = :true ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +
-      `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
-    values: { ...holderValues(held, writeId), ':true': { BOOL: true } },
-  };
+  const values = holderValues(held, writeId);
+  values[':true'] = { BOOL: true };
+  return completeHandover(values);
 }
+
+const cancelHandover = updateOf(
+  isAskedAsObserved,
+  `SET ${a.writeId} = :write, ${a.leaseOwner} = :me ADD ${bumpCounter} ` +
+    `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
+);
 
 /** By the owner, to whom its receiver is known to be gone: the lease stays where it is. */
 export function cancelHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
-  return {
-    condition: condition.allOf(condition.counterAsObserved, condition.askedToHandOver),
-    update:
-      `SET ${a.writeId} = :write, ${a.leaseOwner} = :me ADD ${bumpCounter} ` +
-      `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
-    values: holderValues(held, writeId),
-  };
+  return cancelHandover(holderValues(held, writeId));
 }
+
+const ownsAsObserved = condition.allOf(condition.counterAsObserved, condition.ownerIsMe);
+const noOwner = `REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`;
+
+const release = updateOf(ownsAsObserved, `SET ${a.writeId} = :write ADD ${bumpCounter} ${noOwner}`);
+const releaseToSuccessor = updateOf(
+  ownsAsObserved,
+  `SET ${a.writeId} = :write, ${a.leaseOwner} = :successor, ${a.handedOver} = :true ` +
+    `ADD ${bumpCounter}, ${a.ownerSwitches} :one REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
+);
 
 /** To the successor, who may adopt it at once, or to nobody. */
 export function releaseUpdate(held: HeldLeaseRef, writeId: string, successor: string | undefined): LeaseUpdate {
-  const ownerIsMe = condition.allOf(condition.counterAsObserved, condition.ownerIsMe);
   const values = holderValues(held, writeId);
-  if (successor === undefined) {
-    return {
-      condition: ownerIsMe,
-      update: `SET ${a.writeId} = :write ADD ${bumpCounter} REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`,
-      values,
-    };
-  }
-  return {
-    condition: ownerIsMe,
-    update:
-      `SET ${a.writeId} = :write, ${a.leaseOwner} = :successor, ${a.handedOver} = :true ` +
-      `ADD ${bumpCounter}, ${a.ownerSwitches} :one REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
-    values: { ...values, ':successor': text(successor), ':true': { BOOL: true } },
-  };
+  if (successor === undefined) return release(values);
+  values[':successor'] = text(successor);
+  values[':true'] = { BOOL: true };
+  return releaseToSuccessor(values);
 }
+
+const evict = updateOf(
+  condition.counterAsObserved,
+  `SET ${a.writeId} = :write, ${a.evicted} = :true ADD ${bumpCounter} ${noOwner}`,
+);
 
 /** By anybody: the owner loses the lease with its next write. */
 export function evictUpdate(observed: Lease, writeId: string): LeaseUpdate {
-  return {
-    condition: condition.counterAsObserved,
-    update:
-      `SET ${a.writeId} = :write, ${a.evicted} = :true ADD ${bumpCounter} ` +
-      `REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`,
-    values: {
-      ':counter': number(observed.leaseCounter),
-      ':one': number(1),
-      ':write': text(writeId),
-      ':true': { BOOL: true },
-    },
-  };
+  return evict({
+    ':counter': number(observed.leaseCounter),
+    ':one': number(1),
+    ':write': text(writeId),
+    ':true': { BOOL: true },
+  });
 }

@@ -46,8 +46,8 @@ export class Successors {
   async #plan(): Promise<ReadonlyMap<string, string>> {
     const { planner, options, clock, announceAndRead } = this.#deps;
     if (options.registry) {
-      const deadline = { deadlineMs: 2 * options.settleMs, what: 'reading the lease table for successors' };
-      await withDeadline(clock, deadline, announceAndRead).catch(() => undefined);
+      const what = 'reading the lease table for successors';
+      await withDeadline(clock, 2 * options.settleMs, { what }, announceAndRead).catch(() => undefined);
     }
     return planner.successors();
   }

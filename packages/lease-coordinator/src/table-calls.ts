@@ -40,9 +40,8 @@ export class TableCalls {
   ): Promise<T> {
     const { dynamodb, clock, callTimeoutMs } = this.#deps;
     const action = `dynamodb:${operation}`;
-    const deadline = { deadlineMs: callTimeoutMs, what: action };
     try {
-      return await withDeadline(clock, deadline, (abortSignal) => run(dynamodb, abortSignal));
+      return await withDeadline(clock, callTimeoutMs, { what: action }, (abortSignal) => run(dynamodb, abortSignal));
     } catch (error) {
       if (isAccessDenied(error)) {
         throw new MissingPermissionError(action, `table ${this.tableName}`, { cause: error });

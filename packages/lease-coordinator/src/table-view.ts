@@ -76,11 +76,13 @@ export class TableView {
   #remember(leases: readonly Lease[], nowMs: number): ReadonlyMap<string, number> {
     const named = new Set(leases.map(({ leaseOwner }) => leaseOwner));
     const lastedMs = FORGOTTEN_AFTER * this.#options.failoverTimeMs;
-    const remembered = [...this.#lastHeardOfMs].flatMap(([workerId, atMs]): [string, number][] => {
-      if (named.has(workerId)) return [[workerId, nowMs]];
-      return nowMs - atMs <= lastedMs ? [[workerId, atMs]] : [];
-    });
-    return new Map([...remembered, ...this.#registered.map(({ workerId }) => [workerId, nowMs] as const)]);
+    const remembered = new Map<string, number>();
+    for (const [workerId, atMs] of this.#lastHeardOfMs) {
+      if (named.has(workerId)) remembered.set(workerId, nowMs);
+      else if (nowMs - atMs <= lastedMs) remembered.set(workerId, atMs);
+    }
+    for (const { workerId } of this.#registered) remembered.set(workerId, nowMs);
+    return remembered;
   }
 
   /**

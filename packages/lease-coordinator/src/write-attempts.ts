@@ -69,7 +69,7 @@ export async function sendUntilAnswered<T>(context: WriteContext, write: LeaseWr
     startedAt ??= readMoment(clock);
     const deadlineMs = Math.min(options.callTimeoutMs, leftMs);
     try {
-      const result = await withDeadline(clock, { deadlineMs, what: `lease ${write.operation}` }, write.send);
+      const result = await withDeadline(clock, deadlineMs, { what: `lease ${write.operation}` }, write.send);
       leave('answered');
       reporter.notify((observer) => observer.written?.({ operation: write.operation }));
       return { kind: 'answered', ambiguous, result, startedAt };

@@ -25,8 +25,20 @@ export function parseHashKey(decimal: string): HashKey | undefined {
   return value > MAX_HASH_KEY ? undefined : value.toString(16).padStart(32, '0');
 }
 
+/** Of the ranges of shards, which come with each batch again. */
+const known = new WeakMap<HashKeyRange, { readonly bounds: HashKeyBounds | undefined }>();
+
 /** `undefined` when every hash key is inside. Throws RangeError when `range` is not one: no stream lists such a shard. */
 export function boundsOf(range: HashKeyRange): HashKeyBounds | undefined {
+  let found = known.get(range);
+  if (found === undefined) {
+    found = { bounds: parseBounds(range) };
+    known.set(range, found);
+  }
+  return found.bounds;
+}
+
+function parseBounds(range: HashKeyRange): HashKeyBounds | undefined {
   const first = parseHashKey(range.start);
   const last = parseHashKey(range.end);
   if (first === undefined || last === undefined || first > last) {

@@ -217,31 +217,43 @@ export class MemoryShare {
   }
 
   /** For the budget: so much is granted. */
-  take(grantedBytes: number): Reservation {
-    let bytes = grantedBytes;
-    const resize = (to: number): void => {
-      if (!this.#held.has(reservation)) return;
-      const byBytes = Math.ceil(to) - bytes;
-      bytes += byBytes;
-      this.#change(byBytes);
-    };
-    const reservation: Reservation = {
-      get bytes() {
-        return bytes;
-      },
-      resize,
-      release: () => {
-        const byBytes = -bytes;
-        if (this.#held.delete(reservation)) this.#change(byBytes);
-      },
-    };
-    this.#held.add(reservation);
+  take(bytes: number): Reservation {
+    const granted = new GrantedReservation(bytes, this);
+    this.#held.add(granted);
     this.#change(bytes);
-    return reservation;
+    return granted;
+  }
+
+  /** For what it has taken. */
+  resize(granted: GrantedReservation, bytes: number): void {
+    if (!this.#held.has(granted)) return;
+    const byBytes = bytes - granted.bytes;
+    granted.bytes = bytes;
+    this.#change(byBytes);
+  }
+
+  /** For what it has taken. */
+  release(granted: GrantedReservation): void {
+    if (this.#held.delete(granted)) this.#change(-granted.bytes);
   }
 
   #change(byBytes: number): void {
     this.#heldBytes += byBytes;
     this.#parts.changed(byBytes);
+  }
+}
+
+class GrantedReservation implements Reservation {
+  constructor(
+    public bytes: number,
+    private readonly share: MemoryShare,
+  ) {}
+
+  resize(bytes: number): void {
+    this.share.resize(this, Math.ceil(bytes));
+  }
+
+  release(): void {
+    this.share.release(this);
   }
 }

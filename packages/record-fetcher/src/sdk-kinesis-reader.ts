@@ -92,9 +92,8 @@ export class SdkKinesisReader implements KinesisReader {
     send: (abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     const { clock, callTimeoutMs, streamArn } = this.#parts;
-    const deadline = { deadlineMs: callTimeoutMs, what: `${action} of ${shardId}`, ...(signal && { signal }) };
     try {
-      return await withDeadline(clock, deadline, send);
+      return await withDeadline(clock, callTimeoutMs, { what: `${action} of ${shardId}`, signal }, send);
     } catch (error) {
       if (isAccessDenied(error)) throw new MissingPermissionError(action, streamArn, { cause: error });
       throw error;

@@ -71,7 +71,8 @@ export class KinesisShardLister implements ShardLister {
       );
       const answer = await withDeadline(
         this.#clock,
-        { deadlineMs: this.#callTimeoutMs, what: 'kinesis:ListShards', signal },
+        this.#callTimeoutMs,
+        { what: 'kinesis:ListShards', signal },
         (abortSignal) => this.#kinesis.send(command, { abortSignal }),
       );
       for (const shard of answer.Shards ?? []) shards.push(toShard(shard));

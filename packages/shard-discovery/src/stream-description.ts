@@ -70,7 +70,8 @@ async function describeOnce(options: DescribeStreamOptions, name: string): Promi
   );
   const { StreamDescriptionSummary: summary } = await withDeadline(
     clock,
-    { deadlineMs: callTimeoutMs, what: 'kinesis:DescribeStreamSummary', signal },
+    callTimeoutMs,
+    { what: 'kinesis:DescribeStreamSummary', signal },
     (abortSignal) => kinesis.send(command, { abortSignal }),
   );
   const { StreamName: streamName, StreamARN: streamArn, StreamCreationTimestamp: createdAt } = summary ?? {};

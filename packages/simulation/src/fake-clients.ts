@@ -1,3 +1,4 @@
+import { LightCommand } from './light-commands';
 import type { Machine } from './machine';
 import type { Network } from './network';
 import type { ServiceName } from './service-call';
@@ -55,7 +56,7 @@ abstract class FakeClient {
     const { network, machine } = this.config.simulated;
     const call = { service: this.service, operation: operationOf(command), input: command.input };
     // What a command carries of its own looks at the answer's headers.
-    return command.middlewareStack.identify().length === 0
+    return isPlain(command)
       ? network.send(machine, call, abortSignal)
       : this.#sendThrough(command, () => network.send(machine, call, abortSignal));
   }
@@ -74,10 +75,15 @@ abstract class FakeClient {
   }
 }
 
+function isPlain(command: Command): boolean {
+  return command instanceof LightCommand ? command.isPlain : command.middlewareStack.identify().length === 0;
+}
+
 const operations = new Map<string, string>();
 
 /** `UpdateItem` of an `UpdateItemCommand`. */
 function operationOf(command: Command): string {
+  if (command instanceof LightCommand) return command.operation;
   const { name } = command.constructor;
   let operation = operations.get(name);
   if (operation === undefined) {

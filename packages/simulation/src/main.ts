@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import { systemClock } from '@millrace/core';
 import { allPlants, asksForHelp, parseCommandLine, steadyFleet, usage, type CommandLine } from './command-line';
 import { installLightAbort } from './light-abort';
+import { installLightCommands } from './light-commands';
 import { findPlant, plants } from './plants/plants';
 import { searchPlant, type PlantFinding } from './plants/search-plant';
 import { describeCosts, describeFailure } from './report';
@@ -54,6 +55,7 @@ async function main(commandLine: CommandLine): Promise<number> {
 /** A fleet at rest, twice. */
 async function rest({ workers, shards, json }: CommandLine, hours: number): Promise<number> {
   installLightAbort();
+  installLightCommands();
   const results: SteadyResult[] = [];
   for (const load of ['idle', 'busy'] as const) {
     const fleet = { workers: workers ?? steadyFleet.workers, shards: shards ?? steadyFleet.shards };

@@ -18,6 +18,14 @@ export function wireShard(shard: Shard): WireShard {
   };
 }
 
-export function wireHashKeyRange({ start, end }: HashRange): WireHashKeyRange {
-  return { StartingHashKey: hashKeyToDecimal(start), EndingHashKey: hashKeyToDecimal(end) };
+/** A range never changes, and is shown again and again. */
+const shown = new WeakMap<HashRange, WireHashKeyRange>();
+
+export function wireHashKeyRange(range: HashRange): WireHashKeyRange {
+  let wire = shown.get(range);
+  if (wire === undefined) {
+    wire = { StartingHashKey: hashKeyToDecimal(range.start), EndingHashKey: hashKeyToDecimal(range.end) };
+    shown.set(range, wire);
+  }
+  return wire;
 }

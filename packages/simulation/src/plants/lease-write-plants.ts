@@ -97,25 +97,31 @@ const acquiring: readonly Plant[] = plantsIn('lease-coordinator/src/lease-update
   },
 ]);
 
+/** Both kinds of checkpoints, which have one condition. */
+const checkpointsUnder = (condition: string): string =>
+  lines(
+    `const storeCheckpoint = updateOf(${condition}, checkpointExpression);`,
+    `const storePastAttempted = updateOf(${condition}, \`\${checkpointExpression}, \${a.attempted}\`);`,
+  );
+
 const holding: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.ts', [
   {
     name: 'renew-any-counter',
     what: 'A renewal does not look at the counter.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),\n    update: `SET ${a.writeId} = :write ADD',
-    replace: `condition.allOf(${anyCounter}, condition.effectiveOwnerIsMe),\n    update: \`SET \${a.writeId} = :write ADD`,
+    find: 'const renew = updateOf(holdsAsObserved,',
+    replace: `const renew = updateOf(condition.allOf(${anyCounter}, condition.effectiveOwnerIsMe),`,
   },
   {
     name: 'renew-any-owner',
     what: 'A renewal does not look at the owner.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),\n    update: `SET ${a.writeId} = :write ADD',
-    replace: `condition.allOf(condition.counterAsObserved, ${anyOwner}),\n    update: \`SET \${a.writeId} = :write ADD`,
+    find: 'const renew = updateOf(holdsAsObserved,',
+    replace: `const renew = updateOf(condition.allOf(condition.counterAsObserved, ${anyOwner}),`,
   },
   {
     name: 'renew-not-while-asked',
     what: 'A renewal is refused as soon as another has asked for the lease.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),\n    update: `SET ${a.writeId} = :write ADD',
-    replace:
-      'condition.allOf(condition.counterAsObserved, condition.ownerIsMe),\n    update: `SET ${a.writeId} = :write ADD',
+    find: 'const renew = updateOf(holdsAsObserved,',
+    replace: 'const renew = updateOf(condition.allOf(condition.counterAsObserved, condition.ownerIsMe),',
   },
   {
     name: 'renew-counter-stays',
@@ -126,20 +132,20 @@ const holding: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.
   {
     name: 'checkpoint-any-counter',
     what: 'A checkpoint does not look at the counter.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),\n    update:\n',
-    replace: `condition.allOf(${anyCounter}, condition.effectiveOwnerIsMe),\n    update:\n`,
+    find: checkpointsUnder('holdsAsObserved'),
+    replace: checkpointsUnder(`condition.allOf(${anyCounter}, condition.effectiveOwnerIsMe)`),
   },
   {
     name: 'checkpoint-any-owner',
     what: 'A checkpoint does not look at the owner.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),\n    update:\n',
-    replace: `condition.allOf(condition.counterAsObserved, ${anyOwner}),\n    update:\n`,
+    find: checkpointsUnder('holdsAsObserved'),
+    replace: checkpointsUnder(`condition.allOf(condition.counterAsObserved, ${anyOwner})`),
   },
   {
     name: 'checkpoint-not-while-asked',
     what: 'A checkpoint is refused as soon as another has asked for the lease.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe),\n    update:\n',
-    replace: 'condition.allOf(condition.counterAsObserved, condition.ownerIsMe),\n    update:\n',
+    find: checkpointsUnder('holdsAsObserved'),
+    replace: checkpointsUnder('condition.allOf(condition.counterAsObserved, condition.ownerIsMe)'),
   },
   {
     name: 'checkpoint-counter-stays',
@@ -155,11 +161,21 @@ const asking: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.t
     what: 'A request moves the counter, so that the owner cannot go on writing.',
     find: lines(
       '${a.requestId} = :write`,',
-      "    values: { ':owner': text(owner), ':receiver': text(receiver), ':write': text(writeId), ':shardEnd': shardEnd },",
+      ');',
+      '',
+      '/**',
+      " * The request bears its id beside the holder's last one, not over it: the holder needs its own to tell, after a lost",
+      ' * reply, that its write got through.',
+      ' */',
+      'export function requestHandoverUpdate(owner: string, receiver: string, writeId: string): LeaseUpdate {',
+      '  return requestHandover({',
     ),
     replace: lines(
       '${a.requestId} = :write ADD ${bumpCounter}`,',
-      "    values: { ':owner': text(owner), ':receiver': text(receiver), ':write': text(writeId), ':shardEnd': shardEnd, ':one': number(1) },",
+      ');',
+      'export function requestHandoverUpdate(owner: string, receiver: string, writeId: string): LeaseUpdate {',
+      '  return requestHandover({',
+      "    ':one': number(1),",
     ),
   },
   {
@@ -171,29 +187,19 @@ const asking: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.t
   {
     name: 'complete-any-counter',
     what: 'A hand-over is completed whatever was written since.',
-    find: lines(
-      'condition.allOf(condition.counterAsObserved, condition.askedToHandOver),',
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.handedOver}',
-    ),
+    find: lines('const completeHandover = updateOf(', '  isAskedAsObserved,'),
     replace: lines(
-      `condition.allOf(${anyCounter}, condition.askedToHandOver),`,
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.handedOver}',
+      'const completeHandover = updateOf(',
+      `  condition.allOf(${anyCounter}, condition.askedToHandOver),`,
     ),
   },
   {
     name: 'complete-not-asked',
     what: 'A hand-over is completed although nobody asks for it any more.',
-    find: lines(
-      'condition.allOf(condition.counterAsObserved, condition.askedToHandOver),',
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.handedOver}',
-    ),
+    find: lines('const completeHandover = updateOf(', '  isAskedAsObserved,'),
     replace: lines(
-      `condition.allOf(condition.counterAsObserved, ${anyOwner}),`,
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.handedOver}',
+      'const completeHandover = updateOf(',
+      `  condition.allOf(condition.counterAsObserved, ${anyOwner}),`,
     ),
   },
   {
@@ -207,42 +213,33 @@ const asking: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.t
     what: 'A completion does not say that nobody reads under the row.',
     find: lines(
       '`SET ${a.writeId} = :write, ${a.handedOver} = :true ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +',
-      '      `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
-      "    values: { ...holderValues(held, writeId), ':true': { BOOL: true } },",
+      '    `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
+      ');',
+      '',
+      'export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {',
+      '  const values = holderValues(held, writeId);',
+      "  values[':true'] = { BOOL: true };",
     ),
     replace: lines(
       '`SET ${a.writeId} = :write ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +',
-      '      `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
-      '    values: holderValues(held, writeId),',
+      '    `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
+      ');',
+      '',
+      'export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {',
+      '  const values = holderValues(held, writeId);',
     ),
   },
   {
     name: 'cancel-any-counter',
     what: 'A request is cancelled whatever was written since.',
-    find: lines(
-      'condition.allOf(condition.counterAsObserved, condition.askedToHandOver),',
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.leaseOwner} = :me',
-    ),
-    replace: lines(
-      `condition.allOf(${anyCounter}, condition.askedToHandOver),`,
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.leaseOwner} = :me',
-    ),
+    find: lines('const cancelHandover = updateOf(', '  isAskedAsObserved,'),
+    replace: lines('const cancelHandover = updateOf(', `  condition.allOf(${anyCounter}, condition.askedToHandOver),`),
   },
   {
     name: 'cancel-not-asked',
     what: 'A request is cancelled that is not there.',
-    find: lines(
-      'condition.allOf(condition.counterAsObserved, condition.askedToHandOver),',
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.leaseOwner} = :me',
-    ),
-    replace: lines(
-      `condition.allOf(condition.counterAsObserved, ${anyOwner}),`,
-      '    update:',
-      '      `SET ${a.writeId} = :write, ${a.leaseOwner} = :me',
-    ),
+    find: lines('const cancelHandover = updateOf(', '  isAskedAsObserved,'),
+    replace: lines('const cancelHandover = updateOf(', `  condition.allOf(condition.counterAsObserved, ${anyOwner}),`),
   },
   {
     name: 'cancel-counter-stays',
@@ -256,26 +253,26 @@ const givingUp: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates
   {
     name: 'release-any-counter',
     what: 'A lease is released whatever was written since.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.ownerIsMe);',
-    replace: `condition.allOf(${anyCounter}, condition.ownerIsMe);`,
+    find: 'const ownsAsObserved = condition.allOf(condition.counterAsObserved, condition.ownerIsMe);',
+    replace: `const ownsAsObserved = condition.allOf(${anyCounter}, condition.ownerIsMe);`,
   },
   {
     name: 'release-any-owner',
     what: 'A lease is released whoever owns it.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.ownerIsMe);',
-    replace: `condition.allOf(condition.counterAsObserved, ${anyOwner});`,
+    find: 'const ownsAsObserved = condition.allOf(condition.counterAsObserved, condition.ownerIsMe);',
+    replace: `const ownsAsObserved = condition.allOf(condition.counterAsObserved, ${anyOwner});`,
   },
   {
     name: 'release-while-asked',
     what: 'A release does not turn into the completion of a request that came meanwhile.',
-    find: 'condition.allOf(condition.counterAsObserved, condition.ownerIsMe);',
-    replace: 'condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe);',
+    find: 'const ownsAsObserved = condition.allOf(condition.counterAsObserved, condition.ownerIsMe);',
+    replace: 'const ownsAsObserved = condition.allOf(condition.counterAsObserved, condition.effectiveOwnerIsMe);',
   },
   {
     name: 'release-to-nobody-counter-stays',
     what: 'A release to nobody leaves the counter alone.',
-    find: 'update: `SET ${a.writeId} = :write ADD ${bumpCounter} REMOVE ${[a.leaseOwner',
-    replace: `update: \`SET \${a.writeId} = :write ${addNothing} REMOVE \${[a.leaseOwner`,
+    find: 'updateOf(ownsAsObserved, `SET ${a.writeId} = :write ADD ${bumpCounter} ${noOwner}`)',
+    replace: `updateOf(ownsAsObserved, \`SET \${a.writeId} = :write ${addNothing} \${noOwner}\`)`,
   },
   {
     name: 'release-to-successor-counter-stays',
@@ -287,27 +284,27 @@ const givingUp: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates
     name: 'release-to-successor-unmarked',
     what: 'A release to a successor does not say that nobody reads under the row.',
     find: lines(
-      '`SET ${a.writeId} = :write, ${a.leaseOwner} = :successor, ${a.handedOver} = :true ` +',
-      '      `ADD ${bumpCounter}, ${a.ownerSwitches} :one REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
-      "    values: { ...values, ':successor': text(successor), ':true': { BOOL: true } },",
+      "  values[':successor'] = text(successor);",
+      "  values[':true'] = { BOOL: true };",
+      '  return releaseToSuccessor(values);',
     ),
     replace: lines(
-      '`SET ${a.writeId} = :write, ${a.leaseOwner} = :successor ` +',
-      '      `ADD ${bumpCounter}, ${a.ownerSwitches} :one REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
-      "    values: { ...values, ':successor': text(successor) },",
+      "  values[':successor'] = text(successor);",
+      '  const { condition: owns, update } = releaseToSuccessor(values);',
+      "  return { condition: owns, update: update.replace(`, ${a.handedOver} = :true`, ''), values };",
     ),
   },
   {
     name: 'evict-any-counter',
     what: 'A lease is evicted whatever was written since it was observed.',
-    find: 'condition: condition.counterAsObserved,\n    update:\n',
-    replace: `condition: ${anyCounter},\n    update:\n`,
+    find: lines('const evict = updateOf(', '  condition.counterAsObserved,'),
+    replace: lines('const evict = updateOf(', `  ${anyCounter},`),
   },
   {
     name: 'evict-counter-stays',
     what: 'An eviction leaves the counter alone.',
-    find: '${a.evicted} = :true ADD ${bumpCounter} ` +',
-    replace: `\${a.evicted} = :true ${addNothing} \` +`,
+    find: '${a.evicted} = :true ADD ${bumpCounter} ${noOwner}`',
+    replace: `\${a.evicted} = :true ${addNothing} \${noOwner}\``,
   },
   {
     name: 'evict-unmarked',
@@ -318,14 +315,8 @@ const givingUp: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates
   {
     name: 'evict-to-the-receiver',
     what: 'An eviction gives the lease to the receiver, who adopts it at once, instead of to nobody.',
-    find: lines(
-      '${a.evicted} = :true ADD ${bumpCounter} ` +',
-      "      `REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`,",
-    ),
-    replace: lines(
-      '${a.handedOver} = :true ADD ${bumpCounter} ` +',
-      "      `REMOVE ${[a.checkpointOwner, a.receiver, a.requestId].join(', ')}`,",
-    ),
+    find: '${a.evicted} = :true ADD ${bumpCounter} ${noOwner}`',
+    replace: '${a.handedOver} = :true ADD ${bumpCounter} REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`',
   },
 ]);
 
