@@ -6,7 +6,7 @@ interface TraceLine {
 }
 
 /** So many of the last lines are kept for a failure. */
-const kept = 4_000;
+const kept = 1_000;
 /** So many of them are shown. */
 const shown = 60;
 

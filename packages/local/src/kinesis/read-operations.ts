@@ -108,11 +108,12 @@ export function getRecords(
   const page = shard.log.page(position.ordinal, maxRecords, getRecordsMaxBytes);
   shard.budgets.getRecordsCalls.take(1);
   shard.budgets.readBytes.takeAfterwards(page.bytes);
-  const common = { Records: page.records, MillisBehindLatest: millisBehindLatest(account, shard, page) };
-  if (!shard.isOpen && page.nextOrdinal === shard.log.endOrdinal) {
-    return { ...common, ChildShards: stream.graph.childrenOf(shard.id).map(childShard) };
+  const { records: Records, nextOrdinal: ordinal } = page;
+  const MillisBehindLatest = millisBehindLatest(account, shard, page);
+  if (!shard.isOpen && ordinal === shard.log.endOrdinal) {
+    return { Records, MillisBehindLatest, ChildShards: stream.graph.childrenOf(shard.id).map(childShard) };
   }
-  return { ...common, NextShardIterator: sealIterator(account, { stream, shard, ordinal: page.nextOrdinal }) };
+  return { Records, MillisBehindLatest, NextShardIterator: sealIterator(account, { stream, shard, ordinal }) };
 }
 
 function assertMayRead(account: Account, position: ShardPosition): void {
