@@ -25,8 +25,8 @@ const marksOfThePast = [...handoverAttributes, a.evicted, a.healed].join(', ');
 const bumpCounter = `${a.leaseCounter} :one`;
 
 /** An update whose expressions are always the same: they are put together once. */
-function updateOf(condition: string, update: string): (values: Record<string, AttributeValue>) => LeaseUpdate {
-  return (values) => ({ condition, update, values });
+function updateOf(holds: string, update: string): (values: Record<string, AttributeValue>) => LeaseUpdate {
+  return (values) => ({ condition: holds, update, values });
 }
 
 const text = (value: string): AttributeValue => ({ S: value });
@@ -116,7 +116,6 @@ export function attemptUpdate(held: HeldLeaseRef, attempted: readonly AttemptedR
   return attempt(values);
 }
 
-/** As the KCL does, a checkpoint ends a two-phase one and starts the count of owner switches anew. */
 const checkpointExpression =
   `SET ${a.writeId} = :write, ${a.checkpoint} = :checkpoint, ${a.checkpointSubSequenceNumber} = :sub, ` +
   `${a.ownerSwitches} = :zero ADD ${bumpCounter} ` +
@@ -124,6 +123,7 @@ const checkpointExpression =
 const storeCheckpoint = updateOf(holdsAsObserved, checkpointExpression);
 const storePastAttempted = updateOf(holdsAsObserved, `${checkpointExpression}, ${a.attempted}`);
 
+/** As the KCL does, a checkpoint ends a two-phase one and starts the count of owner switches anew. */
 export function checkpointUpdate(
   held: HeldLeaseRef,
   checkpoint: Checkpoint,

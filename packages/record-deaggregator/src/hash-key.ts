@@ -25,17 +25,18 @@ export function parseHashKey(decimal: string): HashKey | undefined {
   return value > MAX_HASH_KEY ? undefined : value.toString(16).padStart(32, '0');
 }
 
-/** Of the ranges of shards, which come with each batch again. */
-const known = new WeakMap<HashKeyRange, { readonly bounds: HashKeyBounds | undefined }>();
+/** What was made of a range: that of a shard comes with each batch again. */
+const known = new WeakMap<HashKeyRange, HashKeyRange & { readonly bounds: HashKeyBounds | undefined }>();
 
 /** `undefined` when every hash key is inside. Throws RangeError when `range` is not one: no stream lists such a shard. */
 export function boundsOf(range: HashKeyRange): HashKeyBounds | undefined {
-  let found = known.get(range);
-  if (found === undefined) {
-    found = { bounds: parseBounds(range) };
-    known.set(range, found);
-  }
-  return found.bounds;
+  const { start, end } = range;
+  const found = known.get(range);
+  // The same object may be another range by now, if it is the user's.
+  if (found?.start === start && found.end === end) return found.bounds;
+  const bounds = parseBounds(range);
+  known.set(range, { start, end, bounds });
+  return bounds;
 }
 
 function parseBounds(range: HashKeyRange): HashKeyBounds | undefined {

@@ -36,6 +36,13 @@ function read(
 }
 
 describe('user records outside the shard', () => {
+  it('are told by what the range says now, also if the same object was another range before', () => {
+    const range = { ...lower };
+    expect(read([inUpper, inLower], range).dropped).toBe(1);
+    range.end = String(MAX);
+    expect(read([inUpper, inLower], range).dropped).toBe(0);
+  });
+
   it('are dropped from an aggregate of the KPL, and the others keep their place in it', () => {
     expect(read([inUpper, inLower, inUpper, sentToLower], lower)).toEqual({
       kept: ['1 low', '3 sent low'],

@@ -224,7 +224,7 @@ export class MemoryShare {
     return granted;
   }
 
-  /** For what it has taken. */
+  /** By {@link GrantedReservation} only. */
   resize(granted: GrantedReservation, bytes: number): void {
     if (!this.#held.has(granted)) return;
     const byBytes = bytes - granted.bytes;
@@ -232,7 +232,7 @@ export class MemoryShare {
     this.#change(byBytes);
   }
 
-  /** For what it has taken. */
+  /** By {@link GrantedReservation} only. */
   release(granted: GrantedReservation): void {
     if (this.#held.delete(granted)) this.#change(-granted.bytes);
   }
@@ -243,6 +243,7 @@ export class MemoryShare {
   }
 }
 
+/** Its bytes are set by its share only, which counts them. */
 class GrantedReservation implements Reservation {
   constructor(
     public bytes: number,

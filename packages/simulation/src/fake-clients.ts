@@ -44,7 +44,7 @@ export function fakeClientConfig(network: Network, machine: Machine, time: Virtu
   return { simulated: { network, machine, time }, requestHandler: { handle } };
 }
 
-/** Where the SDK ends: `send` takes a real command and answers, or fails, as the SDK's client does. */
+/** Where the SDK ends: `send` takes a command, a real or a light one, and answers, or fails, as the SDK's client does. */
 abstract class FakeClient {
   readonly middlewareStack = noMiddleware;
 

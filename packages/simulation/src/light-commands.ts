@@ -20,7 +20,7 @@ export class LightCommand implements SdkCommand {
   #real: SdkCommand | undefined;
 
   constructor(operation: string, input: Readonly<Record<string, unknown>>, makeReal: () => SdkCommand) {
-    // As fields these would be as slow as those of the SDK.
+    // As public fields these would be as slow as those of the SDK.
     this.operation = operation;
     this.input = input;
     this.#makeReal = makeReal;
@@ -31,7 +31,7 @@ export class LightCommand implements SdkCommand {
     return this.#real.middlewareStack;
   }
 
-  /** Nobody has added anything to it. */
+  /** Nobody has asked for its middleware, so that there is nothing in it. */
   get isPlain(): boolean {
     return this.#real === undefined;
   }
@@ -49,7 +49,7 @@ export function installLightCommands(): void {
 function lightOf(commandClass: CommandClass): CommandClass {
   const operation = commandClass.name.replace(/Command$/, '');
   return new Proxy(commandClass, {
-    construct: (_, [input]: [Readonly<Record<string, unknown>>]) =>
+    construct: (_, [input = {}]: [Readonly<Record<string, unknown>>?]) =>
       new LightCommand(operation, input, () => new commandClass(input)),
   });
 }

@@ -1,13 +1,12 @@
 /** What happened at one moment. */
 interface TraceLine {
+  readonly order: number;
   readonly atMs: number;
   readonly leaseKey: string | undefined;
   readonly text: () => string;
 }
 
-/** So many of the last lines are kept for a failure. */
-const kept = 1_000;
-/** So many of them are shown. */
+/** So many of the last lines are shown of a failure. */
 const shown = 60;
 
 /**
@@ -15,8 +14,9 @@ const shown = 60;
  * Texts are made only when somebody reads them.
  */
 export class Trace {
-  readonly #lines: TraceLine[] = [];
-  #next = 0;
+  /** The last ones about each lease, and about what concerns all of them: of each as many as may be shown. */
+  readonly #lines = new Map<string | undefined, TraceLine[]>();
+  #order = 0;
   #hash = 0x811c9dc5;
 
   /** @param onLine gets every line as it comes */
@@ -25,8 +25,10 @@ export class Trace {
   /** @param mark anything in which two different runs would differ */
   add(atMs: number, leaseKey: string | undefined, mark: string, text: () => string): void {
     this.#mix(`${Math.round(atMs * 1_000)} ${leaseKey ?? ''} ${mark}`);
-    const line = { atMs, leaseKey, text };
-    this.#lines[this.#next++ % kept] = line;
+    const line = { order: this.#order++, atMs, leaseKey, text };
+    const lines = this.#lines.get(leaseKey);
+    if (lines === undefined) this.#lines.set(leaseKey, [line]);
+    else if (lines.push(line) === 2 * shown) lines.splice(0, shown);
     this.onLine?.(format(line));
   }
 
@@ -36,10 +38,10 @@ export class Trace {
 
   /** The last lines about a lease, and about everything that concerns all of them. */
   lastLines(leaseKey: string | undefined): readonly string[] {
-    const start = this.#next % kept;
-    const inOrder = [...this.#lines.slice(start), ...this.#lines.slice(0, start)];
-    return inOrder
-      .filter((line) => leaseKey === undefined || line.leaseKey === undefined || line.leaseKey === leaseKey)
+    const asked = leaseKey === undefined ? [...this.#lines.keys()] : [leaseKey, undefined];
+    return asked
+      .flatMap((key) => this.#lines.get(key) ?? [])
+      .sort((a, b) => a.order - b.order)
       .slice(-shown)
       .map(format);
   }

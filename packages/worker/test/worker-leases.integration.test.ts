@@ -19,9 +19,11 @@ describe('a Worker, with real SDK clients against the embedded AWS', () => {
   it('prints nothing above info in a healthy life with a reshard and a hand-over', async () => {
     world = await World.start({ shardCount: 2 });
     await world.put(numbered(100));
-    world.start();
+    // The default: of a thread that stands still for a tenth of it a worker warns, and rightly. A busy machine makes that 150 ms.
+    const leases = { failoverTimeMs: 10_000 };
+    world.start({ leases });
     await until(() => world.deliveries.length >= 100);
-    world.start();
+    world.start({ leases });
     await world.kinesis.send(
       new SplitShardCommand({
         StreamName: 'flights',

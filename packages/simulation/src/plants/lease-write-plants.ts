@@ -104,6 +104,13 @@ const checkpointsUnder = (condition: string): string =>
     `const storePastAttempted = updateOf(${condition}, \`\${checkpointExpression}, \${a.attempted}\`);`,
   );
 
+/** Both kinds of renewals that say what is about to be handed over, or that nothing is. */
+const attemptsUnder = (condition: string, add = 'ADD ${bumpCounter}'): string =>
+  lines(
+    `const attempt = updateOf(${condition}, \`SET \${a.writeId} = :write, \${a.attempted} = :attempted ${add}\`);`,
+    `const forgetAttempt = updateOf(${condition}, \`SET \${a.writeId} = :write ${add} REMOVE \${a.attempted}\`);`,
+  );
+
 const holding: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.ts', [
   {
     name: 'renew-any-counter',
@@ -128,6 +135,30 @@ const holding: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.
     what: 'A renewal leaves the counter alone.',
     find: '`SET ${a.writeId} = :write ADD ${bumpCounter}`',
     replace: `\`SET \${a.writeId} = :write ${addNothing}\``,
+  },
+  {
+    name: 'attempt-any-counter',
+    what: 'What is about to be handed over is written whatever was written since.',
+    find: attemptsUnder('holdsAsObserved'),
+    replace: attemptsUnder(`condition.allOf(${anyCounter}, condition.effectiveOwnerIsMe)`),
+  },
+  {
+    name: 'attempt-any-owner',
+    what: 'What is about to be handed over is written whoever owns the lease.',
+    find: attemptsUnder('holdsAsObserved'),
+    replace: attemptsUnder(`condition.allOf(condition.counterAsObserved, ${anyOwner})`),
+  },
+  {
+    name: 'attempt-not-while-asked',
+    what: 'What is about to be handed over cannot be written as soon as another has asked for the lease.',
+    find: attemptsUnder('holdsAsObserved'),
+    replace: attemptsUnder('condition.allOf(condition.counterAsObserved, condition.ownerIsMe)'),
+  },
+  {
+    name: 'attempt-counter-stays',
+    what: 'To write what is about to be handed over leaves the counter alone.',
+    find: attemptsUnder('holdsAsObserved'),
+    replace: attemptsUnder('holdsAsObserved', addNothing),
   },
   {
     name: 'checkpoint-any-counter',
@@ -159,22 +190,10 @@ const asking: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.t
   {
     name: 'request-counter-moves',
     what: 'A request moves the counter, so that the owner cannot go on writing.',
-    find: lines(
-      '${a.requestId} = :write`,',
-      ');',
-      '',
-      '/**',
-      " * The request bears its id beside the holder's last one, not over it: the holder needs its own to tell, after a lost",
-      ' * reply, that its write got through.',
-      ' */',
-      'export function requestHandoverUpdate(owner: string, receiver: string, writeId: string): LeaseUpdate {',
-      '  return requestHandover({',
-    ),
+    find: '  return requestHandover({',
     replace: lines(
-      '${a.requestId} = :write ADD ${bumpCounter}`,',
-      ');',
-      'export function requestHandoverUpdate(owner: string, receiver: string, writeId: string): LeaseUpdate {',
-      '  return requestHandover({',
+      '  const bumping = updateOf(condition.mayBeAskedFor, `${requestHandover({}).update} ADD ${bumpCounter}`);',
+      '  return bumping({',
       "    ':one': number(1),",
     ),
   },
