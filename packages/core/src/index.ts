@@ -29,6 +29,7 @@ export {
   type FirstOwner,
   isHandoverPending,
   type Lease,
+  type LeaseOwners,
   type LeaseSeed,
 } from './lease';
 export type { StreamRecord, UserRecord } from './record';

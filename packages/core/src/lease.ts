@@ -34,7 +34,7 @@ export interface Lease {
 
   /** Who asked for the hand-over. It is pending only while this equals `leaseOwner`; otherwise it is residue. */
   readonly receiver: string | undefined;
-  /** Nobody reads under it, and it was given to `leaseOwner`, by its old owner or its creator: it may be adopted at once. */
+  /** Nobody reads under it, and its old owner gave it to its {@link effectiveOwner}, who may adopt it at once. */
   readonly handedOver: boolean;
   /** It was taken from an owner who neither handed it over nor stopped: nobody's before a failover time has passed. */
   readonly evicted: boolean;
@@ -59,6 +59,9 @@ export interface Lease {
   /** Kept only while records are read with care, because the process may have ended at one of them. In their order. */
   readonly attempted: readonly AttemptedRange[];
 }
+
+/** Whom a row names. */
+export type LeaseOwners = Pick<Lease, 'leaseOwner' | 'checkpointOwner' | 'receiver'>;
 
 /** Who creates a lease and holds it from then on. */
 export interface FirstOwner {
@@ -87,11 +90,11 @@ export interface LeaseSeed {
 }
 
 /** A hand-over of ours is under way: `checkpointOwner` still holds the lease, `leaseOwner` has asked for it. */
-export function isHandoverPending(lease: Lease): boolean {
+export function isHandoverPending(lease: LeaseOwners): boolean {
   return lease.checkpointOwner !== undefined && lease.receiver !== undefined && lease.receiver === lease.leaseOwner;
 }
 
 /** Who may write as the holder of this lease, if it has not expired. */
-export function effectiveOwner(lease: Lease): string | undefined {
+export function effectiveOwner(lease: LeaseOwners): string | undefined {
   return isHandoverPending(lease) ? lease.checkpointOwner : lease.leaseOwner;
 }

@@ -2,9 +2,11 @@ import type { AttributeValue } from '@aws-sdk/client-dynamodb';
 import {
   type Checkpoint,
   CorruptLeaseError,
+  effectiveOwner,
   formatCheckpoint,
   type HashKeyRange,
   type Lease,
+  type LeaseOwners,
   type LeaseSeed,
   parseCheckpoint,
 } from '@millrace/core';
@@ -60,19 +62,22 @@ export function parseLeaseItem(item: LeaseItem): Lease {
   if (leaseKey === undefined) throw new CorruptLeaseError('(unnamed)', 'leaseKey is not a string');
   const row = new ItemReader(leaseKey, item);
   if (!isLeaseItem(item)) throw row.problem('its entityType says that it is not a lease');
+  const owners = {
+    leaseOwner: row.text(attribute.leaseOwner),
+    checkpointOwner: row.text(attribute.checkpointOwner),
+    receiver: row.text(attribute.receiver),
+  };
   return {
     leaseKey,
     leaseCounter: row.required(attribute.leaseCounter, row.integer(attribute.leaseCounter)),
-    leaseOwner: row.text(attribute.leaseOwner),
-    checkpointOwner: row.text(attribute.checkpointOwner),
+    ...owners,
     checkpoint: checkpointOf(row),
     parentShardIds: row.texts(attribute.parentShardIds),
     childShardIds: row.texts(attribute.childShardIds),
     hashKeyRange: hashKeyRangeOf(row),
     ownerSwitchesSinceCheckpoint: row.integer(attribute.ownerSwitches) ?? 0,
     typed: row.text(attribute.entityType) !== undefined,
-    receiver: row.text(attribute.receiver),
-    handedOver: row.flag(attribute.handedOver),
+    handedOver: isHandedOver(row.text(attribute.handedOver), owners),
     evicted: row.flag(attribute.evicted),
     healed: row.flag(attribute.healed),
     root: row.flag(attribute.root),
@@ -84,6 +89,11 @@ export function parseLeaseItem(item: LeaseItem): Lease {
     streamCreatedAtMs: row.integer(attribute.streamCreatedAtMs),
     attempted: parseAttempted(item[attribute.attempted]?.S),
   };
+}
+
+/** To whom it is now: the KCL leaves the attribute where it is when it takes the lease. */
+function isHandedOver(to: string | undefined, owners: LeaseOwners): boolean {
+  return to !== undefined && to === effectiveOwner(owners);
 }
 
 /** A new row. What is empty is absent, as the KCL has it. */

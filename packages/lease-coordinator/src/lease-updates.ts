@@ -160,14 +160,12 @@ const isAskedAsObserved = condition.allOf(condition.counterAsObserved, condition
 
 const completeHandover = updateOf(
   isAskedAsObserved,
-  `SET ${a.writeId} = :write, ${a.handedOver} = :true ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +
+  `SET ${a.writeId} = :write, ${a.handedOver} = ${a.leaseOwner} ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +
     `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
 );
 
 export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {
-  const values = holderValues(held, writeId);
-  values[':true'] = { BOOL: true };
-  return completeHandover(values);
+  return completeHandover(holderValues(held, writeId));
 }
 
 const cancelHandover = updateOf(
@@ -187,7 +185,7 @@ const noOwner = `REMOVE ${[a.leaseOwner, ...handoverAttributes].join(', ')}`;
 const release = updateOf(ownsAsObserved, `SET ${a.writeId} = :write ADD ${bumpCounter} ${noOwner}`);
 const releaseToSuccessor = updateOf(
   ownsAsObserved,
-  `SET ${a.writeId} = :write, ${a.leaseOwner} = :successor, ${a.handedOver} = :true ` +
+  `SET ${a.writeId} = :write, ${a.leaseOwner} = :successor, ${a.handedOver} = :successor ` +
     `ADD ${bumpCounter}, ${a.ownerSwitches} :one REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,
 );
 
@@ -196,7 +194,6 @@ export function releaseUpdate(held: HeldLeaseRef, writeId: string, successor: st
   const values = holderValues(held, writeId);
   if (successor === undefined) return release(values);
   values[':successor'] = text(successor);
-  values[':true'] = { BOOL: true };
   return releaseToSuccessor(values);
 }
 

@@ -62,7 +62,8 @@ describe('parseLeaseItem', () => {
       ...minimal,
       entityType: { S: 'LEASE' },
       millraceReceiver: { S: 'b' },
-      millraceHandedOver: { BOOL: true },
+      leaseOwner: { S: 'b' },
+      millraceHandedOver: { S: 'b' },
       millraceEvicted: { BOOL: true },
       millraceHealed: { BOOL: true },
       millraceRoot: { BOOL: true },
@@ -74,6 +75,23 @@ describe('parseLeaseItem', () => {
       ...{ typed: true, receiver: 'b', handedOver: true, evicted: true, healed: true, root: true },
       ...{ failoverTimeMs: 10_000, acquiredAtMs: 1_700_000_000_123, writeId: 'a/7' },
     });
+  });
+
+  it.each<[string, boolean, Record<string, string>]>([
+    ['its owner', true, { leaseOwner: 'a' }],
+    ['its owner, and asked for by another since', true, { leaseOwner: 'b', checkpointOwner: 'a', receiver: 'b' }],
+    ['one from whom a KCL has taken it', false, { leaseOwner: 'kcl' }],
+    [
+      'one from whom a KCL has taken it after another asked',
+      false,
+      { leaseOwner: 'kcl', checkpointOwner: 'a', receiver: 'b' },
+    ],
+    ['one that is no more', false, {}],
+  ])('says of a lease that was handed over to %s: %s', (_, handedOver, names) => {
+    const { receiver, ...owners } = { ...names, millraceHandedOver: 'a' } as Record<string, string>;
+    const texts = { ...owners, ...(receiver === undefined ? {} : { millraceReceiver: receiver }) };
+    const row = Object.fromEntries(Object.entries(texts).map(([name, value]) => [name, { S: value }]));
+    expect(parseLeaseItem({ ...minimal, ...row }).handedOver).toBe(handedOver);
   });
 
   it.each<[string, Record<string, AttributeValue>]>([

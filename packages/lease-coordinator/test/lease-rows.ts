@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { formatCheckpoint, type Lease } from '@millrace/core';
+import { effectiveOwner, formatCheckpoint, type Lease } from '@millrace/core';
 
 /** A row as the test wants it, attribute by attribute, written without the code under test. */
 export function rowOf(lease: Lease): Record<string, AttributeValue> {
@@ -18,7 +18,7 @@ export function rowOf(lease: Lease): Record<string, AttributeValue> {
     endingHashKey: textOf(lease.hashKeyRange?.end),
     entityType: textOf(lease.typed ? 'LEASE' : undefined),
     millraceReceiver: textOf(lease.receiver),
-    millraceHandedOver: flagOf(lease.handedOver),
+    millraceHandedOver: textOf(lease.handedOver ? effectiveOwner(lease) : undefined),
     millraceEvicted: flagOf(lease.evicted),
     millraceHealed: flagOf(lease.healed),
     millraceRoot: flagOf(lease.root),

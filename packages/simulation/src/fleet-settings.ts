@@ -1,5 +1,5 @@
 import type { ConcurrencyOptions } from 'millrace';
-import { ambushKinds, type AmbushKind } from './ambush';
+import { auditAmbushKinds, type AmbushKind } from './ambush';
 import type { Chance } from './chance';
 import type { CallFaultKind, FaultKind } from './fault-kinds';
 import { callFaultKinds, calmKinds, showerKinds, stormKinds } from './fault-kinds';
@@ -103,7 +103,8 @@ export const leastForAnyRead = 7 * 1024 * 1024 + 1_000;
 const tinyMemoryBytes = 20_000;
 
 /** Of the storms. */
-const ambushShare = 0.12;
+const auditAmbushShare = 0.12;
+const sharingAmbushShare = 0.1;
 const foreignRowsShare = 1 / 30;
 const deadlyShare = 1 / 5;
 
@@ -129,7 +130,7 @@ export function drawSettings(
 ): FleetSettings {
   const weather = drawWeather(chance);
   const isCalm = weather !== 'storm';
-  const ambush = weather === 'storm' && chance.happens(ambushShare) ? chance.oneOf(ambushKinds) : undefined;
+  const ambush = weather === 'storm' && chance.happens(auditAmbushShare) ? chance.oneOf(auditAmbushKinds) : undefined;
   const drawnFailoverTimeMs = chance.oneOf([8_000, 15_000, 20_000, 20_000, 20_000]) ?? 20_000;
   const failoverTimeMs = ambush === undefined ? drawnFailoverTimeMs : 8_000;
   const handoverTimeoutMs = chance.oneOf([4_000, 8_000, 15_000]) ?? 6_000;
@@ -149,7 +150,7 @@ export function drawSettings(
   const reshardsBefore = chance.happens(0.2) ? chance.wholeBetween(1, 3) : 0;
   // What was put before the first worker came lies clearly before LATEST.
   const startsFromMs = reshardsBefore > 0 ? 4_000 : 0;
-  return {
+  const settings: FleetSettings = {
     weather,
     isCalm,
     ...sizes,
@@ -198,6 +199,43 @@ export function drawSettings(
     readAheadPages: chance.wholeBetween(0, 2),
     memoryBytes: drawMemory(chance),
     deadlyRecord: weather === 'storm' && chance.happens(deadlyShare) ? drawDeadlyRecord(chance) : undefined,
+  };
+  if (weather !== 'storm' || ambush !== undefined || !chance.happens(sharingAmbushShare)) return settings;
+  return chance.happens(0.5) ? withFullFleet(settings, chance) : withDeafOwner(settings);
+}
+
+/** There is place for one lease in three or two in three; workers come and go all the time, and what they give up is heard of soon. */
+function withFullFleet(settings: FleetSettings, chance: Chance): FleetSettings {
+  const { chaosEndsAtMs } = settings;
+  const comings = Array.from({ length: 6 }, (): PlannedFault => {
+    const kind = chance.oneOf(['deploy', 'leave', 'join', 'join'] as const) ?? 'join';
+    return { kind, atMs: chance.between(chaosBeginsAtMs, chaosEndsAtMs) };
+  });
+  return {
+    ...settings,
+    ambush: 'full-fleet',
+    maxLeases: [chance.wholeBetween(1, 2)],
+    failoverTimesMs: [20_000],
+    scanIntervalMs: 5_000,
+    mailIntervalMs: 500,
+    registry: [true],
+    knowsSecondPlan: [false],
+    faults: [...settings.faults, ...comings].sort((a, b) => a.atMs - b.atMs),
+  };
+}
+
+/** It lasts until an owner that says nothing of its hand-over timeout has had all the time that others give it, and is evicted. */
+function withDeafOwner(settings: FleetSettings): FleetSettings {
+  return {
+    ...settings,
+    ambush: 'deaf-owner',
+    failoverTimesMs: [8_000],
+    scanIntervalMs: 2_000,
+    mailIntervalMs: 2_000,
+    registry: [true],
+    knowsSecondPlan: [false],
+    maxLeases: [Infinity],
+    chaosEndsAtMs: settings.chaosEndsAtMs + 200_000,
   };
 }
 

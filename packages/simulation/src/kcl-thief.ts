@@ -1,6 +1,7 @@
 import type { Chance } from './chance';
 import type { FaultKind } from './fault-kinds';
 import type { FleetSettings } from './fleet-settings';
+import { effectiveOwnerOf } from './lease-row';
 import type { LeaseWatch } from './lease-watch';
 import type { Machine } from './machine';
 import { connectionReset, isWrite, type ServiceCall } from './service-call';
@@ -24,6 +25,9 @@ type Moment = 'checkpoint' | 'request';
 
 const workerId = 'kcl-worker';
 
+/** A fleet has shared its leases by then. */
+const strikesAtMs = 30_000;
+
 /**
  * A worker of a Java KCL 2 in the same table, of which only its writes are played: it takes a lease from whoever holds it, going
  * by the counter alone, and leaves the marks of our hand-over where they are, which it does not know. Then it renews for a
@@ -31,6 +35,9 @@ const workerId = 'kcl-worker';
  *
  * That it does so at once only where half of a hand-over is left has a reason: without that nobody can tell such a row from
  * one that its owner has given up, and whoever was robbed may be reading still. A KCL keeps its leases for longer.
+ *
+ * As a deaf owner, which is a KCL 3 then, it takes all leases but one and keeps them, also those that are asked of it, which it
+ * never answers.
  */
 export class KclThief {
   readonly #parts: KclThiefParts;
@@ -38,6 +45,11 @@ export class KclThief {
 
   constructor(parts: KclThiefParts) {
     this.#parts = parts;
+  }
+
+  begin(): void {
+    const { settings, time } = this.#parts;
+    if (settings.ambush === 'deaf-owner') time.at(strikesAtMs, () => this.#stealMost());
   }
 
   /** It is about to steal a lease. */
@@ -70,31 +82,57 @@ export class KclThief {
     return this.#parts.leases.rows.get(leaseKey)?.checkpoint.kind === 'shard-end';
   }
 
+  /** As soon as somebody has a lease of them, for at the first start there may be none. */
+  #stealMost(): void {
+    const { leases, time } = this.#parts;
+    const held = leases.readable().filter(({ leaseKey }) => leases.holder(leaseKey) !== undefined);
+    for (const { leaseKey } of held.slice(1)) {
+      this.#take(leaseKey, ', and keeps it');
+      this.#renew(leaseKey, Infinity);
+    }
+    if (held.length < 2) time.later(this.#failoverMs, () => this.#stealMost());
+  }
+
   #steal(leaseKey: string, leavesSoon: boolean): void {
-    const { time, chance, settings, onHappening } = this.#parts;
-    onHappening('kcl-steals', `${leaseKey}${leavesSoon ? ', for a moment' : ''}`);
+    const { time, chance } = this.#parts;
+    this.#take(leaseKey, leavesSoon ? ', for a moment' : '');
+    if (leavesSoon) {
+      time.later(chance.between(1, 500), () => this.#writeIfMine(leaseKey, 'ADD leaseCounter :one REMOVE leaseOwner'));
+    } else {
+      this.#renew(leaseKey, chance.wholeBetween(1, 5));
+    }
+  }
+
+  #take(leaseKey: string, how: string): void {
+    this.#parts.onHappening('kcl-steals', `${leaseKey}${how}`);
     this.#write(leaseKey, 'SET leaseOwner = :kcl ADD leaseCounter :one, ownerSwitchesSinceCheckpoint :one', {
       ':kcl': { S: workerId },
     });
-    if (leavesSoon) {
-      time.later(chance.between(1, 500), () => this.#writeIfMine(leaseKey, 'ADD leaseCounter :one REMOVE leaseOwner'));
-      return;
-    }
-    const failoverMs = Math.max(...settings.failoverTimesMs);
-    for (let left = chance.wholeBetween(1, 5), delayMs = failoverMs / 3; left > 0; left--, delayMs += failoverMs / 3) {
-      time.later(delayMs, () => this.#writeIfMine(leaseKey, 'ADD leaseCounter :one'));
-    }
+  }
+
+  get #failoverMs(): number {
+    return Math.max(...this.#parts.settings.failoverTimesMs);
+  }
+
+  #renew(leaseKey: string, times: number): void {
+    this.#parts.time.later(this.#failoverMs / 3, () => {
+      if (this.#writeIfMine(leaseKey, 'ADD leaseCounter :one') && times > 1) this.#renew(leaseKey, times - 1);
+    });
   }
 
   /** Going by the counter it would notice the next owner, and nothing else. */
-  #writeIfMine(leaseKey: string, update: string): void {
+  #writeIfMine(leaseKey: string, update: string): boolean {
     const { leases, time, settings } = this.#parts;
-    if (leases.rows.get(leaseKey)?.leaseOwner !== workerId || time.nowMs >= settings.chaosEndsAtMs) return;
+    const row = leases.rows.get(leaseKey);
+    // Only a KCL 3 knows that what was asked of it is its own still.
+    const owner = settings.ambush === 'deaf-owner' ? row && effectiveOwnerOf(row) : row?.leaseOwner;
+    if (owner !== workerId || time.nowMs >= settings.chaosEndsAtMs) return false;
     this.#write(leaseKey, update, {});
+    return true;
   }
 
   #write(leaseKey: string, update: string, values: NonNullable<TableCall['ExpressionAttributeValues']>): void {
-    const { aws, tableName, leases } = this.#parts;
+    const { aws, tableName, leases, settings } = this.#parts;
     const input: TableCall = {
       TableName: tableName,
       Key: { leaseKey: { S: leaseKey } },
@@ -102,6 +140,7 @@ export class KclThief {
       ExpressionAttributeValues: { ...values, ':one': { N: '1' } },
     };
     aws.perform({ service: 'dynamodb', operation: 'UpdateItem', input: { ...input } });
-    leases.writtenByOthers(leaseKey);
+    // It is set up as the quickest of ours are: longer it could not count on its lease.
+    leases.writtenByOthers(leaseKey, Math.min(...settings.failoverTimesMs));
   }
 }

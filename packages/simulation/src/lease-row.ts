@@ -33,26 +33,29 @@ export function leaseRowOf(item: Item): LeaseRow | undefined {
   const checkpointText = item['checkpoint']?.S ?? '';
   const subSequenceNumber = Number(item['checkpointSubSequenceNumber']?.N ?? 0);
   const failoverMs = item['millraceFailoverMs']?.N;
-  return {
-    leaseKey,
-    counter: Number(counter),
+  const owners = {
     leaseOwner: item['leaseOwner']?.S,
     checkpointOwner: item['checkpointOwner']?.S,
     receiver: item['millraceReceiver']?.S,
+  };
+  return {
+    leaseKey,
+    counter: Number(counter),
+    ...owners,
     checkpoint: parseCheckpoint(checkpointText, subSequenceNumber) ?? { kind: 'trim-horizon' },
     checkpointText,
     parentShardIds: item['parentShardId']?.SS ?? [],
     writeId: item['millraceWrite']?.S,
     failoverMs: failoverMs === undefined ? undefined : Number(failoverMs),
     wasAcquired: item['millraceAcquired'] !== undefined,
-    marks: marksOf(item),
+    marks: marksOf(item, effectiveOwnerOf(owners)),
     attempted: item['millraceAttempted']?.S ?? '',
   };
 }
 
-function marksOf(item: Item): string {
+function marksOf(item: Item, owner: string | undefined): string {
   let marks = '';
-  if (item['millraceHandedOver'] !== undefined) marks += ' HandedOver';
+  if (owner !== undefined && item['millraceHandedOver']?.S === owner) marks += ' HandedOver';
   if (item['millraceEvicted'] !== undefined) marks += ' Evicted';
   if (item['millraceHealed'] !== undefined) marks += ' Healed';
   if (item['millraceRoot'] !== undefined) marks += ' Root';
@@ -60,7 +63,11 @@ function marksOf(item: Item): string {
 }
 
 /** Who may write as the holder: the old owner as long as a hand-over is pending. */
-export function effectiveOwnerOf({ leaseOwner, checkpointOwner, receiver }: LeaseRow): string | undefined {
+export function effectiveOwnerOf({
+  leaseOwner,
+  checkpointOwner,
+  receiver,
+}: Pick<LeaseRow, 'leaseOwner' | 'checkpointOwner' | 'receiver'>): string | undefined {
   const isPending = checkpointOwner !== undefined && receiver !== undefined && receiver === leaseOwner;
   return isPending ? checkpointOwner : leaseOwner;
 }

@@ -9,7 +9,7 @@ import type { SimulatedAws } from './simulated-aws';
 import type { SimulatedWorker } from './simulated-worker';
 import { isDone, type StreamLog } from './stream-log';
 import type { Trace } from './trace';
-import { UnreadWatch } from './unread-watch';
+import { UnreadWatch, type UnreadWatchParts } from './unread-watch';
 import type { Violate } from './violation';
 import type { VirtualTime } from './virtual-time';
 import { writeKindOf, type WriteKind } from './write-kinds';
@@ -38,7 +38,7 @@ export interface LeaseWatchParts {
   readonly rest: RestWatch;
   readonly calls: RunningCalls;
   readonly crashes: CrashWatch;
-  readonly settings: Pick<FleetSettings, 'isCalm' | 'weather' | 'failoverTimesMs' | 'scanIntervalMs'>;
+  readonly settings: UnreadWatchParts['settings'] & Pick<FleetSettings, 'isCalm'>;
   readonly workerOn: (machine: Machine) => SimulatedWorker;
 }
 
@@ -59,6 +59,8 @@ export class LeaseWatch {
   readonly #voidedAtMs = new Map<string, number>();
   readonly #stored = new Map<string, number>();
   readonly #denied = new Map<string, number>();
+  /** Until when one that is no worker of ours may be reading, by what it has written into the row. */
+  readonly #othersUntilMs = new Map<string, number>();
 
   readonly #unread: UnreadWatch;
 
@@ -163,8 +165,11 @@ export class LeaseWatch {
     this.#lastRows.set(leaseKey, { ...row, checkpoint: { kind: 'trim-horizon' }, checkpointText: '' });
   }
 
-  /** Somebody has written to the row who is no worker of ours. Its holder is inside of its deadline until that has passed. */
-  writtenByOthers(leaseKey: string): void {
+  /**
+   * Somebody has written to the row who is no worker of ours, and may count on that for so long if the lease is its own now. Its
+   * holder is inside of its deadline until that has passed.
+   */
+  writtenByOthers(leaseKey: string, failoverMs: number): void {
     const item = this.#parts.aws.item(leaseKey) as Item | undefined;
     const row = item === undefined ? undefined : leaseRowOf(item);
     if (row === undefined) return;
@@ -173,6 +178,8 @@ export class LeaseWatch {
       return `not one of ours writes: ${describeRow(this.rows.get(leaseKey))} -> ${describeRow(row)}`;
     });
     rest.disturbed();
+    if (effectiveOwnerOf(row) === undefined) this.#othersUntilMs.delete(leaseKey);
+    else this.#othersUntilMs.set(leaseKey, time.nowMs + failoverMs);
     this.rows.set(leaseKey, row);
     this.#lastRows.set(leaseKey, row);
   }
@@ -282,6 +289,9 @@ export class LeaseWatch {
         const text = `${machine.name} acquired the lease while ${holder.machine.name} was inside its deadline`;
         this.#violate('G4', text, leaseKey);
       }
+      if (time.nowMs < (this.#othersUntilMs.get(leaseKey) ?? -Infinity)) {
+        this.#violate('G4', `${machine.name} acquired the lease while a KCL was inside its deadline`, leaseKey);
+      }
       if (holder !== undefined && holder.machine !== machine) {
         this.#parts.rest.moved(leaseKey, holder.machine, machine);
         this.#checkKept(leaseKey, `${machine.name} took the lease, which ${holder.machine.name} had not given up`);
@@ -314,7 +324,7 @@ export class LeaseWatch {
       } else if (!before.marks.includes('HandedOver')) {
         // One that was handed to the machine in vain goes back unread: what still runs there is of an earlier life.
         this.#parts.calls.givenAway(machine, leaseKey);
-      }
+      } else if (kind === 'releases') this.#unread.declined(before, this.#parts.workerOn(machine));
       // An eviction, by another: the owner may still be inside of its deadline.
       if (holder !== undefined && !isFinished(after)) this.#parts.rest.moved(leaseKey, holder.machine);
       if (holder?.machine === machine) {

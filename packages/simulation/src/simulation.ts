@@ -234,6 +234,7 @@ class Simulation {
     }
     this.#disturbance.begin();
     this.#ambush.begin();
+    this.#thief.begin();
     this.#foreignRows.begin();
     this.#produce();
     this.#time.at(chaosEndsAtMs, () => this.#quieten());

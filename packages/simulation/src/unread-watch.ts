@@ -2,6 +2,7 @@ import { maxReadLagMs } from './fast-table';
 import type { FleetSettings } from './fleet-settings';
 import { isFinished, type LeaseRow } from './lease-row';
 import type { RestWatch } from './rest-watch';
+import type { SimulatedWorker } from './simulated-worker';
 import type { Violate } from './violation';
 import type { VirtualTime } from './virtual-time';
 
@@ -9,7 +10,7 @@ export interface UnreadWatchParts {
   readonly time: VirtualTime;
   readonly violate: Violate;
   readonly rest: Pick<RestWatch, 'disturbedAtMs'>;
-  readonly settings: Pick<FleetSettings, 'weather' | 'failoverTimesMs' | 'scanIntervalMs'>;
+  readonly settings: Pick<FleetSettings, 'weather' | 'failoverTimesMs' | 'scanIntervalMs' | 'givesUpEarly'>;
   /** Whether its parents were read to their end. */
   readonly isReadable: (row: LeaseRow) => boolean;
   readonly isHeld: (leaseKey: string) => boolean;
@@ -47,6 +48,20 @@ export class UnreadWatch {
     const unreadMs = time.nowMs - Math.max(sinceMs, rest.disturbedAtMs);
     if (unreadMs <= this.#limitMs) return;
     violate('G6', `${by} acquired the lease after nobody had it for ${unreadMs.toFixed(0)} ms`, leaseKey);
+  }
+
+  /**
+   * A lease that was handed to a worker goes back unread. Who has room for it reads it, if it was begun: whatever it knows of the
+   * parents; unless it is about to stop, or comes so late that the lease may have expired.
+   */
+  declined(before: LeaseRow, { machine, maxLeases, isLive }: SimulatedWorker): void {
+    const { time, violate, settings } = this.#parts;
+    const unreadMs = time.nowMs - (this.#sinceMs.get(before.leaseKey) ?? -Infinity);
+    const isOfUse =
+      before.checkpoint.kind === 'sequence-number' && unreadMs < Math.min(...settings.failoverTimesMs) / 2;
+    // Who gave it up lately because it could not read it must not have it.
+    if (!isOfUse || !isLive || maxLeases < Infinity || settings.givesUpEarly) return;
+    violate('G6', `${machine.name} gave back a lease unread that was handed to it`, before.leaseKey);
   }
 
   /** Rows as they are after a write, of any kind. */

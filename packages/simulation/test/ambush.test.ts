@@ -27,6 +27,8 @@ describe('troubles that lie in wait', () => {
     'waiting-child': /fault: row-deleted .* cannot read its parent/,
     'held-row': /fault: row-deleted .* does not hear of it/,
     'left-shard': /fault: age-out .* has just listed it/,
+    'full-fleet': /fault: late-read .* hears late of a row/,
+    'deaf-owner': / evicts: \[\d+ \S+ \(asked of kcl-worker\)/,
   };
 
   it.each(ambushKinds)('strike where a fleet is set up for it: %s', async (kind) => {

@@ -29,6 +29,15 @@ const conditions: readonly Plant[] = plantsIn('lease-coordinator/src/lease-condi
   },
 ]);
 
+const marks: readonly Plant[] = plantsIn('lease-coordinator/src/lease-item.ts', [
+  {
+    name: 'handed-over-to-anybody',
+    what: 'A lease counts as handed over whoever owns it by now, also if a KCL worker has taken it since.',
+    find: 'return to !== undefined && to === effectiveOwner(owners);',
+    replace: 'return to !== undefined && owners.leaseOwner !== undefined;',
+  },
+]);
+
 const rows: readonly Plant[] = plantsIn('lease-coordinator/src/dynamodb-lease-store.ts', [
   {
     name: 'create-over',
@@ -67,4 +76,4 @@ const positions: readonly Plant[] = plantsIn('lease-coordinator/src/lease-update
   },
 ]);
 
-export const leaseRowPlants: readonly Plant[] = [...conditions, ...rows, ...positions];
+export const leaseRowPlants: readonly Plant[] = [...conditions, ...marks, ...rows, ...positions];

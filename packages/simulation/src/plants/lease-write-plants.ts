@@ -224,29 +224,14 @@ const asking: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates.t
   {
     name: 'complete-counter-stays',
     what: 'A completion leaves the counter alone.',
-    find: '${a.handedOver} = :true ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +',
-    replace: '${a.handedOver} = :true ADD ${a.ownerSwitches} :one ` +',
+    find: '${a.handedOver} = ${a.leaseOwner} ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +',
+    replace: '${a.handedOver} = ${a.leaseOwner} ADD ${a.ownerSwitches} :one ` +',
   },
   {
     name: 'complete-unmarked',
     what: 'A completion does not say that nobody reads under the row.',
-    find: lines(
-      '`SET ${a.writeId} = :write, ${a.handedOver} = :true ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +',
-      '    `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
-      ');',
-      '',
-      'export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {',
-      '  const values = holderValues(held, writeId);',
-      "  values[':true'] = { BOOL: true };",
-    ),
-    replace: lines(
-      '`SET ${a.writeId} = :write ADD ${bumpCounter}, ${a.ownerSwitches} :one ` +',
-      '    `REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`,',
-      ');',
-      '',
-      'export function completeHandoverUpdate(held: HeldLeaseRef, writeId: string): LeaseUpdate {',
-      '  const values = holderValues(held, writeId);',
-    ),
+    find: '`SET ${a.writeId} = :write, ${a.handedOver} = ${a.leaseOwner} ADD',
+    replace: '`SET ${a.writeId} = :write ADD',
   },
   {
     name: 'cancel-any-counter',
@@ -302,16 +287,8 @@ const givingUp: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates
   {
     name: 'release-to-successor-unmarked',
     what: 'A release to a successor does not say that nobody reads under the row.',
-    find: lines(
-      "  values[':successor'] = text(successor);",
-      "  values[':true'] = { BOOL: true };",
-      '  return releaseToSuccessor(values);',
-    ),
-    replace: lines(
-      "  values[':successor'] = text(successor);",
-      '  const { condition: owns, update } = releaseToSuccessor(values);',
-      "  return { condition: owns, update: update.replace(`, ${a.handedOver} = :true`, ''), values };",
-    ),
+    find: '${a.leaseOwner} = :successor, ${a.handedOver} = :successor ` +',
+    replace: '${a.leaseOwner} = :successor ` +',
   },
   {
     name: 'evict-any-counter',
@@ -335,7 +312,9 @@ const givingUp: readonly Plant[] = plantsIn('lease-coordinator/src/lease-updates
     name: 'evict-to-the-receiver',
     what: 'An eviction gives the lease to the receiver, who adopts it at once, instead of to nobody.',
     find: '${a.evicted} = :true ADD ${bumpCounter} ${noOwner}`',
-    replace: '${a.handedOver} = :true ADD ${bumpCounter} REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`',
+    replace:
+      'millraceUnused = :true, ${a.handedOver} = ${a.leaseOwner} ADD ${bumpCounter} ' +
+      'REMOVE ${a.checkpointOwner}, ${a.receiver}, ${a.requestId}`',
   },
 ]);
 
