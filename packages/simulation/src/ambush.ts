@@ -1,6 +1,7 @@
 import type { FaultKind } from './fault-kinds';
 import type { FleetSettings } from './fleet-settings';
 import type { Fleet } from './fleet';
+import { FullFleet } from './full-fleet';
 import { isFinished, type LeaseRow } from './lease-row';
 import type { LeaseWatch } from './lease-watch';
 import type { Machine } from './machine';
@@ -28,11 +29,8 @@ export const auditAmbushKinds = ['waiting-child', 'held-row', 'left-shard'] as c
 /**
  * Those while leases are shared:
  *
- * - `full-fleet`: there are more leases than the workers may have, so that each place is wanted by several. Who fills the table gets
- *   one reading late, of the moment in which another has created a row that anybody may take. And when a worker comes that takes
- *   what is free, another stops, which goes by a reading from before that and gives it one more.
- * - `deaf-owner`: a worker of another make has most of the leases, goes on renewing, and answers nobody who asks for one
- *   (`kcl-thief.ts`).
+ * - `full-fleet`: there are more leases than the workers may have, so that each place is wanted by several (`full-fleet.ts`).
+ * - `deaf-owner`: a worker of a KCL has most of the leases, goes on renewing, and answers nobody who asks for one (`kcl-thief.ts`).
  */
 const sharingAmbushKinds = ['full-fleet', 'deaf-owner'] as const;
 
@@ -63,21 +61,16 @@ const quietForMs = 85_000;
 const oldEnoughMs = 41_000;
 /** As long as an answer may take. */
 const heldUpMs = 4_500;
-/** As long as who stops waits for what is in the table by then. */
-const leaversHeldUpMs = 900;
-/** Most fleets have filled their table by then. */
-const fillsWithinMs = 20_000;
 
-/** Lies in wait for one moment, and strikes once. */
+/** Lies in wait for a moment. Those at audits strike once. */
 export class Ambush {
   readonly #parts: AmbushParts;
+  readonly #fullFleet: FullFleet;
   #isOver = false;
-  #overtaken: Set<Machine> | undefined;
-  readonly #welcomed = new Set<Machine>();
-  readonly #leavers = new Set<Machine>();
 
   constructor(parts: AmbushParts) {
     this.#parts = parts;
+    this.#fullFleet = new FullFleet(parts);
   }
 
   begin(): void {
@@ -99,45 +92,13 @@ export class Ambush {
   performed(machine: Machine, call: ServiceCall): number {
     const { ambush } = this.#parts.settings;
     if (this.#isOver || ambush === undefined) return 0;
-    if (ambush === 'full-fleet') {
-      this.#welcome(machine, call);
-      if (call.operation !== 'Scan') return 0;
-      return this.#leavers.delete(machine) ? leaversHeldUpMs : this.#isOvertaken(machine) ? heldUpMs : 0;
-    }
+    if (ambush === 'full-fleet') return this.#fullFleet.performed(machine, call);
     const isListing = call.operation === 'ListShards';
     if (ambush === 'waiting-child' && isWrite(call) && writeKindOf(call) === 'checkpoints') {
       this.#deleteWaitingChild(rowKeyOf(call.input));
     } else if (ambush === 'held-row' && isListing) this.#deleteHeldRow(machine);
     else if (ambush === 'left-shard' && isListing && this.#ageOutFinishedShard(machine)) return heldUpMs;
     return 0;
-  }
-
-  #welcome(machine: Machine, call: ServiceCall): void {
-    const { fleet, leases, time, settings, onHappening } = this.#parts;
-    if (!isWrite(call)) return;
-    const kind = writeKindOf(call);
-    if (kind === 'creates' && this.#overtaken === undefined) {
-      const row = leases.rows.get(rowKeyOf(call.input) ?? '');
-      if (row === undefined || row.leaseOwner !== undefined) return;
-      this.#overtaken = new Set(fleet.live().map((worker) => worker.machine));
-      this.#overtaken.delete(machine);
-    } else if (kind === 'shows life' && !this.#welcomed.has(machine)) {
-      this.#welcomed.add(machine);
-      const others = fleet.live().filter((worker) => worker.machine !== machine);
-      const leaver = others.find(({ worker }) => worker.snapshot().ownedShardIds.length > 0);
-      const hasFree = leases.readable().some((row) => row.leaseOwner === undefined);
-      if (leaver === undefined || !hasFree || time.nowMs < settings.startsToMs + fillsWithinMs) return;
-      this.#leavers.add(leaver.machine);
-      fleet.stop(leaver);
-      onHappening('leave', `${leaver.machine.name}, as ${machine.name} comes`);
-    }
-  }
-
-  /** Whether this is the first reading of the table by one of those who fill it since another has created a row that is nobody's. */
-  #isOvertaken(machine: Machine): boolean {
-    if (this.#overtaken?.delete(machine) !== true) return false;
-    this.#parts.onHappening('late-read', `${machine.name} hears late of a row that anybody may take`);
-    return true;
   }
 
   #deleteWaitingChild(parentId: string | undefined): void {

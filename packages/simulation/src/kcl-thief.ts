@@ -36,8 +36,7 @@ const strikesAtMs = 30_000;
  * That it does so at once only where half of a hand-over is left has a reason: without that nobody can tell such a row from
  * one that its owner has given up, and whoever was robbed may be reading still. A KCL keeps its leases for longer.
  *
- * As a deaf owner, which is a KCL 3 then, it takes all leases but one and keeps them, also those that are asked of it, which it
- * never answers.
+ * As a deaf owner it takes all leases but one and keeps them. A request leaves the counter alone, so that it does not see one.
  */
 export class KclThief {
   readonly #parts: KclThiefParts;
@@ -69,9 +68,8 @@ export class KclThief {
     const kind = writeKindOf(call);
     const moment = kind === 'checkpoints' ? 'checkpoint' : kind === 'asks' ? 'request' : undefined;
     const leaseKey = rowKeyOf(call.input);
-    const { settings, time, chance } = this.#parts;
-    const leftMs = settings.chaosEndsAtMs - time.nowMs - 2.5 * Math.max(...settings.failoverTimesMs);
-    if (moment === undefined || leaseKey === undefined || leftMs < 0) return undefined;
+    const { chance } = this.#parts;
+    if (moment === undefined || leaseKey === undefined || this.#leftMs < 0) return undefined;
     if (!this.#waitsFor.includes(moment) || this.#isFinished(leaseKey)) return undefined;
     this.#waitsFor = this.#waitsFor.filter((each) => each !== moment);
     this.#steal(leaseKey, moment === 'request' && chance.happens(0.5));
@@ -82,9 +80,10 @@ export class KclThief {
     return this.#parts.leases.rows.get(leaseKey)?.checkpoint.kind === 'shard-end';
   }
 
-  /** As soon as somebody has a lease of them, for at the first start there may be none. */
+  /** As soon as somebody has leases, as long as there is time for what comes of it. */
   #stealMost(): void {
     const { leases, time } = this.#parts;
+    if (this.#leftMs < 0) return;
     const held = leases.readable().filter(({ leaseKey }) => leases.holder(leaseKey) !== undefined);
     for (const { leaseKey } of held.slice(1)) {
       this.#take(leaseKey, ', and keeps it');
@@ -114,6 +113,12 @@ export class KclThief {
     return Math.max(...this.#parts.settings.failoverTimesMs);
   }
 
+  /** Until it must be over, and its leases expired. */
+  get #leftMs(): number {
+    const { settings, time } = this.#parts;
+    return settings.chaosEndsAtMs - time.nowMs - 2.5 * this.#failoverMs;
+  }
+
   #renew(leaseKey: string, times: number): void {
     this.#parts.time.later(this.#failoverMs / 3, () => {
       if (this.#writeIfMine(leaseKey, 'ADD leaseCounter :one') && times > 1) this.#renew(leaseKey, times - 1);
@@ -124,9 +129,8 @@ export class KclThief {
   #writeIfMine(leaseKey: string, update: string): boolean {
     const { leases, time, settings } = this.#parts;
     const row = leases.rows.get(leaseKey);
-    // Only a KCL 3 knows that what was asked of it is its own still.
-    const owner = settings.ambush === 'deaf-owner' ? row && effectiveOwnerOf(row) : row?.leaseOwner;
-    if (owner !== workerId || time.nowMs >= settings.chaosEndsAtMs) return false;
+    const isMine = row !== undefined && effectiveOwnerOf(row) === workerId;
+    if (!isMine || time.nowMs >= settings.chaosEndsAtMs) return false;
     this.#write(leaseKey, update, {});
     return true;
   }

@@ -92,11 +92,13 @@ export class LeaseWatch {
     return parentShardIds.every((parent) => this.isFinished(parent));
   }
 
-  sent(call: ServiceCall): void {
+  sent(machine: Machine, call: ServiceCall): void {
     if (!isWrite(call)) return;
     const writeId = writeIdOf(call);
     if (writeId === undefined || this.#firstSentAtMs.has(writeId)) return;
     this.#firstSentAtMs.set(writeId, this.#parts.time.nowMs);
+    if (writeKindOf(call) === 'releases')
+      this.#unread.releasing(writeId, leaseKeyOf(call), this.#parts.workerOn(machine));
   }
 
   performed(
@@ -324,7 +326,7 @@ export class LeaseWatch {
       } else if (!before.marks.includes('HandedOver')) {
         // One that was handed to the machine in vain goes back unread: what still runs there is of an earlier life.
         this.#parts.calls.givenAway(machine, leaseKey);
-      } else if (kind === 'releases') this.#unread.declined(before, this.#parts.workerOn(machine));
+      } else if (kind === 'releases') this.#unread.declined(before, after, this.#parts.workerOn(machine));
       // An eviction, by another: the owner may still be inside of its deadline.
       if (holder !== undefined && !isFinished(after)) this.#parts.rest.moved(leaseKey, holder.machine);
       if (holder?.machine === machine) {
@@ -390,8 +392,6 @@ function writeIdOf({ input }: ServiceCall): string | undefined {
   return ExpressionAttributeValues?.[':write']?.S ?? item?.['millraceWrite']?.S;
 }
 
-/** One that is created in another's name has to be adopted. */
 function acquires(kind: WriteKind, after: LeaseRow): boolean {
-  if (kind === 'creates') return after.leaseOwner !== undefined && !after.marks.includes('HandedOver');
-  return kind === 'takes' || kind === 'adopts';
+  return kind === 'takes' || kind === 'adopts' || (kind === 'creates' && after.leaseOwner !== undefined);
 }

@@ -45,6 +45,8 @@ export class SimulatedWorker {
   readonly failoverTimeMs: number;
   hasStarted = false;
   isStopping = false;
+  /** A lease whose shard did not get on here. */
+  hasGivenUp = false;
   /** Set once `run()` has settled. */
   end: { readonly error: unknown } | 'clean' | undefined;
 
@@ -72,6 +74,7 @@ export class SimulatedWorker {
         }),
     );
     this.worker.on('workerStarted', () => (this.hasStarted = true));
+    this.worker.on('shardStalled', ({ action }) => (this.hasGivenUp ||= action === 'given-up'));
     this.worker.on('recordsAgedOut', (event) => parts.onAgedOut(event));
   }
 

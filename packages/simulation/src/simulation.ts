@@ -364,7 +364,7 @@ class Simulation {
   #callWatch(): CallWatch {
     return {
       sent: (machine, call) => {
-        this.#leases.sent(call);
+        this.#leases.sent(machine, call);
         if (call.operation === 'GetRecords') this.#fleet.checkMemory(machine);
       },
       arriving: (_, call) => this.#foreignRows.arriving(call),

@@ -10,7 +10,7 @@ export interface UnreadWatchParts {
   readonly time: VirtualTime;
   readonly violate: Violate;
   readonly rest: Pick<RestWatch, 'disturbedAtMs'>;
-  readonly settings: Pick<FleetSettings, 'weather' | 'failoverTimesMs' | 'scanIntervalMs' | 'givesUpEarly'>;
+  readonly settings: Pick<FleetSettings, 'weather' | 'failoverTimesMs' | 'scanIntervalMs'>;
   /** Whether its parents were read to their end. */
   readonly isReadable: (row: LeaseRow) => boolean;
   readonly isHeld: (leaseKey: string) => boolean;
@@ -28,6 +28,8 @@ const seenAfter = 2;
 export class UnreadWatch {
   readonly #parts: UnreadWatchParts;
   readonly #sinceMs = new Map<string, number>();
+  /** Writes of workers that had something to do with the lease still. */
+  readonly #sentWhileBusy = new Set<string>();
   readonly #limitMs: number;
 
   constructor(parts: UnreadWatchParts) {
@@ -50,17 +52,24 @@ export class UnreadWatch {
     violate('G6', `${by} acquired the lease after nobody had it for ${unreadMs.toFixed(0)} ms`, leaseKey);
   }
 
+  /** A worker sends a write by which a lease becomes nobody's. */
+  releasing(writeId: string, leaseKey: string | undefined, { worker }: SimulatedWorker): void {
+    const isBusy = worker.snapshot().shards.some(({ shardId }) => shardId === leaseKey);
+    if (isBusy) this.#sentWhileBusy.add(writeId);
+  }
+
   /**
-   * A lease that was handed to a worker goes back unread. Who has room for it reads it, if it was begun: whatever it knows of the
-   * parents; unless it is about to stop, or comes so late that the lease may have expired.
+   * A lease that was handed to a worker goes back unread. Checks, in any weather, that it was of no use to it: one that was begun is
+   * read by whoever has room for it, whatever that knows of the parents; unless it is about to stop, or comes so late that the
+   * lease may have expired.
    */
-  declined(before: LeaseRow, { machine, maxLeases, isLive }: SimulatedWorker): void {
+  declined(before: LeaseRow, after: LeaseRow, { machine, maxLeases, isLive, hasGivenUp }: SimulatedWorker): void {
     const { time, violate, settings } = this.#parts;
     const unreadMs = time.nowMs - (this.#sinceMs.get(before.leaseKey) ?? -Infinity);
-    const isOfUse =
-      before.checkpoint.kind === 'sequence-number' && unreadMs < Math.min(...settings.failoverTimesMs) / 2;
-    // Who gave it up lately because it could not read it must not have it.
-    if (!isOfUse || !isLive || maxLeases < Infinity || settings.givesUpEarly) return;
+    const mayHaveExpired = unreadMs > Math.min(...settings.failoverTimesMs) / 2;
+    if (before.checkpoint.kind !== 'sequence-number' || mayHaveExpired || !isLive || maxLeases < Infinity) return;
+    // What it gave up because it could not read it, or lost while code of its user's was at it, it must not have for a while.
+    if (hasGivenUp || this.#sentWhileBusy.has(after.writeId ?? '')) return;
     violate('G6', `${machine.name} gave back a lease unread that was handed to it`, before.leaseKey);
   }
 

@@ -9,7 +9,7 @@ const latestMs = 60_000;
 
 const updates = {
   renews: 'SET millraceWrite = :write ADD leaseCounter :one',
-  'hands over': 'SET millraceWrite = :write, millraceHandedOver = :true ADD leaseCounter :one',
+  'hands over': 'SET millraceWrite = :write, millraceHandedOver = leaseOwner ADD leaseCounter :one',
   cancels: 'SET millraceWrite = :write, leaseOwner = :me ADD leaseCounter :one',
   releases: 'SET millraceWrite = :write ADD leaseCounter :one REMOVE leaseOwner',
   takes: 'SET leaseOwner = :me, millraceFailoverMs = :failover',
@@ -53,7 +53,7 @@ function waitingFor(held: ServiceCall, seed = 1) {
       leaseCounter: { N: '7' },
       ...(owner === undefined ? {} : { leaseOwner: { S: owner } }),
       ...(asked === undefined ? {} : { checkpointOwner: { S: asked }, millraceReceiver: { S: owner } }),
-      ...(isHandedOver === true ? { millraceHandedOver: { BOOL: true } } : {}),
+      ...(isHandedOver === true ? { millraceHandedOver: { S: owner } } : {}),
     };
   };
   const runUntil = (untilMs: number): readonly number[] => {
