@@ -104,7 +104,7 @@ const tinyMemoryBytes = 20_000;
 
 /** Of the storms. */
 const auditAmbushShare = 0.12;
-const sharingAmbushShare = 0.1;
+const sharingAmbushShare = 0.06;
 const foreignRowsShare = 1 / 30;
 const deadlyShare = 1 / 5;
 
@@ -217,7 +217,7 @@ function withFullFleet(settings: FleetSettings, chance: Chance): FleetSettings {
     maxLeases: [chance.wholeBetween(1, 2)],
     failoverTimesMs: [20_000],
     scanIntervalMs: 5_000,
-    mailIntervalMs: 500,
+    mailIntervalMs: 1_000,
     registry: [true],
     knowsSecondPlan: [false],
     faults: [...settings.faults, ...comings].sort((a, b) => a.atMs - b.atMs),
