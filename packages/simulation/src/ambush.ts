@@ -7,6 +7,7 @@ import type { LeaseWatch } from './lease-watch';
 import type { Machine } from './machine';
 import type { ManualHarm } from './manual-harm';
 import type { Producer } from './producer';
+import { RowDeletedTwice } from './row-deleted-twice';
 import { isWrite, type ServiceCall } from './service-call';
 import type { SimulatedAws } from './simulated-aws';
 import type { StreamLog } from './stream-log';
@@ -34,7 +35,8 @@ export const auditAmbushKinds = ['waiting-child', 'held-row', 'left-shard'] as c
  */
 const sharingAmbushKinds = ['full-fleet', 'deaf-owner'] as const;
 
-export const ambushKinds = [...auditAmbushKinds, ...sharingAmbushKinds] as const;
+/** The last one deletes the same row again (`row-deleted-twice.ts`). */
+export const ambushKinds = [...auditAmbushKinds, ...sharingAmbushKinds, 'row-deleted-twice'] as const;
 export type AmbushKind = (typeof ambushKinds)[number];
 
 export interface AmbushParts {
@@ -66,11 +68,13 @@ const heldUpMs = 4_500;
 export class Ambush {
   readonly #parts: AmbushParts;
   readonly #fullFleet: FullFleet;
+  readonly #deletedTwice: RowDeletedTwice;
   #isOver = false;
 
   constructor(parts: AmbushParts) {
     this.#parts = parts;
     this.#fullFleet = new FullFleet(parts);
+    this.#deletedTwice = new RowDeletedTwice(parts);
   }
 
   begin(): void {
@@ -92,6 +96,7 @@ export class Ambush {
   performed(machine: Machine, call: ServiceCall): number {
     const { ambush } = this.#parts.settings;
     if (this.#isOver || ambush === undefined) return 0;
+    if (ambush === 'row-deleted-twice') this.#deletedTwice.performed(machine, call);
     if (ambush === 'full-fleet') return this.#fullFleet.performed(machine, call);
     const isListing = call.operation === 'ListShards';
     if (ambush === 'waiting-child' && isWrite(call) && writeKindOf(call) === 'checkpoints') {

@@ -105,6 +105,7 @@ const tinyMemoryBytes = 20_000;
 /** Of the storms. */
 const auditAmbushShare = 0.12;
 const sharingAmbushShare = 0.06;
+const deletedTwiceShare = 0.02;
 const foreignRowsShare = 1 / 30;
 const deadlyShare = 1 / 5;
 
@@ -200,8 +201,16 @@ export function drawSettings(
     memoryBytes: drawMemory(chance),
     deadlyRecord: weather === 'storm' && chance.happens(deadlyShare) ? drawDeadlyRecord(chance) : undefined,
   };
-  if (weather !== 'storm' || ambush !== undefined || !chance.happens(sharingAmbushShare)) return settings;
-  return chance.happens(0.5) ? withFullFleet(settings, chance) : withDeafOwner(settings);
+  if (weather !== 'storm' || ambush !== undefined) return settings;
+  if (chance.happens(sharingAmbushShare)) {
+    return chance.happens(0.5) ? withFullFleet(settings, chance) : withDeafOwner(settings);
+  }
+  return chance.happens(deletedTwiceShare) ? withRowDeletedTwice(settings) : settings;
+}
+
+/** Audits come so often that there is time for what it takes. */
+function withRowDeletedTwice(settings: FleetSettings): FleetSettings {
+  return { ...settings, ambush: 'row-deleted-twice', registry: [true], auditIntervalMs: 10_000 };
 }
 
 /** There is place for one lease in three or two in three; workers come and go all the time, and what they give up is heard of soon. */

@@ -46,11 +46,13 @@ export class ManualHarm {
    * behind, and a child that has begun is all that shows that its parent was read.
    *
    * @param only the one; without it one that tells something, or any
+   * @param isSecond of those who may put it back all have seen the counter
    */
-  deleteRow(only?: string): string | undefined {
+  deleteRow(only?: string, { isSecond = false } = {}): string | undefined {
     const { time, settings, chance, aws, leases, tableName } = this.#parts;
     const putBackMs = auditedWithinMs + 1.5 * Math.max(...settings.failoverTimesMs);
-    if (this.#hasDeleted || this.#hasTrimmed || time.nowMs + putBackMs > settings.chaosEndsAtMs) return undefined;
+    if ((this.#hasDeleted && !isSecond) || this.#hasTrimmed || time.nowMs + putBackMs > settings.chaosEndsAtMs)
+      return undefined;
     if (time.nowMs < Math.max(settings.startsToMs, settings.foreignRowsUntilMs) + filledWithinMs) return undefined;
     const rows = [...leases.rows.values()];
     const proven = rows.filter((each) => isFinished(each) && hasUnevenChildren(each, rows));

@@ -27,6 +27,7 @@ describe('troubles that lie in wait', () => {
     'waiting-child': /fault: row-deleted .* cannot read its parent/,
     'held-row': /fault: row-deleted .* does not hear of it/,
     'left-shard': /fault: age-out .* has just listed it/,
+    'row-deleted-twice': /fault: row-deleted \S+ again, and the clock of/,
     'full-fleet': /fault: late-read .* hears late of a row/,
     'deaf-owner': / evicts: \[\d+ \S+ \(asked of kcl-worker\)/,
   };
