@@ -44,7 +44,7 @@ export interface NetworkParts {
 const lateShare = 0.1;
 
 const changesHands: ReadonlySet<WriteKind> = new Set<WriteKind>([
-  ...(['asks', 'hands over', 'cancels', 'releases', 'releases to a successor'] as const),
+  ...(['asks', 'hands over', 'cancels', 'evicts', 'releases', 'releases to a successor'] as const),
 ]);
 
 /** Between the machines and the services: where calls take time, go wrong, and are seen. */
