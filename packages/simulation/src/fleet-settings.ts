@@ -213,7 +213,7 @@ function withRowDeletedTwice(settings: FleetSettings): FleetSettings {
   return { ...settings, ambush: 'row-deleted-twice', registry: [true], auditIntervalMs: 10_000 };
 }
 
-/** There is place for one lease in three or two in three; workers come and go all the time, and what they give up is heard of soon. */
+/** One lease or two for each worker, too little for all that splits leave; workers come and go, and what they give up is heard of soon. */
 function withFullFleet(settings: FleetSettings, chance: Chance): FleetSettings {
   const { chaosEndsAtMs } = settings;
   const comings = Array.from({ length: 6 }, (): PlannedFault => {

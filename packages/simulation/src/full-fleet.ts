@@ -36,7 +36,7 @@ export class FullFleet {
   /** Those that have yet to read the table since somebody has created a row of nobody's; absent before. */
   #overtaken: Set<Machine> | undefined;
   readonly #known = new Set<Machine>();
-  /** Who was told to stop; and whether it has said so to the others, after which it reads the table for the last time. */
+  /** Who was told to stop; and whether it has said so to the others. The first reading after that, as a rule its last, is late. */
   readonly #leavers = new Map<Machine, { hasSaidSo: boolean }>();
 
   constructor(parts: FullFleetParts) {

@@ -42,11 +42,11 @@ export class ManualHarm {
   }
 
   /**
-   * Somebody deletes a row, one in a run: the next counter of the same one would be made of a wall clock that may be hours
+   * Somebody deletes a row, one in a run: who has never seen it would make its next counter of a wall clock that may be hours
    * behind, and a child that has begun is all that shows that its parent was read.
    *
    * @param only the one; without it one that tells something, or any
-   * @param isSecond of those who may put it back all have seen the counter
+   * @param isSecond the one row may go a second time: all who may put it back have seen its counter, and go on above that
    */
   deleteRow(only?: string, { isSecond = false } = {}): string | undefined {
     const { time, settings, chance, aws, leases, tableName } = this.#parts;

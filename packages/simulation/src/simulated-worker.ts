@@ -45,7 +45,7 @@ export class SimulatedWorker {
   readonly failoverTimeMs: number;
   hasStarted = false;
   isStopping = false;
-  /** A lease whose shard did not get on here. */
+  /** It has given up some lease, whose shard did not get on here. */
   hasGivenUp = false;
   /** Set once `run()` has settled. */
   end: { readonly error: unknown } | 'clean' | undefined;
