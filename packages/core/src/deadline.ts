@@ -1,6 +1,6 @@
 import type { Clock } from './clock';
 import { CallTimeoutError } from './errors';
-import type { AbortSignalLike } from './stop-signal';
+import { type AbortSignalLike, StopSignal } from './stop-signal';
 
 /**
  * Runs `call` with a signal that aborts after `deadlineMs` or when `signal` does, whichever is first.
@@ -13,11 +13,11 @@ export function withDeadline<T>(
   // Not in the object: whole numbers and fractions would alternate in one of its fields, which V8 is slow at.
   deadlineMs: number,
   { what, signal }: { readonly what: string; readonly signal?: AbortSignalLike | undefined },
-  call: (signal: AbortSignal) => Promise<T>,
+  call: (signal: AbortSignalLike) => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
-    const attempt = new AbortController();
+    const attempt = new StopSignal();
     const end = (): void => {
       cancel();
       signal?.removeEventListener('abort', onAbort);
@@ -32,7 +32,7 @@ export function withDeadline<T>(
     signal?.addEventListener('abort', onAbort, { once: true });
     let called: Promise<T>;
     try {
-      called = call(attempt.signal);
+      called = call(attempt);
     } catch (error) {
       end();
       throw error;

@@ -1,5 +1,6 @@
 export { sleepBy, systemClock, type Clock } from './clock';
 export { StopSignal, type AbortSignalLike } from './stop-signal';
+export { nativeSignal } from './native-signal';
 export { systemRandom, type Random } from './random';
 export { backoffDelayMs, type BackoffOptions } from './backoff';
 export { withDeadline } from './deadline';

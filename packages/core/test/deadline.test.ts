@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { CallTimeoutError, withDeadline } from '../src';
+import { type AbortSignalLike, CallTimeoutError, withDeadline } from '../src';
 import { ManualClock } from '../src/testing';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -13,7 +13,7 @@ describe('withDeadline', () => {
 
   it('rejects at the deadline even when the call ignores its signal, which has aborted', async () => {
     const clock = new ManualClock();
-    let seen: AbortSignal | undefined;
+    let seen: AbortSignalLike | undefined;
     const outcome = withDeadline(clock, 100, { what: 'dynamodb:Scan' }, (signal) => {
       seen = signal;
       return never();
@@ -39,7 +39,7 @@ describe('withDeadline', () => {
     async (how) => {
       const clock = new ManualClock();
       const stop = new AbortController();
-      const quick = (signal: AbortSignal): Promise<never> =>
+      const quick = (signal: AbortSignalLike): Promise<never> =>
         new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('Request aborted'))));
       const outcome = withDeadline(clock, 100, { what: 'call', signal: stop.signal }, quick).catch(
         (error: unknown) => error,

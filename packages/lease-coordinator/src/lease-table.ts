@@ -19,6 +19,7 @@ import {
   type Logger,
   MissingPermissionError,
   NotALeaseTableError,
+  nativeSignal,
   withDeadline,
 } from '@millrace/core';
 import type { DynamoDbPort } from './dynamodb-port';
@@ -162,7 +163,7 @@ async function call<T>(
   const action = `dynamodb:${operation}`;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withDeadline(clock, callTimeoutMs, { what: action, signal }, send);
+      return await withDeadline(clock, callTimeoutMs, { what: action, signal }, (end) => send(nativeSignal(end)));
     } catch (err) {
       if (isAccessDenied(err)) throw new MissingPermissionError(action, `table ${tableName}`, { cause: err });
       const mayPass = isTransient(err) || isDynamoDbThrottled(err);

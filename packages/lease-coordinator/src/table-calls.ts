@@ -4,6 +4,7 @@ import {
   isTableNotFound,
   LeaseTableMissingError,
   MissingPermissionError,
+  nativeSignal,
   withDeadline,
 } from '@millrace/core';
 import type { DynamoDbPort } from './dynamodb-port';
@@ -41,7 +42,7 @@ export class TableCalls {
     const { dynamodb, clock, callTimeoutMs } = this.#deps;
     const action = `dynamodb:${operation}`;
     try {
-      return await withDeadline(clock, callTimeoutMs, { what: action }, (abortSignal) => run(dynamodb, abortSignal));
+      return await withDeadline(clock, callTimeoutMs, { what: action }, (end) => run(dynamodb, nativeSignal(end)));
     } catch (error) {
       if (isAccessDenied(error)) {
         throw new MissingPermissionError(action, `table ${this.tableName}`, { cause: error });

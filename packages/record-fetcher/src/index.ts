@@ -1,5 +1,5 @@
 export type { KinesisReader, RecordsPage } from './kinesis-reader';
-export { SdkKinesisReader, type KinesisSender, type SdkKinesisReaderParts } from './sdk-kinesis-reader';
+export { SdkKinesisReader, type KinesisCalls, type SdkKinesisReaderParts } from './sdk-kinesis-reader';
 export type { RecordBatch, RecordSource, ShardStatus } from './record-source';
 export { PollingRecordSource, type PollingRecordSourceParts } from './polling-record-source';
 export type { FetchObserver } from './fetch-observer';

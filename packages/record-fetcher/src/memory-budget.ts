@@ -85,18 +85,11 @@ export class MemoryBudget {
   }
 
   #tryReserve(share: MemoryShare, request: MemoryRequest): Reservation | undefined {
-    let granted: Reservation | undefined;
-    const waiter: Waiter = {
-      share,
-      request: inWholeBytes(request),
-      grant: (reservation) => {
-        granted = reservation;
-      },
-    };
-    this.#waiters.push(waiter);
     this.#grant();
-    if (granted === undefined) this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
-    return granted;
+    const next = this.#next();
+    if (next !== undefined && this.#rankOf(share) >= this.#rankOf(next.share)) return undefined;
+    const bytes = this.#grantable(share, inWholeBytes(request));
+    return bytes === undefined ? undefined : share.take(bytes);
   }
 
   #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
@@ -133,7 +126,7 @@ export class MemoryBudget {
   #grant(): void {
     for (;;) {
       const next = this.#next();
-      const bytes = next && this.#grantable(next);
+      const bytes = next && this.#grantable(next.share, next.request);
       if (next === undefined || bytes === undefined) return;
       this.#waiters.splice(this.#waiters.indexOf(next), 1);
       next.grant(next.share.take(bytes));
@@ -143,24 +136,23 @@ export class MemoryBudget {
   #next(): Waiter | undefined {
     let best: Waiter | undefined;
     for (const waiter of this.#waiters) {
-      const rank = this.#rankOf(waiter);
+      const rank = this.#rankOf(waiter.share);
       // Nobody goes before it, and hundreds may wait behind it.
       if (rank === ranks.emptyHanded) return waiter;
-      if (best === undefined || rank < this.#rankOf(best)) best = waiter;
+      if (best === undefined || rank < this.#rankOf(best.share)) best = waiter;
     }
     return best;
   }
 
   /** How much of what it asks for is left for it; `undefined`: not enough. */
-  #grantable(waiter: Waiter): number | undefined {
-    const { least, most } = waiter.request;
+  #grantable(share: MemoryShare, { least, most }: MemoryRequest): number | undefined {
     if (this.#usedBytes === 0) return Math.min(most, Math.max(least, this.bytes));
-    const keptBytes = this.#rankOf(waiter) === ranks.sated ? Math.ceil(this.bytes / 2) : 0;
+    const keptBytes = this.#rankOf(share) === ranks.sated ? Math.ceil(this.bytes / 2) : 0;
     const leftBytes = this.bytes - this.#usedBytes - keptBytes;
     return leftBytes >= least ? Math.min(most, leftBytes) : undefined;
   }
 
-  #rankOf({ share: { heldBytes } }: Waiter): Rank {
+  #rankOf({ heldBytes }: MemoryShare): Rank {
     if (heldBytes === 0) return ranks.emptyHanded;
     return heldBytes * this.#shares.size < this.bytes ? ranks.belowShare : ranks.sated;
   }

@@ -3,6 +3,7 @@ import {
   GetRecordsCommand,
   GetShardIteratorCommand,
   type ChildShard,
+  type GetRecordsCommandInput,
   type GetRecordsCommandOutput,
   type GetShardIteratorCommandInput,
   type GetShardIteratorCommandOutput,
@@ -21,18 +22,30 @@ import {
 } from '@millrace/core';
 import type { KinesisReader, RecordsPage } from './kinesis-reader';
 
-/** The part of a `KinesisClient` that reads. */
-export interface KinesisSender {
-  send(
-    command: GetShardIteratorCommand,
-    options: { readonly abortSignal: AbortSignal },
+interface CallOptions {
+  readonly abortSignal: AbortSignalLike;
+}
+
+/**
+ * The SDK's two calls that read. By class and input, and not as commands: an SDK's command costs more to make than the rest of what
+ * a call costs here, and is needed only for the SDK.
+ */
+export interface KinesisCalls {
+  call(
+    command: typeof GetShardIteratorCommand,
+    input: GetShardIteratorCommandInput,
+    options: CallOptions,
   ): Promise<GetShardIteratorCommandOutput>;
-  send(command: GetRecordsCommand, options: { readonly abortSignal: AbortSignal }): Promise<GetRecordsCommandOutput>;
+  call(
+    command: typeof GetRecordsCommand,
+    input: GetRecordsCommandInput,
+    options: CallOptions,
+  ): Promise<GetRecordsCommandOutput>;
 }
 
 export interface SdkKinesisReaderParts {
-  /** A client with `maxAttempts: 1`: retries are the caller's, who knows the read limits. */
-  readonly kinesis: KinesisSender;
+  /** Of a client with `maxAttempts: 1`: retries are the caller's, who knows the read limits. */
+  readonly kinesis: KinesisCalls;
   /** Sent with every call. */
   readonly streamArn: string;
   readonly clock: Clock;
@@ -54,8 +67,9 @@ export class SdkKinesisReader implements KinesisReader {
   ): Promise<string> {
     const { kinesis, streamArn } = this.#parts;
     const answer = await this.#call('kinesis:GetShardIterator', shardId, signal, (abortSignal) =>
-      kinesis.send(
-        new GetShardIteratorCommand({ StreamARN: streamArn, ShardId: shardId, ...iteratorInput(position) }),
+      kinesis.call(
+        GetShardIteratorCommand,
+        { StreamARN: streamArn, ShardId: shardId, ...iteratorInput(position) },
         { abortSignal },
       ),
     );
@@ -69,9 +83,7 @@ export class SdkKinesisReader implements KinesisReader {
     assert(limit >= 1 && limit <= 10_000, 'limit must be from 1 to 10 000');
     const { kinesis, streamArn } = this.#parts;
     const answer = await this.#call('kinesis:GetRecords', shardId, signal, (abortSignal) =>
-      kinesis.send(new GetRecordsCommand({ StreamARN: streamArn, ShardIterator: iterator, Limit: limit }), {
-        abortSignal,
-      }),
+      kinesis.call(GetRecordsCommand, { StreamARN: streamArn, ShardIterator: iterator, Limit: limit }, { abortSignal }),
     );
     return {
       // An answer without them is none: it would look like the end of the shard.
@@ -89,7 +101,7 @@ export class SdkKinesisReader implements KinesisReader {
     action: string,
     shardId: string,
     signal: AbortSignalLike | undefined,
-    send: (abortSignal: AbortSignal) => Promise<T>,
+    send: (abortSignal: AbortSignalLike) => Promise<T>,
   ): Promise<T> {
     const { clock, callTimeoutMs, streamArn } = this.#parts;
     try {

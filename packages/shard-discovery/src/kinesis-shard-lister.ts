@@ -11,6 +11,7 @@ import {
   MissingPermissionError,
   retryPassing,
   StreamNotFoundError,
+  nativeSignal,
   withDeadline,
   type Clock,
   type Random,
@@ -73,7 +74,7 @@ export class KinesisShardLister implements ShardLister {
         this.#clock,
         this.#callTimeoutMs,
         { what: 'kinesis:ListShards', signal },
-        (abortSignal) => this.#kinesis.send(command, { abortSignal }),
+        (end) => this.#kinesis.send(command, { abortSignal: nativeSignal(end) }),
       );
       for (const shard of answer.Shards ?? []) shards.push(toShard(shard));
       nextToken = answer.NextToken;

@@ -6,6 +6,7 @@ import {
   MissingPermissionError,
   retryPassing,
   StreamNotFoundError,
+  nativeSignal,
   withDeadline,
   type Clock,
   type Random,
@@ -72,7 +73,7 @@ async function describeOnce(options: DescribeStreamOptions, name: string): Promi
     clock,
     callTimeoutMs,
     { what: 'kinesis:DescribeStreamSummary', signal },
-    (abortSignal) => kinesis.send(command, { abortSignal }),
+    (end) => kinesis.send(command, { abortSignal: nativeSignal(end) }),
   );
   const { StreamName: streamName, StreamARN: streamArn, StreamCreationTimestamp: createdAt } = summary ?? {};
   if (streamName === undefined || streamArn === undefined || createdAt === undefined) {

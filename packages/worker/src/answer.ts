@@ -1,10 +1,11 @@
+import type { AbortSignalLike } from '@millrace/core';
 import type { ResponseHead } from './wire-types';
 
 /** A reply that is longer is no answer of Kinesis (10 MB of data) or DynamoDB (1 MB of items). */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 
 export interface AnswerLimits {
-  readonly abortSignal: AbortSignal | undefined;
+  readonly abortSignal: AbortSignalLike | undefined;
   /** A longer answer is refused, and its connection closed. */
   readonly maxBytes: number;
 }

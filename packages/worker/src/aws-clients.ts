@@ -2,17 +2,19 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis';
+import type { KinesisCalls } from '@millrace/record-fetcher';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { DirectClient, type SdkClient } from './direct-client';
+import { DirectClient } from './direct-client';
 import { connectTimeoutMs, maxSockets } from './connection-pool';
 import { HttpHandler } from './http-handler';
 import { packageVersion } from './package-version';
+import { SdkCalls, type SdkClient } from './sdk-calls';
 
 /** Which way most calls go: {@link DirectClient}, or all through the SDK. */
 export type AwsCalls = 'direct' | 'sdk';
 
 export interface DerivedClients {
-  readonly kinesis: Pick<KinesisClient, 'send'>;
+  readonly kinesis: KinesisCalls & Pick<KinesisClient, 'send'>;
   readonly dynamodb: Pick<DynamoDBClient, 'send'>;
   readonly calls: { readonly kinesis: AwsCalls; readonly dynamodb: AwsCalls };
   /** Closes the connections that are Millrace's own; handlers and agents that the user passed are left alone. */
@@ -55,7 +57,8 @@ export function deriveClients(
     isWatched || hasLogger(client) || !('signer' in client.config) ? 'sdk' : awsCalls;
   const calls = { kinesis: waysOf(derivedKinesis), dynamodb: waysOf(derivedDynamodb) };
   return {
-    kinesis: throughWay(derivedKinesis.client, calls.kinesis),
+    // Both ways take its commands by class and input, too.
+    kinesis: throughWay(derivedKinesis.client, calls.kinesis) as DerivedClients['kinesis'],
     dynamodb: throughWay(derivedDynamodb.client, calls.dynamodb),
     calls,
     destroy: () => {
@@ -129,7 +132,7 @@ function derive<T extends Client>(
 /** A user's logger, middleware and signer see every call: so all go through the SDK. */
 function throughWay<T extends Client & SdkClient>(client: T, way: AwsCalls): Pick<T, 'send'> {
   // It takes the same commands, and answers as the SDK does.
-  return way === 'sdk' ? client : new DirectClient(client);
+  return way === 'sdk' ? new SdkCalls(client) : new DirectClient(client);
 }
 
 /**

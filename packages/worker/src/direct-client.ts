@@ -1,13 +1,10 @@
-import { isBadCredentials } from '@millrace/core';
+import { type AbortSignalLike, isBadCredentials } from '@millrace/core';
 import { Assembly, cutOff, MAX_ANSWER_BYTES } from './answer';
 import { exchange, type RequestHandler } from './exchange';
 import { recordsPage } from './records-page';
 import { type AuthScheme, RequestSigner } from './request-signer';
+import { type CallOptions, type Command, type CommandClass, SdkCalls, type SdkClient } from './sdk-calls';
 import type { HttpRequest, ResponseHead } from './wire-types';
-
-interface Command {
-  readonly input: object;
-}
 
 interface MiddlewareContext {
   readonly commandName?: string;
@@ -15,13 +12,6 @@ interface MiddlewareContext {
 }
 
 type Handler<T> = (call: T) => Promise<unknown>;
-
-/** What is used of the SDK's clients. */
-export interface SdkClient {
-  readonly config: object;
-  readonly middlewareStack: object;
-  send(command: never, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
-}
 
 interface SendingClient {
   readonly config: { readonly requestHandler: RequestHandler };
@@ -34,7 +24,6 @@ interface SendingClient {
       options: { readonly step: 'finalizeRequest'; readonly name: string },
     ): void;
   };
-  send(command: Command, options?: { readonly abortSignal?: AbortSignal }): Promise<unknown>;
 }
 
 /** The calls that make nearly all of the load, and where their JSON is not what the SDK takes and gives. */
@@ -79,8 +68,10 @@ const fieldsOfErrors = new Set(['__proto__', 'cause', 'code', 'errors', 'name', 
  * not converted: lease rows have none.
  */
 export class DirectClient {
-  readonly #sdk: SendingClient;
-  readonly #signers = new Map<string, RequestSigner>();
+  readonly #config: SendingClient['config'];
+  readonly #bySdk: SdkCalls;
+  /** By the name of the command, and then by the resource, by which the SDK may choose the endpoint. */
+  readonly #signers = new Map<string, Map<string, RequestSigner>>();
   /** Once, whether or not a way was learnt by it. */
   readonly #askedForLeast = new Set<string>();
   readonly #maxAnswerBytes: number;
@@ -89,8 +80,10 @@ export class DirectClient {
   constructor(sdk: SdkClient, maxAnswerBytes = MAX_ANSWER_BYTES) {
     this.#maxAnswerBytes = maxAnswerBytes;
     // The rest of what an SDK client is typed as does not matter here.
-    this.#sdk = sdk as SendingClient;
-    this.#sdk.middlewareStack.add(
+    const { config, middlewareStack } = sdk as SendingClient;
+    this.#config = config;
+    this.#bySdk = new SdkCalls(sdk);
+    middlewareStack.add(
       (next, context) => async (call) => {
         this.#keep(context, call);
         return next(call);
@@ -99,19 +92,27 @@ export class DirectClient {
     );
   }
 
-  send(command: Command, options: { readonly abortSignal?: AbortSignal } = {}): Promise<unknown> {
-    const { name } = command.constructor;
-    const operation = operations[name];
-    const key = keyOf(name, command.input);
-    if (operation?.leastInput !== undefined && !this.#askedForLeast.has(key)) {
-      this.#askedForLeast.add(key);
-      const SameCommand = command.constructor as new (input: object) => Command;
-      const least = new SameCommand(operation.leastInput(command.input));
-      return this.#sdk.send(least, options).then(() => this.send(command, options));
+  send(command: Command, options?: CallOptions): Promise<unknown> {
+    return this.#call(command.constructor as CommandClass, command.input, options, command);
+  }
+
+  /** The same without making a command, which only the SDK needs. */
+  call(Class: CommandClass, input: object, options?: CallOptions): Promise<unknown> {
+    return this.#call(Class, input, options);
+  }
+
+  #call(Class: CommandClass, input: object, options: CallOptions | undefined, command?: Command): Promise<unknown> {
+    const operation = operations[Class.name];
+    const resource = resourceOf(input);
+    if (operation?.leastInput !== undefined && !this.#askedForLeast.has(`${Class.name} ${resource}`)) {
+      this.#askedForLeast.add(`${Class.name} ${resource}`);
+      const least = this.#bySdk.call(Class, operation.leastInput(input), options);
+      return least.then(() => this.#call(Class, input, options, command));
     }
-    const signer = operation && this.#signers.get(key);
-    if (signer === undefined) return this.#sdk.send(command, options);
-    return this.#send(signer, operation ?? {}, command.input, options.abortSignal);
+    const signer = this.#signers.get(Class.name)?.get(resource);
+    if (operation !== undefined && signer !== undefined)
+      return this.#send(signer, operation, input, options?.abortSignal);
+    return command === undefined ? this.#bySdk.call(Class, input, options) : this.#bySdk.send(command, options);
   }
 
   #keep(
@@ -125,20 +126,21 @@ export class DirectClient {
     if (!jsonProtocol.test(contentType)) return;
     const { method, protocol, hostname, port, path, query } = request;
     const steady = { method, protocol, hostname, port, path, query, headers: Object.fromEntries(headers) };
-    this.#signers.set(keyOf(commandName, input), new RequestSigner(steady, scheme));
+    const signers = this.#signers.get(commandName) ?? new Map<string, RequestSigner>();
+    this.#signers.set(commandName, signers.set(resourceOf(input), new RequestSigner(steady, scheme)));
   }
 
   async #send(
     signer: RequestSigner,
     { toWire, outputOf = parsed }: Operation,
     input: object,
-    abortSignal: AbortSignal | undefined,
+    abortSignal: AbortSignalLike | undefined,
   ): Promise<unknown> {
     const { request, answered, refused } = await signer.sign(
       JSON.stringify(toWire === undefined ? input : toWire(input)),
     );
     const limits = { abortSignal, maxBytes: this.#maxAnswerBytes };
-    return exchange(this.#sdk.config.requestHandler, request, limits, (head, chunks, length) => {
+    return exchange(this.#config.requestHandler, request, limits, (head, chunks, length) => {
       const body = this.#assembly.together(chunks, length);
       if (head.statusCode < 300) {
         // Each of these operations answers with an object: nothing at all would read as a row that is gone, or the end of a shard.
@@ -154,10 +156,10 @@ export class DirectClient {
   }
 }
 
-/** Of each operation on each stream and table: the SDK may choose the endpoint by the resource. */
-function keyOf(commandName: string, input: object): string {
+/** A stream or a table. */
+function resourceOf(input: object): string {
   const { StreamARN, TableName } = input as { readonly StreamARN?: string; readonly TableName?: string };
-  return `${commandName} ${StreamARN ?? TableName ?? ''}`;
+  return StreamARN ?? TableName ?? '';
 }
 
 /** With the name and fields that the SDK's error has. */

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { nativeSignal } from '@millrace/core';
 import { cutOff, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
 import { HttpHandler } from './http-handler';
 import type { HttpRequest, HttpResponse } from './wire-types';
@@ -20,7 +21,7 @@ export async function exchange<T>(
 ): Promise<T> {
   if (handler instanceof HttpHandler) return handler.exchange(request, limits, make);
   const { abortSignal } = limits;
-  const { response } = await handler.handle(request, { abortSignal });
+  const { response } = await handler.handle(request, { abortSignal: abortSignal && nativeSignal(abortSignal) });
   const body = response.body ?? undefined;
   if (body === undefined) return make(response, [], 0);
   if (body instanceof Uint8Array) return make(response, [body], body.length);
@@ -38,7 +39,7 @@ function readStream<T>(
     let length = 0;
     // Nothing more is heard of such a stream, whatever is done to it.
     if (stream.destroyed || stream.readableEnded) throw cutOff();
-    const onAbort = (): void => void stream.destroy(abortSignal?.reason as Error);
+    const onAbort = (): void => void stream.destroy(abortSignal?.reason);
     if (abortSignal?.aborted === true) onAbort();
     abortSignal?.addEventListener('abort', onAbort, { once: true });
     stream.on('data', (chunk: Uint8Array | string) => {

@@ -27,7 +27,7 @@ const stoodStillFrom = 1 / 20;
 interface Watch {
   /** The last sign of life, or the end of a silence that was announced. */
   lifeAtMs: number;
-  stalled: (stalledMs: number) => void;
+  readonly stalled: (stalledMs: number) => void;
 }
 
 interface UserCall {
@@ -100,31 +100,47 @@ export class ProgressWatchdog {
    * Waits for Millrace's own work, until it stalls or `signal` aborts at the latest. Rejects if the work does before
    * that. Work that is no longer waited for is not cut short by this: abort it by a signal of its own.
    */
-  async watch<T>(signal: AbortSignalLike, work: (showLife: ShowLife) => Promise<T>): Promise<Watched<T>> {
-    if (signal.aborted) return { kind: 'aborted' };
-    const { clock } = this.#parts;
-    const watch: Watch = { lifeAtMs: clock.now(), stalled: () => undefined };
-    let onAbort = (): void => undefined;
-    const ended = new Promise<Watched<T>>((resolve) => {
-      watch.stalled = (stalledMs) => resolve({ kind: 'stalled', stalledMs });
-      onAbort = () => resolve({ kind: 'aborted' });
-    });
-    const settled = async (): Promise<Watched<T>> => {
-      const value = await work((quietMs = 0) => {
+  watch<T>(signal: AbortSignalLike, work: (showLife: ShowLife) => Promise<T>): Promise<Watched<T>> {
+    // By hand, and not by `Promise.race`: each read of an idle shard comes by here.
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) {
+        resolve({ kind: 'aborted' });
+        return;
+      }
+      const { clock } = this.#parts;
+      const end = (watched: Watched<T>): void => {
+        leave();
+        resolve(watched);
+      };
+      const onAbort = (): void => end({ kind: 'aborted' });
+      const watch: Watch = {
+        lifeAtMs: clock.now(),
+        stalled: (stalledMs) => end({ kind: 'stalled', stalledMs }),
+      };
+      const leave = (): void => {
+        this.#watches.delete(watch);
+        signal.removeEventListener('abort', onAbort);
+      };
+      const fail = (error: Error): void => {
+        leave();
+        reject(error);
+      };
+      this.#watches.add(watch);
+      this.#begin();
+      signal.addEventListener('abort', onAbort, { once: true });
+      const showLife: ShowLife = (quietMs = 0) => {
         watch.lifeAtMs = clock.now() + quietMs;
-      });
-      return { kind: 'settled', value };
-    };
-    this.#watches.add(watch);
-    this.#begin();
-    signal.addEventListener('abort', onAbort, { once: true });
-    try {
-      // The loser of the race is not awaited, and may reject.
-      return await Promise.race([settled(), ended]);
-    } finally {
-      this.#watches.delete(watch);
-      signal.removeEventListener('abort', onAbort);
-    }
+      };
+      let working: Promise<T>;
+      try {
+        working = work(showLife);
+      } catch (error) {
+        leave();
+        throw error;
+      }
+      // What it settles with when it is no longer waited for says nothing new.
+      working.then((value) => end({ kind: 'settled', value }), fail);
+    });
   }
 
   /** A call of the user's code that was under way since then, or is: of several the one that held the thread for longest. */

@@ -7,6 +7,20 @@ export interface Credentials {
   readonly sessionToken?: string | undefined;
 }
 
+const hashHeader = 'x-amz-content-sha256';
+const tokenHeader = 'x-amz-security-token';
+
+/** What is the same for all calls with a session token, or for all without. */
+interface Form {
+  readonly hasToken: boolean;
+  /** All that a call has, with nothing in those that differ from call to call. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Of those that are signed, in their order; `steady`: the whole line, of one that never changes. */
+  readonly lines: readonly { readonly name: string; readonly steady: string | undefined }[];
+  /** Their names. */
+  readonly signed: string;
+}
+
 const authorizationPattern =
   /^AWS4-HMAC-SHA256 Credential=[^/]+\/\d{8}\/([^/]+)\/([^/]+)\/aws4_request, SignedHeaders=([^,]+), Signature=[0-9a-f]{64}$/;
 
@@ -23,7 +37,9 @@ export class QuickSigner {
   readonly #sendsHash: boolean;
   readonly #region: string;
   readonly #service: string;
-  #key: { readonly secret: string; readonly day: string; readonly key: Buffer } | undefined;
+  #form: Form | undefined;
+  #date: { readonly second: number; readonly text: string } | undefined;
+  #key: { readonly secret: string; readonly day: string; readonly scope: string; readonly key: Buffer } | undefined;
 
   private constructor(
     example: HttpRequest,
@@ -36,8 +52,8 @@ export class QuickSigner {
   ) {
     this.#start = `${example.method}\n${example.path}\n\n`;
     this.#steady = steady;
-    this.#names = names.filter((name) => name !== 'x-amz-security-token');
-    this.#sendsHash = example.headers['x-amz-content-sha256'] !== undefined;
+    this.#names = names.filter((name) => name !== tokenHeader);
+    this.#sendsHash = example.headers[hashHeader] !== undefined;
     this.#region = region;
     this.#service = service;
   }
@@ -66,46 +82,67 @@ export class QuickSigner {
 
   /** All headers of the call; `nowMs` is the time by the service's clock. */
   sign(body: string, credentials: Credentials, nowMs: number): Readonly<Record<string, string>> {
-    return this.#signAt(new Date(nowMs).toISOString().replace(/[-:]|\.\d+/g, ''), body, credentials);
+    return this.#signAt(this.#dateOf(nowMs), body, credentials);
   }
 
   #signAt(date: string, body: string, credentials: Credentials): Readonly<Record<string, string>> {
-    const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+    const { accessKeyId, secretAccessKey, sessionToken = '' } = credentials;
+    const form = this.#formOf(sessionToken !== '');
     const bodyHash = hash('sha256', body, 'hex');
-    const headers: Record<string, string> = {
-      ...this.#steady,
-      'content-length': String(Buffer.byteLength(body)),
-      'x-amz-date': date,
-    };
-    if (this.#sendsHash) headers['x-amz-content-sha256'] = bodyHash;
-    let names = this.#names;
-    if (sessionToken !== undefined && sessionToken !== '') {
-      headers['x-amz-security-token'] = sessionToken;
-      names = [...names, 'x-amz-security-token'].sort();
-    }
-    const signed = names.join(';');
+    // A copy, whose fields are there: to add them one by one would take as long as all else together.
+    const headers = { ...form.headers };
+    headers['content-length'] = String(Buffer.byteLength(body));
+    headers['x-amz-date'] = date;
+    if (this.#sendsHash) headers[hashHeader] = bodyHash;
+    if (form.hasToken) headers[tokenHeader] = sessionToken;
     let canonical = this.#start;
-    for (const name of names) canonical += `${name}:${headers[name] ?? ''}\n`;
-    canonical += `\n${signed}\n${bodyHash}`;
-    const day = date.slice(0, 8);
-    const scope = `${day}/${this.#region}/${this.#service}/aws4_request`;
+    for (const { name, steady } of form.lines) canonical += steady ?? `${name}:${headers[name] ?? ''}\n`;
+    canonical += `\n${form.signed}\n${bodyHash}`;
+    const { scope, key } = this.#keyOf(secretAccessKey, date.slice(0, 8));
     const text = `AWS4-HMAC-SHA256\n${date}\n${scope}\n${hash('sha256', canonical, 'hex')}`;
-    const signature = createHmac('sha256', this.#keyOf(secretAccessKey, day)).update(text).digest('hex');
+    const signature = createHmac('sha256', key).update(text).digest('hex');
     headers['authorization'] =
-      `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${signed}, Signature=${signature}`;
+      `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${form.signed}, Signature=${signature}`;
     return headers;
   }
 
+  #formOf(hasToken: boolean): Form {
+    if (this.#form?.hasToken !== hasToken) {
+      const names = hasToken ? [...this.#names, tokenHeader].sort() : this.#names;
+      const lines = names.map((name) => {
+        const value = this.#steady[name];
+        return { name, steady: value === undefined ? undefined : `${name}:${value}\n` };
+      });
+      const headers = {
+        ...{ ...this.#steady, 'content-length': '', 'x-amz-date': '' },
+        ...(this.#sendsHash && { [hashHeader]: '' }),
+        ...(hasToken && { [tokenHeader]: '' }),
+        authorization: '',
+      };
+      this.#form = { hasToken, headers, lines, signed: names.join(';') };
+    }
+    return this.#form;
+  }
+
+  /** Many calls are made in the same second. */
+  #dateOf(nowMs: number): string {
+    const second = Math.floor(nowMs / 1_000);
+    if (this.#date?.second !== second) {
+      this.#date = { second, text: new Date(second * 1_000).toISOString().replace(/[-:]|\.\d+/g, '') };
+    }
+    return this.#date.text;
+  }
+
   /** Good for a day. */
-  #keyOf(secret: string, day: string): Buffer {
+  #keyOf(secret: string, day: string): { readonly scope: string; readonly key: Buffer } {
     if (this.#key?.secret !== secret || this.#key.day !== day) {
       const steps = [day, this.#region, this.#service, 'aws4_request'];
       const key = steps.reduce(
         (last, step) => createHmac('sha256', last).update(step).digest(),
         Buffer.from(`AWS4${secret}`),
       );
-      this.#key = { secret, day, key };
+      this.#key = { secret, day, scope: steps.join('/'), key };
     }
-    return this.#key.key;
+    return this.#key;
   }
 }

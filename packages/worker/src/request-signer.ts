@@ -40,6 +40,8 @@ export class RequestSigner {
   readonly #scheme: AuthScheme;
   #quick: { readonly signer: QuickSigner; readonly config: SigningConfig; readonly corrects: boolean } | undefined;
   #hasTried = false;
+  /** The last time that the SDK was told, as the answer says it. */
+  #toldDate: string | undefined;
 
   /** `steady`: what is the same for all calls, without the headers that signing adds. */
   constructor(steady: Omit<HttpRequest, 'body'>, scheme: AuthScheme) {
@@ -52,22 +54,31 @@ export class RequestSigner {
     const { signer, config, corrects } = this.#quick;
     const credentials = await config.credentials?.();
     if (credentials === undefined) return this.#signBySdk(body);
-    const nowMs = systemClock.wallTime() + (corrects ? (config.systemClockOffset ?? 0) : 0);
-    const request = { ...this.#steady, headers: signer.sign(body, credentials, nowMs), body };
+    const sentAtMs = systemClock.wallTime();
+    const nowMs = sentAtMs + (corrects ? (config.systemClockOffset ?? 0) : 0);
+    const { method, protocol, hostname, port, path, query } = this.#steady;
+    const headers = signer.sign(body, credentials, nowMs);
+    const request = { method, protocol, hostname, port, path, query, headers, body };
     if (!corrects) return { request, answered: () => undefined, refused: () => undefined };
-    // What the SDK's signer notes of a call, for its idea of the service's time.
-    const { httpAuthOption } = this.#scheme;
-    return this.#toldToSdk(request, { ...httpAuthOption.signingProperties, _requestSentAt: systemClock.wallTime() });
-  }
-
-  #toldToSdk(request: HttpRequest, properties: object): SignedCall {
-    const { signer } = this.#scheme;
     return {
       request,
-      answered: (response) => signer.successHandler?.(response, properties),
+      answered: (response) => this.#answered(response, sentAtMs),
       // Learns the service's time if that is what was wrong, and throws.
-      refused: (error) => signer.errorHandler?.(properties)(error),
+      refused: (error) => this.#scheme.signer.errorHandler?.(this.#notesOf(sentAtMs))(error),
     };
+  }
+
+  /** For the SDK's idea of the service's time, which answers give in whole seconds: another one of the same second says nothing new. */
+  #answered(response: ResponseHead, sentAtMs: number): void {
+    const { date } = response.headers;
+    if (date !== undefined && date === this.#toldDate) return;
+    this.#toldDate = date;
+    this.#scheme.signer.successHandler?.(response, this.#notesOf(sentAtMs));
+  }
+
+  /** What the SDK's signer notes of a call that it signs. */
+  #notesOf(sentAtMs: number): object {
+    return { ...this.#scheme.httpAuthOption.signingProperties, _requestSentAt: sentAtMs };
   }
 
   async #signBySdk(body: string): Promise<SignedCall> {
@@ -78,7 +89,11 @@ export class RequestSigner {
     const request = await signer.sign({ ...this.#steady, headers, body }, identity, properties);
     // Not awaited: the call does not need it. Without credentials the next call fails, and says why.
     if (!this.#hasTried) this.#learnFrom(request, body).catch(() => undefined);
-    return this.#toldToSdk(request, properties);
+    return {
+      request,
+      answered: (response) => signer.successHandler?.(response, properties),
+      refused: (error) => signer.errorHandler?.(properties)(error),
+    };
   }
 
   async #learnFrom(example: HttpRequest, body: string): Promise<void> {

@@ -2,11 +2,13 @@ import { Agent, createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
+import { GetRecordsCommand, KinesisClient, ListStreamsCommand } from '@aws-sdk/client-kinesis';
+import { StopSignal } from '@millrace/core';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { deriveClients, type AwsCalls } from '../src/aws-clients';
 import { DirectClient } from '../src/direct-client';
 import { packageVersion } from '../src/package-version';
+import { SdkCalls } from '../src/sdk-calls';
 
 /** An HTTP/1.1 server that answers every call with `status`, and counts calls and connections. */
 async function aServer(status = 200) {
@@ -30,9 +32,9 @@ async function aServer(status = 200) {
   };
 }
 
-/** With the `'sdk'` way the client itself is what is given out. */
-function sdkClient<T>(client: object, Class: new (config: object) => T): T {
-  if (client instanceof Class) return client;
+/** With the `'sdk'` way there is nothing of ours around the client but what makes signals native. */
+function sdkClient<T>(calls: object, Class: new (config: object) => T): T {
+  if (calls instanceof SdkCalls && calls.client instanceof Class) return calls.client;
   throw new Error('not a client of the SDK');
 }
 
@@ -167,6 +169,33 @@ describe('deriveClients', () => {
     await expect(users.send(new ListTablesCommand())).resolves.toBeDefined();
     requestHandler.destroy();
   });
+
+  it.each<AwsCalls>(['direct', 'sdk'])(
+    "gives a request handler of the user's a signal of Node's own, with the way %s",
+    async (way) => {
+      const { endpoint } = await aServer();
+      const signals: unknown[] = [];
+      const users = new NodeHttpHandler();
+      const requestHandler = {
+        handle: (...[request, options]: Parameters<NodeHttpHandler['handle']>) => {
+          signals.push(options?.abortSignal);
+          return users.handle(request, options);
+        },
+      };
+      const { kinesis } = deriveClients({ endpoint, region: 'eu-west-1', credentials, requestHandler }, undefined, way);
+      const stop = new StopSignal();
+      // The first call goes through the SDK, whatever the way.
+      for (let call = 0; call < 2; call++)
+        await kinesis.call(GetRecordsCommand, { ShardIterator: 'a' }, { abortSignal: stop });
+      stop.abort(new Error('stopped'));
+      users.destroy();
+      expect(signals).toHaveLength(2);
+      for (const signal of signals) {
+        expect(signal).toBeInstanceOf(AbortSignal);
+        expect((signal as AbortSignal).reason).toBe(stop.reason);
+      }
+    },
+  );
 
   describe('which way calls go', () => {
     const configuration = { region: 'eu-west-1', credentials };

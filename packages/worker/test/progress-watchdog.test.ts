@@ -56,6 +56,17 @@ describe('ProgressWatchdog', () => {
     watchdog.end();
   });
 
+  it('watches work no longer that fails at once', async () => {
+    const clock = new ManualClock();
+    const { watchdog } = aWatchdog(clock);
+    const fails = (): never => {
+      throw new Error('at once');
+    };
+    await expect(watchdog.watch(untilAborted, fails)).rejects.toThrow('at once');
+    await clock.advance(stallTimeoutMs);
+    expect(clock.sleeperCount).toBe(0);
+  });
+
   it('waits no longer than the stall time, to the millisecond, however long it has run idle before', async () => {
     const clock = new ManualClock();
     const { watchdog } = aWatchdog(clock);

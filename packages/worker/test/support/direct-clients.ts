@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http';
 import { DynamoDBClient, GetItemCommand } from '@aws-sdk/client-dynamodb';
 import { GetRecordsCommand } from '@aws-sdk/client-kinesis';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
-import { DirectClient, type SdkClient } from '../../src/direct-client';
+import { DirectClient } from '../../src/direct-client';
 import { HttpHandler } from '../../src/http-handler';
+import { SdkCalls, type SdkClient } from '../../src/sdk-calls';
 import { recordingServer, wentThroughSdk, type RecordingServer } from './wire';
 
 export const configuration = {
@@ -61,7 +62,7 @@ export function clientsTo(Class: new (config: object) => SdkClient, endpoint: st
     },
   };
   const direct = new DirectClient(new Class({ ...configuration, endpoint, requestHandler: watched }), limit);
-  const sdk = new Class({ ...configuration, endpoint, requestHandler }) as unknown as Pick<DirectClient, 'send'>;
+  const sdk = new SdkCalls(new Class({ ...configuration, endpoint, requestHandler }));
   return { direct, sdk, ways, deafen: () => void (isDeaf = true) };
 }
 
@@ -94,5 +95,5 @@ export async function resolvedOwnClient(
   const settings = { ...configuration, endpoint: server.endpoint, requestHandler: requestHandler as never };
   const direct = new DirectClient(new DynamoDBClient(settings), limit);
   await direct.send(getItem());
-  return { server, direct, sdk: new DynamoDBClient(settings) };
+  return { server, direct, sdk: new SdkCalls(new DynamoDBClient(settings)) };
 }
