@@ -35,7 +35,7 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'holders-first',
       what: 'Whoever comes first is served first, whatever it holds.',
-      find: 'const rank = this.#rankOf(waiter);',
+      find: 'const rank = this.#rankOf(waiter.share);',
       replace: 'const rank: Rank = ranks.emptyHanded;',
     },
     {
