@@ -44,12 +44,18 @@ export const systemClock: Clock = {
   wallTime: () => Date.now(),
   after: (delayMs, fire) => {
     assert(!Number.isNaN(delayMs), 'a delay must be a number');
-    let timer: NodeJS.Timeout;
-    const wait = (restMs: number): void => {
-      timer = restMs > maxTimerMs ? setTimeout(wait, maxTimerMs, restMs - maxTimerMs) : setTimeout(fire, restMs);
-    };
-    wait(delayMs);
+    if (delayMs > maxTimerMs) return afterLong(delayMs, fire);
+    const timer = setTimeout(fire, delayMs);
     return () => clearTimeout(timer);
   },
   sleep: (delayMs, signal) => sleepBy(systemClock, delayMs, signal),
 };
+
+function afterLong(delayMs: number, fire: () => void): () => void {
+  let timer: NodeJS.Timeout;
+  const wait = (restMs: number): void => {
+    timer = restMs > maxTimerMs ? setTimeout(wait, maxTimerMs, restMs - maxTimerMs) : setTimeout(fire, restMs);
+  };
+  wait(delayMs);
+  return () => clearTimeout(timer);
+}

@@ -1,6 +1,7 @@
 export { sleepBy, systemClock, type Clock } from './clock';
 export { StopSignal, type AbortSignalLike } from './stop-signal';
 export { nativeSignal } from './native-signal';
+export { SmallSet } from './small-set';
 export { systemRandom, type Random } from './random';
 export { backoffDelayMs, type BackoffOptions } from './backoff';
 export { withDeadline } from './deadline';

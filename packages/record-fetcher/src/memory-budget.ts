@@ -1,5 +1,5 @@
-import type { AbortSignalLike } from '@millrace/core';
 import assert from 'node:assert';
+import { type AbortSignalLike, SmallSet } from '@millrace/core';
 
 /** What is asked for, in bytes. */
 export interface MemoryRequest {
@@ -175,7 +175,7 @@ interface MemoryShareParts {
 /** One shard's part in a {@link MemoryBudget}. */
 export class MemoryShare {
   readonly #parts: MemoryShareParts;
-  readonly #held = new Set<Reservation>();
+  readonly #held = new SmallSet<Reservation>();
   #heldBytes = 0;
 
   /** By {@link MemoryBudget.open} only. */

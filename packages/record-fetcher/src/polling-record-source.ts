@@ -88,6 +88,8 @@ export class PollingRecordSource implements RecordSource {
    * scavenges, and with pages in them collecting garbage was a fifth of the processor time that reading takes (measured, decision 0028).
    */
   #page: RecordsPage | undefined;
+  /** Of the last answer: they come with its last one. */
+  #childShards: readonly Shard[] = [];
 
   constructor(parts: PollingRecordSourceParts) {
     this.#parts = parts;
@@ -110,8 +112,17 @@ export class PollingRecordSource implements RecordSource {
     assert(!this.#wasCalled, 'batches() may be called once');
     this.#wasCalled = true;
     try {
-      let isOpen = true;
-      while (isOpen) isOpen = yield* this.#nextBatches(signal);
+      while (!this.#hasReadAll) {
+        if ((await this.#readNext(signal)) === 'aged-out') {
+          yield { kind: 'shard-end', childShards: [], agedOut: true };
+          return;
+        }
+        const batch = this.#dealWithPage();
+        if (batch !== undefined) yield batch;
+        this.#release();
+        signal.throwIfAborted();
+      }
+      yield { kind: 'shard-end', childShards: this.#childShards, agedOut: false };
     } catch (error) {
       // An abort is how reading stops, and what fails while it does is of no use to anybody.
       if (!signal.aborted) throw error;
@@ -121,43 +132,24 @@ export class PollingRecordSource implements RecordSource {
   }
 
   /**
-   * What one answer gives. Returns whether there are more to come.
-   *
-   * A generator of its own, whose variables end with it: those of a function that waits for the next answer would keep the
-   * one before it in memory.
-   */
-  async *#nextBatches(signal: AbortSignalLike): AsyncGenerator<RecordBatch, boolean, void> {
-    if ((await this.#readNext(signal)) === 'aged-out') {
-      yield { kind: 'shard-end', childShards: [], agedOut: true };
-      return false;
-    }
-    const { batch, childShards } = this.#dealWithPage();
-    if (batch !== undefined) yield batch;
-    this.#release();
-    signal.throwIfAborted();
-    if (!this.#hasReadAll) return true;
-    yield { kind: 'shard-end', childShards, agedOut: false };
-    return false;
-  }
-
-  /**
    * The batch that the page gives, if any. By itself, so that nothing but the batch holds its records while the consumer has it, and
    * rests: it empties it once it has dealt with them.
    */
-  #dealWithPage(): { readonly batch: RecordBatch | undefined; readonly childShards: readonly Shard[] } {
+  #dealWithPage(): RecordBatch | undefined {
     const page = this.#takePage();
     const { millisBehindLatest, nextIterator, childShards } = page;
     const { records, missing } = this.#position.advance(page);
     if (missing !== undefined) this.#reportAgedOut(missing, records[0]?.sequenceNumber);
     this.#iterator = nextIterator;
     this.#hasReadAll = nextIterator === undefined;
+    this.#childShards = childShards;
     // No batch for the known record alone: dealing with one may last until the iterator has expired, and with a
     // limit of one record reading would then never get any further.
     const isOnlyKnown = page.records.length > 0 && records.length === 0;
     if (!isOnlyKnown) this.#rest(records.length, millisBehindLatest);
-    if (records.length === 0 && (nextIterator === undefined || isOnlyKnown)) return { batch: undefined, childShards };
+    if (records.length === 0 && (nextIterator === undefined || isOnlyKnown)) return undefined;
     const memory = records.length > 0 ? this.#handOver() : {};
-    return { batch: { kind: 'records', records, millisBehindLatest, ...memory }, childShards };
+    return { kind: 'records', records, millisBehindLatest, ...memory };
   }
 
   #takePage(): RecordsPage {

@@ -1,4 +1,4 @@
-import type { AbortSignalLike, Clock, Logger } from '@millrace/core';
+import { type AbortSignalLike, type Clock, type Logger, SmallSet } from '@millrace/core';
 
 export interface ProgressWatchdogParts {
   /** How long there may be silence, in milliseconds. */
@@ -24,10 +24,13 @@ const keptForMs = 1_000;
 /** Of the stall time: a timer of ours that is later than this means that the process stood still. */
 const stoodStillFrom = 1 / 20;
 
-interface Watch {
-  /** The last sign of life, or the end of a silence that was announced. */
-  lifeAtMs: number;
-  readonly stalled: (stalledMs: number) => void;
+/** A class, because V8 would come to make objects written out where they are used among those that live long, with all that they hold. */
+class Watch {
+  constructor(
+    /** The last sign of life, or the end of a silence that was announced. */
+    public lifeAtMs: number,
+    readonly stalled: (stalledMs: number) => void,
+  ) {}
 }
 
 interface UserCall {
@@ -64,9 +67,9 @@ export class ProgressWatchdog {
   /** Keeps it from waking; `undefined` while nothing is watched. */
   #cancel: (() => void) | undefined;
   #hasEnded = false;
-  readonly #watches = new Set<Watch>();
+  readonly #watches = new SmallSet<Watch>();
   /** The oldest is the first. */
-  readonly #userCalls = new Set<UserCall>();
+  readonly #userCalls = new SmallSet<UserCall>();
   /** Of those that ended last the one that held the thread for longest: whoever measures a block asks a moment after it. */
   #ended: { readonly call: UserCall; readonly atMs: number } | undefined;
 
@@ -113,10 +116,7 @@ export class ProgressWatchdog {
         resolve(watched);
       };
       const onAbort = (): void => end({ kind: 'aborted' });
-      const watch: Watch = {
-        lifeAtMs: clock.now(),
-        stalled: (stalledMs) => end({ kind: 'stalled', stalledMs }),
-      };
+      const watch = new Watch(clock.now(), (stalledMs) => end({ kind: 'stalled', stalledMs }));
       const leave = (): void => {
         this.#watches.delete(watch);
         signal.removeEventListener('abort', onAbort);

@@ -6,6 +6,8 @@ export interface ReadAheadParts {
   readonly pages: number;
   /** Deals with a batch, and releases its memory when its records are done with. */
   readonly take: (batch: RecordsBatch, readAtMs: number) => Promise<'taken' | 'aborted'>;
+  /** A batch without records has come, and all before it is dealt with. */
+  readonly nothingRead: (batch: RecordsBatch, readAtMs: number) => void;
   /** A batch with records was dealt with. */
   readonly taken: () => void;
   /** Nothing that waits is to be begun any more. */
@@ -54,6 +56,11 @@ export class ReadAhead {
       return;
     }
     const page = { batch, readAtMs: this.#parts.clock.now() };
+    if (batch.records.length === 0 && this.#pages.length === 0) {
+      batch.memory?.release();
+      this.#parts.nothingRead(batch, page.readAtMs);
+      return;
+    }
     // A shard without records is read all the time: of empty batches that wait the last one says it all.
     const { length } = this.#pages;
     if (length > 1 && batch.records.length === 0 && this.#pages[length - 1]?.batch.records.length === 0)
@@ -93,12 +100,12 @@ export class ReadAhead {
   }
 
   /** Waits for so long; no longer than {@link ReadAhead.orInterrupted}. */
-  rest(delayMs: number): Promise<'rested' | 'interrupted'> {
+  rest(delayMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#parts.clock.after(delayMs, () => resolve('rested'));
+      const cancel = this.#parts.clock.after(delayMs, resolve);
       this.#interrupt = () => {
         cancel();
-        resolve('interrupted');
+        resolve();
       };
       if (this.#isAborted || this.#fault !== undefined) this.#interrupt();
     });

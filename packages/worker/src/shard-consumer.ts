@@ -219,6 +219,7 @@ export class ShardConsumer {
       ...{ shardId: this.shardId, watchdog: this.#watchdog, signal: this.#reading },
       ...{ openSource, readAheadPages, stallTimeoutMs, emit, clock, random, logger },
       take: (batch, readAtMs) => this.#delivery.take(batch, readAtMs),
+      nothingRead: (batch, readAtMs) => this.#delivery.nothingRead(batch, readAtMs),
       setProblem: (problem) => (this.#problem = problem),
       giveUp: (stalledMs) => this.#giveUp('reading', stalledMs),
     });

@@ -85,6 +85,11 @@ export class ShardDelivery {
     return taking;
   }
 
+  /** There was nothing to take. */
+  nothingRead({ millisBehindLatest }: RecordsBatch, readAtMs: number): void {
+    this.#lag.wasRead(millisBehindLatest, readAtMs);
+  }
+
   async #take(batch: RecordsBatch, readAtMs: number): Promise<'taken' | 'aborted'> {
     const { aggregation, emit, lease } = this.#parts;
     this.#lag.wasRead(batch.millisBehindLatest, readAtMs);

@@ -25,6 +25,8 @@ export interface ShardReadingParts {
   readonly start: () => StartPosition;
   /** Deals with a batch, read at this time by the clock's `now()`, and releases its memory. One batch at a time. */
   readonly take: (batch: RecordsBatch, readAtMs: number) => Promise<'taken' | 'aborted'>;
+  /** There was nothing to read at this time, behind all that was dealt with. */
+  readonly nothingRead: (batch: RecordsBatch, readAtMs: number) => void;
   /** So many batches are read ahead of the one that is dealt with. */
   readonly readAheadPages: number;
   readonly watchdog: ProgressWatchdog;
@@ -47,7 +49,6 @@ interface Stall {
 }
 
 interface OpenedSource {
-  readonly source: RecordSource;
   readonly batches: AsyncGenerator<RecordBatch, void, void>;
   showLife: ShowLife;
   /** What was asked for, and is not there. */
@@ -90,10 +91,10 @@ export class ShardReading {
 
   constructor(parts: ShardReadingParts) {
     this.#parts = parts;
-    const { readAheadPages: pages, signal, clock } = parts;
+    const { readAheadPages: pages, nothingRead, signal, clock } = parts;
     this.#ahead = new ReadAhead({
       take: (batch, readAtMs) => this.#take(batch, readAtMs),
-      ...{ pages, signal, clock },
+      ...{ pages, nothingRead, signal, clock },
       taken: () => this.#handedOver++,
     });
   }
@@ -137,9 +138,11 @@ export class ShardReading {
       this.#listener(left, (quietMs) => opened.showLife(quietMs)),
     );
     const batches = source.batches(StopSignal.any([this.#parts.signal, left]));
-    const opened: OpenedSource = { source, batches, showLife: () => undefined, asked: undefined };
+    const opened: OpenedSource = { batches, showLife: showNothing, asked: undefined };
     try {
       for (;;) {
+        // Here, where next to nothing is held: an idle shard rests nearly all the time.
+        await this.#rest(source);
         const read = await this.#readBatch(opened);
         if (read !== 'more') return read.outcome;
       }
@@ -151,6 +154,12 @@ export class ShardReading {
     }
   }
 
+  /** As long as the source would only rest, or until {@link ReadAhead.room} has something to tell. */
+  #rest({ restMs = 0 }: RecordSource): Promise<void> | void {
+    // Rounded up: timers drop the fraction.
+    if (restMs > 0) return this.#ahead.rest(Math.ceil(restMs));
+  }
+
   /**
    * One batch, when there is room for it. By itself, so that its variables end with it: those of a function that waits for the next
    * batch would keep the one before it in memory.
@@ -159,14 +168,13 @@ export class ShardReading {
     const { watchdog, signal } = this.#parts;
     const ahead = this.#ahead;
     if ((await ahead.room()) === 'aborted') return { outcome: undefined };
-    // Rounded up: timers drop the fraction.
-    const restMs = Math.ceil(opened.source.restMs ?? 0);
-    if (restMs > 0 && (await ahead.rest(restMs)) === 'interrupted') return 'more';
     const next = await watchdog.watch(signal, (show) => {
       opened.showLife = show;
       opened.asked = opened.batches.next();
       return ahead.orInterrupted(opened.asked);
     });
+    // It holds all that was watched.
+    opened.showLife = showNothing;
     if (next.kind === 'stalled') return { outcome: next };
     if (next.kind === 'aborted') return { outcome: undefined };
     // Why is told when there is to be room.
@@ -254,6 +262,8 @@ export class ShardReading {
     emit('shardStalled', { shardId, stalledMs, action: 'reopened' });
   }
 }
+
+const showNothing: ShowLife = () => undefined;
 
 /** Nobody waits for it any longer. */
 function releaseLate({ value }: IteratorResult<RecordBatch, void>): void {

@@ -39,6 +39,7 @@ function aReading(
     openSource: (start: StartPosition) => ({ batches: () => source(start) }),
     start: (): StartPosition =>
       done === 0 ? { kind: 'trim-horizon' } : { kind: 'at-sequence-number', sequenceNumber: String(done) },
+    nothingRead: () => undefined,
     take: async ({ records }: RecordsBatch): Promise<'taken'> => {
       const number = Number(records[0]?.sequenceNumber ?? 0);
       if (number <= done) return 'taken';
@@ -128,6 +129,7 @@ describe('a source that says when its next read is due', () => {
       openSource: () => source,
       start: () => ({ kind: 'trim-horizon' }),
       take: async () => 'taken',
+      nothingRead: () => undefined,
       giveUp: () => reading.abort(),
     }).untilEnd();
     await clock.advance(20 * stallTimeoutMs);
