@@ -1,4 +1,14 @@
-import type { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import type { DynamoDBClient, ServiceInputTypes, ServiceOutputTypes } from '@aws-sdk/client-dynamodb';
+import type { AbortSignalLike } from '@millrace/core';
 
-/** What is needed of a DynamoDB client. */
-export type DynamoDbPort = Pick<DynamoDBClient, 'send'>;
+type Command<Input extends ServiceInputTypes, Output extends ServiceOutputTypes> = Parameters<
+  typeof DynamoDBClient.prototype.send<Input, Output>
+>[0];
+
+/** What is needed of a DynamoDB client. It must take any signal: one of Node's own costs as much to make as the rest of a small call. */
+export interface DynamoDbPort {
+  send<Input extends ServiceInputTypes, Output extends ServiceOutputTypes>(
+    command: Command<Input, Output>,
+    options: { readonly abortSignal: AbortSignalLike },
+  ): Promise<Output>;
+}

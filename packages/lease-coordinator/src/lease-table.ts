@@ -19,7 +19,6 @@ import {
   type Logger,
   MissingPermissionError,
   NotALeaseTableError,
-  nativeSignal,
   withDeadline,
 } from '@millrace/core';
 import type { DynamoDbPort } from './dynamodb-port';
@@ -158,12 +157,12 @@ async function enablePointInTimeRecovery(request: EnsureLeaseTableRequest): Prom
 async function call<T>(
   { clock, callTimeoutMs, signal, tableName, logger }: EnsureLeaseTableRequest,
   operation: string,
-  send: (signal: AbortSignal) => Promise<T>,
+  send: (signal: AbortSignalLike) => Promise<T>,
 ): Promise<T> {
   const action = `dynamodb:${operation}`;
   for (let attempt = 1; ; attempt++) {
     try {
-      return await withDeadline(clock, callTimeoutMs, { what: action, signal }, (end) => send(nativeSignal(end)));
+      return await withDeadline(clock, callTimeoutMs, { what: action, signal }, send);
     } catch (err) {
       if (isAccessDenied(err)) throw new MissingPermissionError(action, `table ${tableName}`, { cause: err });
       const mayPass = isTransient(err) || isDynamoDbThrottled(err);

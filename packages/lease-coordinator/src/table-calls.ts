@@ -1,10 +1,10 @@
 import {
+  type AbortSignalLike,
   type Clock,
   isAccessDenied,
   isTableNotFound,
   LeaseTableMissingError,
   MissingPermissionError,
-  nativeSignal,
   withDeadline,
 } from '@millrace/core';
 import type { DynamoDbPort } from './dynamodb-port';
@@ -17,8 +17,6 @@ export interface TableCallsDependencies {
   /** The deadline of every call; a scan has one per page. */
   readonly callTimeoutMs: number;
 }
-
-type Send = DynamoDbPort['send'];
 
 /** Calls to the lease table: each is one attempt with a deadline, and what fails for good says what is wrong. */
 export class TableCalls {
@@ -37,12 +35,12 @@ export class TableCalls {
   /** `run` is given the client's `send` and the signal that ends the call. */
   async call<T>(
     operation: string,
-    run: (dynamodb: { readonly send: Send }, abortSignal: AbortSignal) => Promise<T>,
+    run: (dynamodb: DynamoDbPort, abortSignal: AbortSignalLike) => Promise<T>,
   ): Promise<T> {
     const { dynamodb, clock, callTimeoutMs } = this.#deps;
     const action = `dynamodb:${operation}`;
     try {
-      return await withDeadline(clock, callTimeoutMs, { what: action }, (end) => run(dynamodb, nativeSignal(end)));
+      return await withDeadline(clock, callTimeoutMs, { what: action }, (end) => run(dynamodb, end));
     } catch (error) {
       if (isAccessDenied(error)) {
         throw new MissingPermissionError(action, `table ${this.tableName}`, { cause: error });

@@ -1,5 +1,5 @@
 import type { AttributeValue } from '@aws-sdk/client-dynamodb';
-import { checkpointAt, systemClock, TRIM_HORIZON } from '@millrace/core';
+import { type AbortSignalLike, checkpointAt, systemClock, TRIM_HORIZON } from '@millrace/core';
 import { ManualClock, settle } from '@millrace/core/testing';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { DynamoDbLeaseStore } from '../src';
@@ -164,7 +164,7 @@ describe('calls of DynamoDbLeaseStore', () => {
     const clock = new ManualClock();
     let aborted = false;
     const dynamodb = {
-      send: (_: unknown, { abortSignal }: { abortSignal: AbortSignal }) => {
+      send: (_: unknown, { abortSignal }: { abortSignal: AbortSignalLike }) => {
         abortSignal.addEventListener('abort', () => (aborted = true));
         return new Promise(() => undefined);
       },

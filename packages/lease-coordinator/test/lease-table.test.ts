@@ -4,6 +4,7 @@ import { ManualClock, RecordingLogger } from '@millrace/core/testing';
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { ensureLeaseTable, type EnsureLeaseTableRequest, type LeaseTableSettings } from '../src';
 import { DynaliteServer } from './dynalite-server';
+import { portOf } from './port-of';
 
 let server: DynaliteServer;
 beforeAll(async () => (server = await DynaliteServer.start()));
@@ -19,7 +20,7 @@ const settings: LeaseTableSettings = {
 
 function request(tableName: string, changes: Partial<EnsureLeaseTableRequest> = {}): EnsureLeaseTableRequest {
   return {
-    dynamodb: server.client,
+    dynamodb: portOf(server.client),
     tableName,
     table: settings,
     clock: systemClock,

@@ -8,6 +8,7 @@ import {
 } from '@aws-sdk/client-dynamodb';
 import { silentLogger, systemClock } from '@millrace/core';
 import { DynamoDbLeaseStore, DynamoDbWorkerStore, ensureLeaseTable } from '../src';
+import { portOf } from './port-of';
 
 export const tableName = 'flight-delays';
 
@@ -19,7 +20,7 @@ export class RealLeaseTable {
 
   create(pointInTimeRecovery = false): Promise<unknown> {
     return ensureLeaseTable({
-      dynamodb: this.client,
+      dynamodb: portOf(this.client),
       tableName,
       table: {
         create: true,
@@ -36,11 +37,21 @@ export class RealLeaseTable {
   }
 
   leaseStore(): DynamoDbLeaseStore {
-    return new DynamoDbLeaseStore({ dynamodb: this.client, tableName, clock: systemClock, callTimeoutMs: 5_000 });
+    return new DynamoDbLeaseStore({
+      dynamodb: portOf(this.client),
+      tableName,
+      clock: systemClock,
+      callTimeoutMs: 5_000,
+    });
   }
 
   workerStore(): DynamoDbWorkerStore {
-    return new DynamoDbWorkerStore({ dynamodb: this.client, tableName, clock: systemClock, callTimeoutMs: 5_000 });
+    return new DynamoDbWorkerStore({
+      dynamodb: portOf(this.client),
+      tableName,
+      clock: systemClock,
+      callTimeoutMs: 5_000,
+    });
   }
 
   async put(item: Item): Promise<void> {

@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import { DynamoDBClient, type DynamoDBClientConfig } from '@aws-sdk/client-dynamodb';
 import { KinesisClient, type KinesisClientConfig } from '@aws-sdk/client-kinesis';
+import type { DynamoDbPort } from '@millrace/lease-coordinator';
 import type { KinesisCalls } from '@millrace/record-fetcher';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { DirectClient } from './direct-client';
@@ -15,7 +16,7 @@ export type AwsCalls = 'direct' | 'sdk';
 
 export interface DerivedClients {
   readonly kinesis: KinesisCalls & Pick<KinesisClient, 'send'>;
-  readonly dynamodb: Pick<DynamoDBClient, 'send'>;
+  readonly dynamodb: DynamoDbPort & Pick<DynamoDBClient, 'send'>;
   readonly calls: { readonly kinesis: AwsCalls; readonly dynamodb: AwsCalls };
   /** Closes the connections that are Millrace's own; handlers and agents that the user passed are left alone. */
   destroy(): void;
@@ -57,9 +58,9 @@ export function deriveClients(
     isWatched || hasLogger(client) || !('signer' in client.config) ? 'sdk' : awsCalls;
   const calls = { kinesis: waysOf(derivedKinesis), dynamodb: waysOf(derivedDynamodb) };
   return {
-    // Both ways take its commands by class and input, too.
+    // Both ways take any signal, and commands by class and input, too.
     kinesis: throughWay(derivedKinesis.client, calls.kinesis) as DerivedClients['kinesis'],
-    dynamodb: throughWay(derivedDynamodb.client, calls.dynamodb),
+    dynamodb: throughWay(derivedDynamodb.client, calls.dynamodb) as DerivedClients['dynamodb'],
     calls,
     destroy: () => {
       for (const connections of own) connections.destroy();

@@ -63,8 +63,8 @@ export const memoryPlants: readonly Plant[] = [
     {
       name: 'empty-answer-keeps-its-memory',
       what: 'What was reserved for a call that has found nothing is not released.',
-      find: '    this.#release();\n    signal.throwIfAborted();\n    if (!this.#hasReadAll',
-      replace: '    signal.throwIfAborted();\n    if (!this.#hasReadAll',
+      find: '        this.#release();\n        signal.throwIfAborted();\n      }',
+      replace: '        signal.throwIfAborted();\n      }',
     },
     {
       name: 'iterator-ages-in-the-queue',
