@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { Worker } from 'millrace';
-import { accessTo, pooledHandler } from '../coordination/clients';
+import { accessTo } from '../coordination/clients';
 import { settingsFromParent } from '../coordination/messages';
 import { sharedNowMs } from '../coordination/shared-time';
 import { endWithParent, failParent } from '../server-side';
@@ -13,7 +12,7 @@ const pollMs = 20;
 
 /** A worker at the tip of a stream. Counts its calls between `go` and SIGTERM, and measures how late records come. */
 async function main(settings: TailSettings): Promise<void> {
-  const { handler, reads } = countReads(pooledHandler());
+  const reads = countReads();
   const latenciesMs: number[] = [];
   let hasLast = false;
   let before: ReadCounts = { answered: 0, throttled: 0 };
@@ -23,7 +22,7 @@ async function main(settings: TailSettings): Promise<void> {
       send({ kind: 'tailed', latenciesMs, reads: counted }, () => process.exit(0));
     }
   };
-  const worker = workerOf(settings, handler, ({ putAtMs, kind }) => {
+  const worker = workerOf(settings, ({ putAtMs, kind }) => {
     if (kind === 'counted') latenciesMs.push(sharedNowMs() - putAtMs);
     if (kind !== 'last') return;
     hasLast = true;
@@ -47,13 +46,12 @@ async function main(settings: TailSettings): Promise<void> {
 
 function workerOf(
   { applicationName, streamName, kinesisEndpoint, dynamodbEndpoint, idleTimeBetweenReadsMs }: TailSettings,
-  requestHandler: ReturnType<typeof pooledHandler>,
   got: (stamp: Stamp) => void,
 ): Worker {
   return new Worker({
     applicationName,
     streamName,
-    kinesis: new KinesisClient({ ...accessTo(kinesisEndpoint), requestHandler }),
+    kinesis: accessTo(kinesisEndpoint),
     dynamodb: accessTo(dynamodbEndpoint),
     checkpointing: 'automatic',
     ...(idleTimeBetweenReadsMs !== undefined && { fetch: { idleTimeBetweenReadsMs } }),
