@@ -24,8 +24,12 @@ export function withDeadline<T>(
     };
     const cutShort = (reason: Error): void => {
       end();
-      attempt.abort(reason);
-      reject(reason);
+      try {
+        attempt.abort(reason);
+      } finally {
+        // Whatever a listener of the attempt may throw.
+        reject(reason);
+      }
     };
     const onAbort = (): void => cutShort(signal?.reason as Error);
     const cancel = clock.after(deadlineMs, () => cutShort(new CallTimeoutError(what, deadlineMs)));

@@ -85,11 +85,19 @@ export class MemoryBudget {
   }
 
   #tryReserve(share: MemoryShare, request: MemoryRequest): Reservation | undefined {
-    this.#grant();
-    const next = this.#next();
-    if (next !== undefined && this.#rankOf(share) >= this.#rankOf(next.share)) return undefined;
+    // Not before those who go before it, some of whom may have come to be served only by its coming.
+    for (
+      let next = this.#next();
+      next !== undefined && this.#rankOf(next.share) <= this.#rankOf(share);
+      next = this.#next()
+    ) {
+      if (!this.#serve(next)) return undefined;
+    }
     const bytes = this.#grantable(share, inWholeBytes(request));
-    return bytes === undefined ? undefined : share.take(bytes);
+    if (bytes === undefined) return undefined;
+    const granted = share.take(bytes);
+    this.#grant();
+    return granted;
   }
 
   #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
@@ -124,13 +132,16 @@ export class MemoryBudget {
   }
 
   #grant(): void {
-    for (;;) {
-      const next = this.#next();
-      const bytes = next && this.#grantable(next.share, next.request);
-      if (next === undefined || bytes === undefined) return;
-      this.#waiters.splice(this.#waiters.indexOf(next), 1);
-      next.grant(next.share.take(bytes));
-    }
+    for (let next = this.#next(); next !== undefined && this.#serve(next);) next = this.#next();
+  }
+
+  /** Returns whether there was enough for it. */
+  #serve(waiter: Waiter): boolean {
+    const bytes = this.#grantable(waiter.share, waiter.request);
+    if (bytes === undefined) return false;
+    this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+    waiter.grant(waiter.share.take(bytes));
+    return true;
   }
 
   #next(): Waiter | undefined {

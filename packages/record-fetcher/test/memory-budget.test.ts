@@ -51,6 +51,21 @@ describe('a memory budget', () => {
     expect([large.granted?.bytes, small.granted?.bytes]).toEqual([90, 10]);
   });
 
+  it('serves who holds nothing before those whose turn comes only by its coming', async () => {
+    const budget = new MemoryBudget(100);
+    const [first, second] = [budget.open(), budget.open()];
+    await first.reserve({ least: 40, most: 40 }, never);
+    await second.reserve({ least: 20, most: 20 }, never);
+    void asks(first, 50);
+    const little = asks(second, 10);
+    await settle();
+    // The first one holds its share now, and goes last; nobody has been told.
+    const third = budget.open();
+    expect(third.tryReserve({ least: 35, most: 40 })?.bytes).toBe(40);
+    await settle();
+    expect(little.granted).toBeUndefined();
+  });
+
   it('serves first who holds nothing, and last who holds its share', async () => {
     const budget = new MemoryBudget(90);
     const [sated, some, none] = [budget.open(), budget.open(), budget.open()];

@@ -68,7 +68,7 @@ export class RequestSigner {
     };
   }
 
-  /** For the SDK's idea of the service's time, which answers give in whole seconds: another one of the same second says nothing new. */
+  /** For the SDK's idea of the service's time, which answers give in whole seconds: the first one of a second says it best. */
   #answered(response: ResponseHead, sentAtMs: number): void {
     const { date } = response.headers;
     if (date !== undefined && date === this.#toldDate) return;

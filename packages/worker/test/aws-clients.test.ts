@@ -9,6 +9,7 @@ import { deriveClients, type AwsCalls } from '../src/aws-clients';
 import { DirectClient } from '../src/direct-client';
 import { packageVersion } from '../src/package-version';
 import { SdkCalls } from '../src/sdk-calls';
+import { wentThroughSdk } from './support/wire';
 
 /** An HTTP/1.1 server that answers every call with `status`, and counts calls and connections. */
 async function aServer(status = 200) {
@@ -174,11 +175,13 @@ describe('deriveClients', () => {
     "gives a request handler of the user's a signal of Node's own, with the way %s",
     async (way) => {
       const { endpoint } = await aServer();
+      const throughSdk: boolean[] = [];
       const signals: unknown[] = [];
       const users = new NodeHttpHandler();
       const requestHandler = {
         handle: (...[request, options]: Parameters<NodeHttpHandler['handle']>) => {
           signals.push(options?.abortSignal);
+          throughSdk.push(wentThroughSdk(request));
           return users.handle(request, options);
         },
       };
@@ -189,6 +192,7 @@ describe('deriveClients', () => {
         await kinesis.call(GetRecordsCommand, { ShardIterator: 'a' }, { abortSignal: stop });
       stop.abort(new Error('stopped'));
       users.destroy();
+      expect(throughSdk).toEqual([true, way === 'sdk']);
       expect(signals).toHaveLength(2);
       for (const signal of signals) {
         expect(signal).toBeInstanceOf(AbortSignal);

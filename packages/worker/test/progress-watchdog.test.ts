@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Clock } from '@millrace/core';
 import { ManualClock, RecordingLogger, settle } from '@millrace/core/testing';
-import { ProgressWatchdog } from '../src/progress-watchdog';
+import { ProgressWatchdog, type ShowLife } from '../src/progress-watchdog';
 
 const stallTimeoutMs = 1_000;
 const never = new Promise<never>(() => undefined);
@@ -59,7 +59,8 @@ describe('ProgressWatchdog', () => {
   it('watches work no longer that fails at once', async () => {
     const clock = new ManualClock();
     const { watchdog } = aWatchdog(clock);
-    const fails = (): never => {
+    const fails = (show: ShowLife): never => {
+      show(10 * stallTimeoutMs);
       throw new Error('at once');
     };
     await expect(watchdog.watch(untilAborted, fails)).rejects.toThrow('at once');

@@ -160,6 +160,14 @@ describe('RequestSigner', () => {
     expect(sdk.told).toEqual([told, told]);
   });
 
+  it('tells the SDK of the service’s time once for each second of it', async () => {
+    const sdk = new Sdk();
+    const signer = await sdk.taught();
+    for (const atMs of [hourMs, hourMs, hourMs + 1_000, hourMs + 1_000])
+      (await signer.sign('{}')).answered(answer(atMs));
+    expect(sdk.told).toHaveLength(2);
+  });
+
   it('keeps to the clock of the machine if the client is told to', async () => {
     const sdk = new Sdk();
     sdk.ignoresSkew = true;

@@ -13,7 +13,7 @@ export function accessTo(endpoint: string): Pick<DynamoDBClientConfig, 'credenti
   return { endpoint, region: 'us-east-1', credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' } };
 }
 
-/** The SDK's, as bare loops and measured workers with a counting handler have it; its limits are those of a worker's own handler. */
+/** The SDK's, as bare loops have it; its limits are those of a worker's own handler. */
 export function pooledHandler(): NodeHttpHandler {
   return new NodeHttpHandler({ httpAgent: new Agent({ keepAlive: true, maxSockets }), connectionTimeout });
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, it } from '@jest/globals';
 import { startLocalAws } from '@millrace/local';
 import { Worker } from 'millrace';
@@ -19,9 +20,11 @@ describe('a process that counts', () => {
     aws.faults.add({ kind: 'throttle', operations: ['GetRecords'], times: 2 });
     const running = worker.run();
     try {
-      await throttledTwice;
+      await Promise.race([throttledTwice, running]);
       // The one behind them comes through.
-      while (worker.snapshot().shards[0]?.millisBehindLatest === undefined) await new Promise(setImmediate);
+      for (let turn = 0; worker.snapshot().shards[0]?.millisBehindLatest === undefined && turn < 1_000; turn++) {
+        await sleep(10);
+      }
       await worker.stop();
       await running;
       expect(reads().throttled).toBe(2);
