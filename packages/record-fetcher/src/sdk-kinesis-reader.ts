@@ -27,8 +27,8 @@ interface CallOptions {
 }
 
 /**
- * The SDK's two calls that read. By class and input, and not as commands: an SDK's command costs more to make than the rest of what
- * a call costs here, and is needed only for the SDK.
+ * The SDK's two calls that read. By class and input, and not as commands: with each command the SDK makes a middleware stack, which
+ * only the SDK needs.
  */
 export interface KinesisCalls {
   call(
