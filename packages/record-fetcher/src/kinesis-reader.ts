@@ -1,9 +1,12 @@
 import type { AbortSignalLike, Shard, StartPosition, StreamRecord } from '@millrace/core';
 
-/** One answer of GetRecords. */
+/** One answer of GetRecords, an object of its own. */
 export interface RecordsPage {
-  /** In sequence; may be empty, also when more records follow. */
-  readonly records: readonly StreamRecord[];
+  /**
+   * In sequence; may be empty, also when more records follow. To be replaced by none by whoever takes them: the promise that the page
+   * came in has it for longer, and its records would outlive scavenges by that.
+   */
+  records: readonly StreamRecord[];
   /** Lives five minutes. `undefined` when the shard is closed and this was its last page. */
   readonly nextIterator: string | undefined;
   /** How old the next record to read is, in milliseconds by the service's clock; 0 when there is none. */

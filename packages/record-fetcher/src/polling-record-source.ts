@@ -258,7 +258,9 @@ export class PollingRecordSource implements RecordSource {
     this.#limit = Math.min(options.maxRecords, this.#limit + Math.ceil(this.#limit / 20));
     this.#refreshes = 0;
     this.#streak.ended();
-    this.#page = page;
+    // What promises resolve with is to have no records.
+    page.records = [];
+    this.#page = { ...page, records };
   }
 
   /** Draws the conclusions from the failure of a call for so many records: what it has cost, and what to ask for. */

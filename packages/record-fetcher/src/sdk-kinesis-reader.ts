@@ -85,11 +85,14 @@ export class SdkKinesisReader implements KinesisReader {
     const answer = await this.#call('kinesis:GetRecords', shardId, signal, (abortSignal) =>
       kinesis.call(GetRecordsCommand, { StreamARN: streamArn, ShardIterator: iterator, Limit: limit }, { abortSignal }),
     );
+    // An answer without them is none: it would look like the end of the shard.
+    const records = present(answer.Records ?? undefined, shardId, 'Records').map((record) =>
+      toStreamRecord(record, shardId),
+    );
+    // The promises that it came in have the answer for longer, and with it what the records consist of (decision 0028).
+    if (records.length > 0) answer.Records = [];
     return {
-      // An answer without them is none: it would look like the end of the shard.
-      records: present(answer.Records ?? undefined, shardId, 'Records').map((record) =>
-        toStreamRecord(record, shardId),
-      ),
+      records,
       // JSON's null reaches us as undefined, or as null where a middleware parses on its own.
       nextIterator: answer.NextShardIterator ?? undefined,
       millisBehindLatest: answer.MillisBehindLatest ?? 0,

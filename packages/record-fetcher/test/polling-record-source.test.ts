@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import type { Shard } from '@millrace/core';
 import { settle } from '@millrace/core/testing';
+import type { RecordsPage } from '@millrace/record-fetcher';
 import { kinesisError } from '@millrace/record-fetcher/testing';
 import { Reading, SHARD } from './reading';
 
@@ -43,6 +44,22 @@ describe('reading a shard', () => {
       { kind: 'records', records: [], millisBehindLatest: 0 },
     ]);
     expect(reading.batches[0]).toHaveProperty('records.0.data', records[0]?.data);
+  });
+
+  it('leaves no records in the page, which promises have for longer', async () => {
+    const reading = new Reading();
+    const put = reading.put(2);
+    const pages: RecordsPage[] = [];
+    const getRecords = reading.reader.getRecords.bind(reading.reader);
+    reading.reader.getRecords = async (...call) => {
+      const page = await getRecords(...call);
+      pages.push(page);
+      return page;
+    };
+    reading.begin();
+    await settle();
+    expect(reading.delivered).toEqual(put);
+    expect(pages.map(({ records }) => records)).toEqual([[]]);
   });
 
   it.each([

@@ -125,6 +125,20 @@ describe('SdkKinesisReader', () => {
     expect(page.records[0]?.data).toBe(data);
   });
 
+  it('leaves no records in the answer, which promises have for longer', async () => {
+    const record = {
+      SequenceNumber: '1',
+      PartitionKey: 'k',
+      Data: Uint8Array.of(1),
+      ApproximateArrivalTimestamp: new Date(5),
+    };
+    const answer = { Records: [record], $metadata: {} };
+    const kinesis = { call: () => Promise.resolve(answer) } as unknown as KinesisCalls;
+    const page = await readerOf(kinesis).getRecords({ shardId: SHARD, iterator: 'it', limit: 500 });
+    expect(page.records).toHaveLength(1);
+    expect(answer.Records).toEqual([]);
+  });
+
   it('takes a null for no iterator, as for an absent one', async () => {
     const { kinesis } = fakeClient(async () => ({ Records: [], NextShardIterator: null }));
     const page = await readerOf(kinesis).getRecords({ shardId: SHARD, iterator: 'it', limit: 1 });

@@ -126,11 +126,12 @@ function parsedOrUndefined(text: string): MarkedPage | undefined {
 /** Reads the list of records. What is not as expected gives `undefined`, or `false`, and ends it. */
 class RecordScan {
   readonly #bytes: Buffer;
-  readonly #memory = new DataMemory();
+  readonly #memory: DataMemory;
   at: number;
 
   constructor(bytes: Buffer, begin: number) {
     this.#bytes = bytes;
+    this.#memory = new DataMemory(bytes);
     this.at = begin;
   }
 
@@ -189,7 +190,7 @@ class RecordScan {
     const begin = this.at;
     const end = this.#bytes.indexOf(code.quote, begin);
     this.at = end + 1;
-    return end < 0 ? undefined : this.#memory.decoded(this.#bytes, begin, end);
+    return end < 0 ? undefined : this.#memory.decoded(begin, end);
   }
 
   /** Of ASCII, without an escape. */

@@ -186,7 +186,7 @@ describe('an answer of GetRecords', () => {
     }
   });
 
-  it.each([0, 1, 2, 3, 4, 5, 299, 300, 448, 449, 450, 451, 4_095, 4_096, 4_097, 100_000])(
+  it.each([0, 1, 2, 3, 4, 5, 298, 299, 300, 598, 599, 600, 601, 4_095, 4_096, 4_097, 100_000])(
     'has data of %d bytes',
     (size) => {
       const bytes = Uint8Array.from({ length: size }, (_, index) => (index * 7 + 251) % 256);
@@ -196,6 +196,15 @@ describe('an answer of GetRecords', () => {
       expect(page(text).Records?.map(({ Data }) => Data)).toEqual([bytes, output.Data, bytes]);
     },
   );
+
+  it('has data up to the very end of the memory that they share', () => {
+    const sizes = [...Array.from({ length: 32 }, () => 504), 256, 504];
+    const all = sizes.map((size, index) => Uint8Array.from({ length: size }, () => 255 - index));
+    const records = all.map((bytes) => ({ ...aRecord, Data: Buffer.from(bytes).toString('base64') }));
+    const text = JSON.stringify({ Records: records });
+    expect(recordsParsed(text)).toBe(0);
+    expect(page(text).Records?.map(({ Data }) => Data)).toEqual(all);
+  });
 
   it('keeps no more than 16 kB in memory with each record that somebody keeps, and aligns data for numbers', () => {
     const sizes = [100, 3, 4_000, 4_096, 4_097, 50_000];
