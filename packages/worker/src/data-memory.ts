@@ -26,7 +26,9 @@ export class DataMemory {
   readonly #signs: Buffer;
   readonly #signsView: DataView;
   #buffer = Buffer.alloc(0);
-  #view = new DataView(this.#buffer.buffer);
+  /** Kept: to ask the one above for it takes a call of C++. */
+  #memory: ArrayBufferLike = this.#buffer.buffer;
+  #view = new DataView(this.#memory);
   #used = 0;
 
   /** @param signs the answer's body */
@@ -55,16 +57,16 @@ export class DataMemory {
     if (!isDecoded) return undefined;
     // To the next multiple of 8, as Node.js does: whoever looks at them as numbers of eight bytes finds them where such must be.
     this.#used = Math.ceil((at + length) / 8) * 8;
-    return new Uint8Array(this.#buffer.buffer, at, length);
+    return new Uint8Array(this.#memory, at, length);
   }
 
   #renew(bytes: number): void {
     this.#buffer = Buffer.allocUnsafeSlow(bytes);
-    const { buffer } = this.#buffer;
-    this.#view = new DataView(buffer);
+    this.#memory = this.#buffer.buffer;
+    this.#view = new DataView(this.#memory);
     this.#used = 0;
     // Whoever hands one record's data to another thread must not take the others' with it.
-    markAsUntransferable(buffer);
+    markAsUntransferable(this.#memory);
   }
 }
 
