@@ -3,8 +3,8 @@ import type { AbortSignalLike, Shard, StartPosition, StreamRecord } from '@millr
 /** One answer of GetRecords, an object of its own. */
 export interface RecordsPage {
   /**
-   * In sequence; may be empty, also when more records follow. To be replaced by none by whoever takes them: the promise that the page
-   * came in has it for longer, and its records would outlive scavenges by that.
+   * In sequence; may be empty, also when more records follow. Whoever takes them leaves an empty list: the promises that the page came in
+   * keep it for longer (decision 0028).
    */
   records: readonly StreamRecord[];
   /** Lives five minutes. `undefined` when the shard is closed and this was its last page. */

@@ -258,9 +258,7 @@ export class PollingRecordSource implements RecordSource {
     this.#limit = Math.min(options.maxRecords, this.#limit + Math.ceil(this.#limit / 20));
     this.#refreshes = 0;
     this.#streak.ended();
-    // What promises resolve with is to have no records.
-    page.records = [];
-    this.#page = { ...page, records };
+    this.#page = takenFrom(page);
   }
 
   /** Draws the conclusions from the failure of a call for so many records: what it has cost, and what to ask for. */
@@ -350,4 +348,12 @@ export class PollingRecordSource implements RecordSource {
     observer.waiting?.({ shardId, delayMs: restMs });
     if (restMs > 0) await clock.sleep(restMs, signal);
   }
+}
+
+/** The same page, but one that no promise has, with nothing left in the other one: promises outlive scavenges (decision 0028). */
+function takenFrom(page: RecordsPage): RecordsPage {
+  const { records } = page;
+  if (records.length === 0) return page;
+  page.records = [];
+  return { ...page, records };
 }

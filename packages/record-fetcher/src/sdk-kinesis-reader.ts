@@ -27,7 +27,7 @@ interface CallOptions {
 }
 
 /**
- * The SDK's two calls that read. By class and input, and not as commands: with each command the SDK makes a middleware stack, which
+ * The SDK's two calls that read. Each answer is an object of its own, whose records are taken out of it. By class and input, and not as commands: with each command the SDK makes a middleware stack, which
  * only the SDK needs.
  */
 export interface KinesisCalls {
@@ -89,7 +89,7 @@ export class SdkKinesisReader implements KinesisReader {
     const records = present(answer.Records ?? undefined, shardId, 'Records').map((record) =>
       toStreamRecord(record, shardId),
     );
-    // The promises that it came in have the answer for longer, and with it what the records consist of (decision 0028).
+    // The promises that the answer came in keep it for longer, and with it what the records consist of (decision 0028).
     if (records.length > 0) answer.Records = [];
     return {
       records,

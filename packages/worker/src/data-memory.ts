@@ -47,7 +47,7 @@ export class DataMemory {
       const own = Buffer.allocUnsafeSlow(length);
       return decodeLong(signs, begin, end, own, 0) === length ? new Uint8Array(own.buffer) : undefined;
     }
-    // One byte more is written to and must be there.
+    // One byte more may be written: in new memory there is room for it, as there are more signs than bytes.
     if (this.#used + length >= this.#buffer.length) this.#renew(Math.min(chunkBytes, signs.length - begin));
     const at = this.#used;
     const isDecoded =
@@ -76,7 +76,7 @@ function decodeLong(signs: Buffer, begin: number, end: number, into: Buffer, at:
 }
 
 /**
- * Decodes signs without padding, and writes one byte more than comes of them. Returns whether all were of base64. Four signs at a
+ * Decodes signs without padding, and may write one byte more than comes of them. Returns whether all were of base64. Four signs at a
  * time: 200 bytes take 0.21 us, where they took 0.42 sign by sign, and 0.40 by Node.js (measured; 1,000 bytes 1.0, by Node.js 0.9).
  */
 function decodeShort(signs: DataView, begin: number, end: number, into: DataView, at: number): boolean {

@@ -126,12 +126,11 @@ function parsedOrUndefined(text: string): MarkedPage | undefined {
 /** Reads the list of records. What is not as expected gives `undefined`, or `false`, and ends it. */
 class RecordScan {
   readonly #bytes: Buffer;
-  readonly #memory: DataMemory;
+  #memory: DataMemory | undefined;
   at: number;
 
   constructor(bytes: Buffer, begin: number) {
     this.#bytes = bytes;
-    this.#memory = new DataMemory(bytes);
     this.at = begin;
   }
 
@@ -190,7 +189,9 @@ class RecordScan {
     const begin = this.at;
     const end = this.#bytes.indexOf(code.quote, begin);
     this.at = end + 1;
-    return end < 0 ? undefined : this.#memory.decoded(begin, end);
+    if (end < 0) return undefined;
+    this.#memory ??= new DataMemory(this.#bytes);
+    return this.#memory.decoded(begin, end);
   }
 
   /** Of ASCII, without an escape. */

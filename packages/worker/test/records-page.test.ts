@@ -197,8 +197,8 @@ describe('an answer of GetRecords', () => {
     },
   );
 
-  it('has data up to the very end of the memory that they share', () => {
-    const sizes = [...Array.from({ length: 32 }, () => 504), 256, 504];
+  it.each([255, 256])('has data up to the very end of the memory that they share, with %d bytes last', (last) => {
+    const sizes = [...Array.from({ length: 32 }, () => 504), last, 504];
     const all = sizes.map((size, index) => Uint8Array.from({ length: size }, () => 255 - index));
     const records = all.map((bytes) => ({ ...aRecord, Data: Buffer.from(bytes).toString('base64') }));
     const text = JSON.stringify({ Records: records });
