@@ -47,6 +47,33 @@ export class Assembly {
   }
 }
 
+/** So many pieces of memory are kept for the next answers: most calls find one, and they take no more than they are worth. */
+const maxFreeMemories = 4;
+
+/**
+ * Memory in which the pieces of an answer are put together as they come. Pieces that waited for the last one would be in V8's old generation by
+ * then, and what they take outside of its heap makes V8 collect everything: 3.6 times a second with pages of 1 KB records, and 0.8 since they
+ * don't (measured).
+ */
+export class AnswerMemory {
+  readonly #free: Buffer[] = [];
+
+  /** For an answer of so many bytes; `undefined` if it is so long that its memory would not be kept for another one. */
+  take(bytes: number): Buffer | undefined {
+    if (!(bytes <= maxAssemblyBytes)) return undefined;
+    const index = this.#free.findLastIndex(({ length }) => length >= bytes);
+    const [memory] = index < 0 ? [] : this.#free.splice(index, 1);
+    // Somewhat more, as the next answer may be longer.
+    return memory ?? Buffer.allocUnsafeSlow(Math.min(maxAssemblyBytes, Math.ceil(bytes * 1.25)));
+  }
+
+  /** Nobody looks at it any longer. What is not given back is garbage. */
+  giveBack(memory: Buffer): void {
+    if (this.#free.length === maxFreeMemories) this.#free.shift();
+    this.#free.push(memory);
+  }
+}
+
 function bufferOn({ buffer, byteOffset, length }: Uint8Array): Buffer {
   return Buffer.from(buffer, byteOffset, length);
 }

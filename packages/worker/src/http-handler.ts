@@ -1,7 +1,7 @@
 import assert from 'node:assert';
 import { notSent } from '@millrace/core';
 import type { Client, Dispatcher } from 'undici';
-import { cutOff, MAX_ANSWER_BYTES, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
+import { AnswerMemory, cutOff, MAX_ANSWER_BYTES, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
 import { ConnectionPool, type PooledCall } from './connection-pool';
 import type { HttpRequest, HttpResponse, ResponseHead } from './wire-types';
 
@@ -16,6 +16,7 @@ export class HttpHandler {
   readonly metadata = { handlerProtocol: 'http/1.1' } as const;
   /** By origin. */
   readonly #pools = new Map<string, ConnectionPool>();
+  readonly #memory = new AnswerMemory();
   #isDestroyed = false;
 
   /** As the SDK calls it. */
@@ -48,7 +49,7 @@ export class HttpHandler {
       // The SDK gives nothing else for commands without streams.
       const bytes = body as string | Uint8Array | undefined;
       const options = { path, query, method, headers, body: bytes ?? null };
-      pool.take(new Exchange({ pool, options, limits, make, resolve, reject }));
+      pool.take(new Exchange({ pool, options, limits, memory: this.#memory, make, resolve, reject }));
     });
   }
 
@@ -82,6 +83,7 @@ interface ExchangeParts<T> {
   readonly pool: ConnectionPool;
   readonly options: Dispatcher.DispatchOptions;
   readonly limits: AnswerLimits;
+  readonly memory: AnswerMemory;
   readonly make: MakeAnswer<T>;
   readonly resolve: (made: T) => void;
   readonly reject: (error: Error) => void;
@@ -91,6 +93,8 @@ interface ExchangeParts<T> {
 class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
   readonly #parts: ExchangeParts<T>;
   readonly #chunks: Uint8Array[] = [];
+  /** In place of the chunks, for an answer of which more than one are to come. */
+  #body: Buffer | undefined;
   #length = 0;
   #head: ResponseHead | undefined;
   /** From when it has a connection, or one that is being made, until it is over. */
@@ -132,14 +136,25 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
-    const { maxBytes } = this.#parts.limits;
-    this.#chunks.push(chunk);
+    const { limits, memory } = this.#parts;
+    const at = this.#length;
     this.#length += chunk.length;
-    if (this.#length > maxBytes) controller.abort(tooLong(maxBytes));
+    if (this.#length > limits.maxBytes) {
+      controller.abort(tooLong(limits.maxBytes));
+      return;
+    }
+    const announced = at === 0 ? Number(this.#head?.headers['content-length']) : 0;
+    if (announced > chunk.length) this.#body = memory.take(announced);
+    // There is room: undici refuses what is longer than announced.
+    if (this.#body === undefined) this.#chunks.push(chunk);
+    else this.#body.set(chunk, at);
   }
 
   onResponseEnd(): void {
-    const { make, resolve, reject } = this.#parts;
+    const { make, memory, resolve, reject } = this.#parts;
+    const body = this.#body;
+    this.#body = undefined;
+    if (body !== undefined) this.#chunks.push(body.subarray(0, this.#length));
     this.#end(true);
     try {
       assert(this.#head !== undefined, 'an answer has a head');
@@ -148,6 +163,7 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
     } catch (error) {
       reject(error instanceof Error ? error : new Error(String(error)));
     }
+    if (body !== undefined) memory.giveBack(body);
   }
 
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {

@@ -21,6 +21,24 @@ describe('HttpHandler', () => {
     expect(received).toMatchObject([{ method: 'POST', path: '/?a=b%20c', body: '{"two":2}' }]);
   });
 
+  it('puts answers together that come in many pieces, several at once, and leaves those before as they are', async () => {
+    const bodies = [300_000, 5_000_000, 7_000_000, 200_000].map((length, call) => String(call).repeat(length));
+    const { endpoint } = await serve((response, call) => {
+      const body = bodies[call % bodies.length]!;
+      // The last one does not say how long it is.
+      if (call % bodies.length < 3) response.setHeader('content-length', body.length);
+      for (let at = 0; at < body.length; at += 50_000) response.write(body.slice(at, at + 50_000));
+      response.end();
+    });
+    const handler = aHandler();
+    const answers: string[] = [];
+    for (let turn = 0; turn < 2; turn++) {
+      const responses = await Promise.all(bodies.map(() => handler.handle(requestTo(endpoint))));
+      answers.push(...responses.map(({ response }) => text(response.body)));
+    }
+    expect(answers.sort()).toEqual([...bodies, ...bodies].sort());
+  });
+
   it('carries the calls of an SDK client, errors too', async () => {
     const { endpoint } = await serve((response, call) => {
       if (call === 0) response.end('{"Table":{"TableName":"leases"}}');
