@@ -32,7 +32,7 @@ const maxAssemblyBytes = 6 * 1024 * 1024;
 export class Assembly {
   #memory = Buffer.alloc(0);
 
-  /** Valid until the next call; it may be a piece of the stream. */
+  /** Valid as long as the pieces are, and until the next call: it may be one of them. */
   together(chunks: readonly Uint8Array[], length: number): Buffer {
     const [first] = chunks;
     if (first?.length === length) return bufferOn(first);
@@ -47,7 +47,7 @@ export class Assembly {
   }
 }
 
-/** So many pieces of memory are kept for the next answers: most calls find one, and they take no more than they are worth. */
+/** So many are kept for the next answers, of up to 6 MB each: as many as were given back last. */
 const maxFreeMemories = 4;
 
 /**

@@ -93,7 +93,7 @@ interface ExchangeParts<T> {
 class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
   readonly #parts: ExchangeParts<T>;
   readonly #chunks: Uint8Array[] = [];
-  /** In place of the chunks, for an answer of which more than one are to come. */
+  /** In place of the chunks, for an answer of known length of which more than one are to come, unless it is too long. */
   #body: Buffer | undefined;
   #length = 0;
   #head: ResponseHead | undefined;
@@ -145,7 +145,7 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
     }
     const announced = at === 0 ? Number(this.#head?.headers['content-length']) : 0;
     if (announced > chunk.length) this.#body = memory.take(announced);
-    // There is room: undici refuses what is longer than announced.
+    // There is room: what comes behind the announced length belongs to no answer.
     if (this.#body === undefined) this.#chunks.push(chunk);
     else this.#body.set(chunk, at);
   }
