@@ -27,8 +27,8 @@ interface CallOptions {
 }
 
 /**
- * The SDK's two calls that read. Each answer is an object of its own, whose records are taken out of it. By class and input, and not as commands: with each command the SDK makes a middleware stack, which
- * only the SDK needs.
+ * The SDK's two calls that read. By class and input, and not as commands: with each command the SDK makes a middleware stack, which
+ * only the SDK needs. Each answer is an object of its own: its records are taken out of it.
  */
 export interface KinesisCalls {
   call(

@@ -26,7 +26,8 @@ export function cutOff(cause?: Error): Error {
 const maxAssemblyBytes = 6 * 1024 * 1024;
 
 /**
- * Memory to put answers together in, one after another. New memory for each of them would be most of all that is allocated outside of
+ * Memory to put answers together in that came in pieces, one after another: those of another request handler, those that are long, and those
+ * that did not say how long they are ({@link AnswerMemory} has the others). New memory for each of them would be most of all that is allocated outside of
  * V8's heap, for which V8 collects garbage as well.
  */
 export class Assembly {
@@ -52,8 +53,8 @@ const maxFreeMemories = 4;
 
 /**
  * Memory in which the pieces of an answer are put together as they come. Pieces that waited for the last one would be in V8's old generation by
- * then, and what they take outside of its heap makes V8 collect everything: 3.6 times a second with pages of 1 KB records, and 0.8 since they
- * don't (measured).
+ * then, and what they take outside of its heap makes V8 collect everything: with pages of 1 KB records 3.6 times a second, and 0.8 times
+ * with this memory (measured).
  */
 export class AnswerMemory {
   readonly #free: Buffer[] = [];
