@@ -1,15 +1,20 @@
+/** Told of an abort. */
+export type AbortListener = (() => void) | { handleEvent(): void };
+
 /** What Millrace needs of an `AbortSignal` to be told when to stop. Each `AbortSignal` is one, and so is each {@link StopSignal}. */
 export interface AbortSignalLike {
   readonly aborted: boolean;
   /** Once it has aborted. */
   readonly reason: Error;
   throwIfAborted(): void;
-  addEventListener(type: 'abort', listener: () => void, options?: { readonly once?: boolean }): void;
-  removeEventListener(type: 'abort', listener: () => void): void;
+  addEventListener(type: 'abort', listener: AbortListener, options?: { readonly once?: boolean }): void;
+  removeEventListener(type: 'abort', listener: AbortListener): void;
 }
 
 /** Of whoever did not say why. Made once: an error with a stack takes longer to make than all else about an abort. */
 const noReason = new DOMException('This operation was aborted', 'AbortError');
+
+const followsNone: readonly AbortSignalLike[] = [];
 
 /**
  * An abort signal together with its controller. A worker has a dozen of them for each shard, at a tenth of the memory of Node's own:
@@ -22,7 +27,8 @@ export class StopSignal implements AbortSignalLike {
   #aborted = false;
   #reason: Error | undefined;
   /** Most have one at most. */
-  #listeners: (() => void) | Set<() => void> | undefined;
+  #listeners: AbortListener | Set<AbortListener> | undefined;
+  #followed: readonly AbortSignalLike[] = followsNone;
 
   /** One that {@link StopSignal.follow}s others. */
   static any(signals: readonly AbortSignalLike[]): StopSignal {
@@ -47,14 +53,17 @@ export class StopSignal implements AbortSignalLike {
     const listeners = this.#listeners;
     let fault: { readonly error: unknown } | undefined;
     // One that is removed by an earlier one is not called.
-    for (const listener of typeof listeners === 'function' ? [listeners] : (listeners ?? [])) {
+    for (const listener of listeners instanceof Set ? listeners : listeners === undefined ? [] : [listeners]) {
       try {
-        listener();
+        if (typeof listener === 'function') listener();
+        else listener.handleEvent();
       } catch (error) {
         fault ??= { error };
       }
     }
     this.#listeners = undefined;
+    for (const signal of this.#followed) signal.removeEventListener('abort', this);
+    this.#followed = followsNone;
     if (fault !== undefined) throw fault.error;
   }
 
@@ -63,28 +72,30 @@ export class StopSignal implements AbortSignalLike {
    * it when it is of no more use.
    */
   follow(signals: readonly AbortSignalLike[]): void {
-    const follow = (): void => this.abort(signals.find(({ aborted }) => aborted)?.reason);
-    if (signals.some(({ aborted }) => aborted)) {
-      follow();
-      return;
-    }
-    for (const signal of signals) signal.addEventListener('abort', follow, { once: true });
-    this.addEventListener('abort', () => signals.forEach((signal) => signal.removeEventListener('abort', follow)));
+    if (this.#aborted) return;
+    this.#followed = [...this.#followed, ...signals];
+    if (signals.some(({ aborted }) => aborted)) this.handleEvent();
+    else for (const signal of signals) signal.addEventListener('abort', this, { once: true });
+  }
+
+  /** One of those that it follows has aborted. */
+  handleEvent(): void {
+    this.abort(this.#followed.find(({ aborted }) => aborted)?.reason);
   }
 
   throwIfAborted(): void {
     if (this.#aborted) throw this.reason;
   }
 
-  addEventListener(_type: 'abort', listener: () => void): void {
+  addEventListener(_type: 'abort', listener: AbortListener): void {
     if (this.#aborted || this.#listeners === listener) return;
     if (this.#listeners === undefined) this.#listeners = listener;
-    else if (typeof this.#listeners === 'function') this.#listeners = new Set([this.#listeners, listener]);
-    else this.#listeners.add(listener);
+    else if (this.#listeners instanceof Set) this.#listeners.add(listener);
+    else this.#listeners = new Set([this.#listeners, listener]);
   }
 
-  removeEventListener(_type: 'abort', listener: () => void): void {
+  removeEventListener(_type: 'abort', listener: AbortListener): void {
     if (this.#listeners === listener) this.#listeners = undefined;
-    else if (typeof this.#listeners === 'object') this.#listeners.delete(listener);
+    else if (this.#listeners instanceof Set) this.#listeners.delete(listener);
   }
 }

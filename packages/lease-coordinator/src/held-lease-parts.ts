@@ -1,10 +1,9 @@
 import type { Checkpoint, Logger } from '@millrace/core';
-import type { AcquiredLease } from './lease-moves';
 import type { LeaseStore } from './lease-store';
 import type { WriteContext } from './write-attempts';
 
-/** `lease`: the row as the acquiring write left it. `acquiredAt`: the start of its first attempt; the lease lives for a failover time from there. */
-export interface HeldLeaseParts extends WriteContext, AcquiredLease {
+/** The same for all leases of a worker. */
+export interface HeldLeaseParts extends WriteContext {
   readonly store: LeaseStore;
   readonly logger: Logger;
   readonly me: string;

@@ -14,6 +14,7 @@ import { Alarm } from './alarm';
 import { CallLimit } from './call-limit';
 import { areSameAttempts, isCrashLoop, passesAll } from './attempted-ranges';
 import type { HeldLeaseParts, HeldWriteOptions } from './held-lease-parts';
+import type { AcquiredLease } from './lease-moves';
 import { HELD_UP_AFTER, LOOK_AGAIN_AFTER, RENEW_AGAIN_AFTER, RENEWAL_SPREAD } from './renewal-timing';
 import type { Moment } from './moment';
 import { UnansweredWrites } from './unanswered-writes';
@@ -83,11 +84,12 @@ export class HeldLease {
   readonly #writes = new CallLimit(1);
   #release: Promise<void> | undefined;
 
-  constructor(deps: HeldLeaseParts) {
-    const { lease, acquiredAt, clock, random, options } = deps;
+  constructor(deps: HeldLeaseParts, acquired: AcquiredLease) {
+    const { clock, random, options } = deps;
+    const { lease, acquiredAt } = acquired;
     this.#deps = deps;
     this.lease = lease;
-    this.mayBeCrashLoop = isCrashLoop(deps);
+    this.mayBeCrashLoop = isCrashLoop(acquired);
     this.leaseKey = lease.leaseKey;
     this.fencingToken = lease.leaseCounter;
     this.#counter = lease.leaseCounter;

@@ -123,7 +123,8 @@ export class LeaseCoordinator {
     let writes = 0;
     this.#nextWriteId = () => `${workerId}/${String(++writes)}`;
     this.#held = new LeaseHoldings({
-      ...{ ...deps, reporter: this.#reporter, tasks: this.#tasks, nextWriteId: this.#nextWriteId, window },
+      ...{ ...deps, me: workerId, reporter: this.#reporter, tasks: this.#tasks },
+      ...{ nextWriteId: this.#nextWriteId, window },
       isGone: (worker) => this.#table.isGone(worker, clock.now()),
       successorOf: (leaseKey) => this.#successors.of(leaseKey),
       onEnded: (leaseKey, to) => this.#ended(leaseKey, to),

@@ -3,9 +3,7 @@ import type { HeldLeaseParts } from './held-lease-parts';
 import type { AcquiredLease } from './lease-moves';
 import type { Tasks } from './tasks';
 
-/** With all that a lease needs, but for the lease itself. */
-export interface LeaseHoldingsDependencies extends Omit<HeldLeaseParts, 'me' | keyof AcquiredLease> {
-  readonly workerId: string;
+export interface LeaseHoldingsDependencies extends HeldLeaseParts {
   readonly tasks: Tasks;
   /** Called once for each lease acquired. Must not throw. */
   readonly onAcquired: (held: HeldLease) => void;
@@ -52,8 +50,8 @@ export class LeaseHoldings {
 
   /** Keeps a lease that was just acquired, and lets it be used; or gives it back at once if it is `unwanted` by now. */
   hold(acquired: AcquiredLease, { unwanted }: { readonly unwanted: boolean }): void {
-    const { workerId: me, logger, tasks, onAcquired } = this.#deps;
-    const held = new HeldLease({ me, ...this.#deps, ...acquired });
+    const { logger, tasks, onAcquired } = this.#deps;
+    const held = new HeldLease(this.#deps, acquired);
     this.#held.set(held.leaseKey, held);
     tasks.add(this.#keep(held));
     if (unwanted) {

@@ -4,6 +4,7 @@ import { aLease, ManualClock, RecordingLogger, seededRandom } from '@millrace/co
 import { resolveLeaseOptions } from '../src';
 import { CallWindow } from '../src/call-window';
 import { HeldLease } from '../src/held-lease';
+import type { HeldLeaseParts } from '../src/held-lease-parts';
 import { readMoment } from '../src/moment';
 import { LeaseReporter } from '../src/lease-reporter';
 import { InMemoryLeaseStore, InMemoryLeaseTable, type LeaseCall, type LeaseFault } from '../src/testing';
@@ -64,7 +65,7 @@ export class HeldLeaseHarness {
     };
     const lease = aLease({ leaseKey, leaseOwner: 'me', leaseCounter: 1, writeId: 'me/take', ...row });
     this.table.put(lease);
-    this.held = new HeldLease({
+    const parts: HeldLeaseParts = {
       store: this.store,
       clock: this.clock,
       random: chance(),
@@ -73,13 +74,11 @@ export class HeldLeaseHarness {
       options,
       window: this.window,
       me: 'me',
-      lease,
-      acquiredAt: readMoment(this.clock),
-      wasTakenAway,
       nextWriteId: () => `me/${String(++this.#writes)}`,
       isGone: (worker) => this.gone.has(worker),
       successorOf: async () => this.successor,
-    });
+    };
+    this.held = new HeldLease(parts, { lease, acquiredAt: readMoment(this.clock), wasTakenAway });
     this.done = this.held.run();
   }
 

@@ -69,22 +69,13 @@ export class MemoryBudget {
 
   /** For one shard more. It counts as one of those that share until it is closed. */
   open(): MemoryShare {
-    const share: MemoryShare = new MemoryShare({
-      budgetBytes: this.bytes,
-      tryReserve: (request) => this.#tryReserve(share, request),
-      reserve: (request, signal) => this.#reserve(share, request, signal),
-      changed: (byBytes) => this.#changed(byBytes),
-      closed: () => {
-        this.#shares.delete(share);
-        // Shares are larger now.
-        this.#grant();
-      },
-    });
+    const share = new MemoryShare(this);
     this.#shares.add(share);
     return share;
   }
 
-  #tryReserve(share: MemoryShare, request: MemoryRequest): Reservation | undefined {
+  /** By {@link MemoryShare.tryReserve} only. */
+  tryReserve(share: MemoryShare, request: MemoryRequest): Reservation | undefined {
     // Not before those who go before it, some of whom may have come to be served only by its coming.
     for (
       let next = this.#next();
@@ -100,7 +91,8 @@ export class MemoryBudget {
     return granted;
   }
 
-  #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
+  /** By {@link MemoryShare.reserve} only. */
+  reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -126,9 +118,17 @@ export class MemoryBudget {
     });
   }
 
-  #changed(byBytes: number): void {
+  /** By a {@link MemoryShare} only: it holds so much more than before. */
+  changed(byBytes: number): void {
     this.#usedBytes += byBytes;
     if (byBytes < 0) this.#grant();
+  }
+
+  /** By {@link MemoryShare.close} only. */
+  closed(share: MemoryShare): void {
+    this.#shares.delete(share);
+    // Shares are larger now.
+    this.#grant();
   }
 
   #grant(): void {
@@ -175,23 +175,15 @@ function inWholeBytes({ least, most }: MemoryRequest): MemoryRequest {
   return { least: Math.ceil(least), most: Math.ceil(most) };
 }
 
-interface MemoryShareParts {
-  readonly budgetBytes: number;
-  readonly tryReserve: (request: MemoryRequest) => Reservation | undefined;
-  readonly reserve: (request: MemoryRequest, signal: AbortSignalLike) => Promise<Reservation>;
-  readonly changed: (byBytes: number) => void;
-  readonly closed: () => void;
-}
-
 /** One shard's part in a {@link MemoryBudget}. */
 export class MemoryShare {
-  readonly #parts: MemoryShareParts;
+  readonly #budget: MemoryBudget;
   readonly #held = new SmallSet<Reservation>();
   #heldBytes = 0;
 
   /** By {@link MemoryBudget.open} only. */
-  constructor(parts: MemoryShareParts) {
-    this.#parts = parts;
+  constructor(budget: MemoryBudget) {
+    this.#budget = budget;
   }
 
   get heldBytes(): number {
@@ -200,23 +192,23 @@ export class MemoryShare {
 
   /** Of the whole budget. */
   get budgetBytes(): number {
-    return this.#parts.budgetBytes;
+    return this.#budget.bytes;
   }
 
   /** What is left for it now; `undefined`: not enough, or it is not its turn. Nothing waits then. */
   tryReserve(request: MemoryRequest): Reservation | undefined {
-    return this.#parts.tryReserve(request);
+    return this.#budget.tryReserve(this, request);
   }
 
   /** Waits for its turn. Rejects with `signal.reason` as soon as `signal` aborts; nothing is held then. */
   reserve(request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
-    return this.#parts.reserve(request, signal);
+    return this.#budget.reserve(this, request, signal);
   }
 
   /** Releases all that it still holds. To be called when nothing of it waits any more. */
   close(): void {
     for (const reservation of [...this.#held]) reservation.release();
-    this.#parts.closed();
+    this.#budget.closed(this);
   }
 
   /** For the budget: so much is granted. */
@@ -242,7 +234,7 @@ export class MemoryShare {
 
   #change(byBytes: number): void {
     this.#heldBytes += byBytes;
-    this.#parts.changed(byBytes);
+    this.#budget.changed(byBytes);
   }
 }
 

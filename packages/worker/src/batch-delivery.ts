@@ -16,7 +16,8 @@ export class BatchDelivery implements Delivery {
   #isBusy = false;
 
   constructor(parts: DeliveryParts, processor: RecordProcessor) {
-    const { lease, checkpointer, mayDeliver, emit, failurePolicy, retry, clock, random, logger } = parts;
+    const { settings, lease, heldLease, checkpointer, logger } = parts;
+    const { emit, failurePolicy, retry, clock, random } = settings;
     this.#parts = parts;
     this.#processor = processor;
     this.#dispatcher = new RecordDispatcher({
@@ -24,7 +25,7 @@ export class BatchDelivery implements Delivery {
         deliver: (records) => this.#deliver(records),
         resolved: (position) => this.#wasResolved(position),
         acknowledged: () => checkpointer.acknowledged,
-        mayDeliver,
+        mayDeliver: () => heldLease.mayDeliver(),
         failed: (failure) => emit('processingFailed', { shardId: lease.shardId, ...failure }),
         letGo: (record, before, cause) =>
           letRecordGo(parts, record, { ...cause, done: () => this.#wasLetGo(record, before) }),
@@ -47,7 +48,8 @@ export class BatchDelivery implements Delivery {
   }
 
   async #take(records: readonly UserRecord[], before: Checkpoint): Promise<'taken' | 'aborted'> {
-    const { reading, batch: limits, batchLimits, lease, clock } = this.#parts;
+    const { settings, reading, lease } = this.#parts;
+    const { batch: limits, batchLimits, clock } = settings;
     this.#isBusy = true;
     let outcome: 'delivered' | 'aborted' = 'delivered';
     let previous = before;
@@ -78,11 +80,12 @@ export class BatchDelivery implements Delivery {
 
   /** Reaches the user's code before its first await: the lease was found ours in this very turn. */
   async #deliver(records: readonly UserRecord[]): Promise<void> {
-    const { checkpointer, watchdog, lease, signal, emit, clock } = this.#parts;
+    const { settings, checkpointer, watchdog, lease, signal, lag } = this.#parts;
+    const { emit, clock } = settings;
     const last: RecordPosition | undefined = records.at(-1);
     if (last === undefined) return;
     const startedAtMs = clock.now();
-    const millisBehindLatest = this.#parts.millisBehindLatest();
+    const millisBehindLatest = lag.atLastRead;
     // Before the user's code has them: it may take them off the array.
     const recordCount = records.length;
     this.#recordCount = recordCount;
@@ -103,10 +106,10 @@ export class BatchDelivery implements Delivery {
   }
 
   #wasResolved({ sequenceNumber, subSequenceNumber }: RecordPosition): void {
-    const { checkpointing, checkpointer, acknowledged } = this.#parts;
+    const { settings, checkpointer, acknowledged } = this.#parts;
     const position = { sequenceNumber, subSequenceNumber };
     this.#resolved = position;
-    if (checkpointing !== 'automatic') return;
+    if (settings.checkpointing !== 'automatic') return;
     checkpointer.acknowledge(position);
     acknowledged(this.#recordCount);
   }

@@ -1,44 +1,16 @@
-import type { ShardCheckpointer } from '@millrace/checkpointer';
 import {
-  type AbortSignalLike,
   checkpointAt,
   compareCheckpoints,
   comparePositions,
   type AttemptedRange,
   type Checkpoint,
-  type Clock,
-  type Logger,
   type UserRecord,
 } from '@millrace/core';
 import { openAttempts } from '@millrace/lease-coordinator';
 import { letsRecordsGo, type LostCause } from '@millrace/record-dispatcher';
 import { firstSize, pieceSize, rangeOf, rangesInRow, type Piece, type Suspicion } from './careful-pieces';
-import type { CarefulTurn } from './careful-turn';
-import type { Delivery } from './delivery';
-import type { ResolvedFailurePolicy } from './failure-policy-option';
+import type { Delivery, DeliveryParts } from './delivery';
 import { sleepOrAbort } from './repeated-step';
-import type { ConsumerLease } from './shard-consumer-parts';
-import type { WorkerEvents } from './worker-events';
-
-export interface CarefulDeliveryParts {
-  readonly shardId: string;
-  readonly heldLease: Pick<ConsumerLease, 'mayBeCrashLoop' | 'attempt'>;
-  /** What the row said to have been attempted when the lease was acquired, as far as that is not acknowledged. */
-  readonly attempted: readonly AttemptedRange[];
-  /** Where the shard was left. */
-  readonly start: Checkpoint;
-  readonly checkpointer: Pick<ShardCheckpointer, 'stored' | 'flush'>;
-  readonly turn: CarefulTurn;
-  readonly policy: ResolvedFailurePolicy['kind'];
-  readonly maxCrashes: number;
-  readonly failoverTimeMs: number;
-  readonly checkpointIntervalMs: number;
-  /** Reading is to end. */
-  readonly reading: AbortSignalLike;
-  readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
 
 /** The longest pause before a record is delivered that the process has ended with. */
 const longestPauseMs = 3_600_000;
@@ -59,7 +31,7 @@ const intervalsOfCare = 2;
  * - Once a checkpoint has passed all that was suspicious, and some time has gone by, the shard is read as usual.
  */
 export class CarefulDelivery {
-  readonly #parts: CarefulDeliveryParts;
+  readonly #parts: DeliveryParts;
   readonly #startedAtMs: number;
   #suspicion: Suspicion;
   /** How many records there are in a piece that is not suspicious; none was delivered yet. */
@@ -67,9 +39,9 @@ export class CarefulDelivery {
   #isOver: boolean;
   #problem: string | undefined;
 
-  constructor(parts: CarefulDeliveryParts) {
+  constructor(parts: DeliveryParts) {
     this.#parts = parts;
-    this.#startedAtMs = parts.clock.now();
+    this.#startedAtMs = parts.settings.clock.now();
     this.#suspicion = { letGo: [], suspects: parts.attempted };
     this.#isOver = parts.attempted.length === 0 && !parts.heldLease.mayBeCrashLoop;
   }
@@ -102,7 +74,7 @@ export class CarefulDelivery {
 
   #begin(records: readonly UserRecord[]): void {
     if (this.#usual !== undefined) return;
-    const { shardId, emit, logger } = this.#parts;
+    const { settings, lease, logger } = this.#parts;
     const [suspect] = this.#suspicion.suspects;
     this.#usual = firstSize(records);
     if (suspect === undefined) {
@@ -112,12 +84,13 @@ export class CarefulDelivery {
     }
     const { recordCount, attempts } = suspect;
     logger.warn({ recordCount, attempts }, 'shard is read with care, a process may have ended at one of its records');
-    emit('crashSuspected', { shardId, recordCount, attempts });
+    settings.emit('crashSuspected', { shardId: lease.shardId, recordCount, attempts });
   }
 
   /** Whether nothing is suspicious any more. */
   async #ends(): Promise<boolean> {
-    const { start, attempted, checkpointer, checkpointIntervalMs, heldLease, clock, logger } = this.#parts;
+    const { settings, start, attempted, checkpointer, heldLease, logger } = this.#parts;
+    const { clock, checkpointIntervalMs } = settings;
     const { stored } = checkpointer;
     const isPassed = attempted.every(({ last }) => compareCheckpoints(checkpointAt(last), stored) <= 0);
     if (!isPassed || compareCheckpoints(stored, start) <= 0) return false;
@@ -130,10 +103,11 @@ export class CarefulDelivery {
   }
 
   async #deliver(records: Piece, before: Checkpoint, delivery: Delivery): Promise<'taken' | 'aborted'> {
-    const { policy, maxCrashes } = this.#parts;
+    const { failurePolicy, retry } = this.#parts.settings;
+    const { maxCrashes } = retry;
     const range = rangeOf(records, this.#suspicion.suspects);
     const crashes = records.length === 1 ? range.attempts : 0;
-    const isLetGo = crashes >= maxCrashes && letsRecordsGo(policy);
+    const isLetGo = crashes >= maxCrashes && letsRecordsGo(failurePolicy.kind);
     // A sink may be what the process ends at.
     const pauseFrom = isLetGo ? 2 * maxCrashes : maxCrashes;
     if (crashes >= pauseFrom && !(await this.#pause(records[0], crashes, crashes - pauseFrom))) return 'aborted';
@@ -164,9 +138,9 @@ export class CarefulDelivery {
 
   /** Resolves with the end of the turn once the row says what is about to be delivered; with nothing if reading is to end. */
   #recorded(range: AttemptedRange): Promise<(() => void) | undefined> {
-    const { heldLease, turn, reading } = this.#parts;
+    const { settings, heldLease, reading } = this.#parts;
     return this.#untilTold(async () => {
-      const leave = await turn.enter(reading);
+      const leave = await settings.carefulTurn.enter(reading);
       if (leave === undefined) return undefined;
       if (await heldLease.attempt(rangesInRow(this.#suspicion, range))) return leave;
       leave();
@@ -193,7 +167,7 @@ export class CarefulDelivery {
 
   /** Tries until it was told, which it resolves with; and once more when reading is to end. */
   async #untilTold<T>(tell: () => Promise<T | undefined>): Promise<T | undefined> {
-    const { reading, clock, logger } = this.#parts;
+    const { settings, reading, logger } = this.#parts;
     for (let isLast = false; ;) {
       const told = await tell();
       if (told !== undefined || isLast) {
@@ -204,18 +178,19 @@ export class CarefulDelivery {
         this.#problem = 'records are held back, the lease row cannot be told of them';
         logger.warn({}, 'delivery is held back, the lease row could not be told of it');
       }
-      isLast = !(await sleepOrAbort(clock, recordAgainAfterMs, reading));
+      isLast = !(await sleepOrAbort(settings.clock, recordAgainAfterMs, reading));
     }
   }
 
   /** False when reading is to end before it is over. */
   async #pause(record: UserRecord, crashes: number, pauses: number): Promise<boolean> {
-    const { shardId, failoverTimeMs, reading, emit, clock, logger } = this.#parts;
+    const { settings, lease, reading, logger } = this.#parts;
+    const { clock, failoverTimeMs, emit } = settings;
     const { sequenceNumber, subSequenceNumber } = record;
     const resumesInMs = Math.min(failoverTimeMs * 2 ** pauses, longestPauseMs);
     const held = { sequenceNumber, subSequenceNumber, crashes, resumesInMs };
     logger.error(held, 'record is held back, the process has ended again and again with it in hand');
-    emit('recordHeldBack', { shardId, ...held });
+    emit('recordHeldBack', { shardId: lease.shardId, ...held });
     this.#problem = 'a record is held back, the process has ended with it in hand';
     const isOver = await sleepOrAbort(clock, resumesInMs, reading);
     this.#problem = undefined;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { SmallSet } from '@millrace/core';
 import { buildConnector, Client } from 'undici';
 
 /** Connections to each endpoint. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
@@ -33,7 +34,7 @@ export class ConnectionPool {
   /** Those of them that carry no call. The last one used is the next: the others may grow old, and be closed. */
   readonly #idle: Client[] = [];
   /** Longest first. */
-  readonly #waiting = new Set<PooledCall>();
+  readonly #waiting = new SmallSet<PooledCall>();
   readonly #connect = buildConnector({ timeout: connectTimeoutMs }) as Connect;
   /** What is being connected: clients do not end that themselves. */
   readonly #connecting = new Set<Socket>();
@@ -71,8 +72,10 @@ export class ConnectionPool {
   destroy(): void {
     this.#isDestroyed = true;
     const error = destroyed();
-    for (const call of this.#waiting) call.refuse(error);
-    this.#waiting.clear();
+    for (const call of [...this.#waiting]) {
+      this.#waiting.delete(call);
+      call.refuse(error);
+    }
     for (const client of [...this.#clients]) this.#drop(client, error);
     for (const socket of this.#connecting) socket.destroy(error);
   }
@@ -82,7 +85,8 @@ export class ConnectionPool {
     if (this.#isHandingOut) return;
     this.#isHandingOut = true;
     try {
-      for (const call of this.#waiting) {
+      // Anew each time: a call that begins may bring another one.
+      for (let [call] = this.#waiting; call !== undefined; [call] = this.#waiting) {
         const client = this.#free();
         if (client === undefined) break;
         this.#waiting.delete(call);

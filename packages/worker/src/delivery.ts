@@ -1,15 +1,12 @@
 import type { ShardCheckpointer } from '@millrace/checkpointer';
-import type { AbortSignalLike, Checkpoint, Clock, Logger, Random, RecordPosition, UserRecord } from '@millrace/core';
-import type { LostCause, ResolvedRetryOptions } from '@millrace/record-dispatcher';
-import type { BatchLimits } from './batch-limits';
-import type { BatchSettings } from './batch-options';
-import type { ConcurrencySettings } from './concurrency-options';
-import type { Letterhead } from './dead-letter';
-import type { ResolvedFailurePolicy } from './failure-policy-option';
+import type { AbortSignalLike, AttemptedRange, Checkpoint, Logger, RecordPosition, UserRecord } from '@millrace/core';
+import type { DeaggregateOptions } from '@millrace/record-deaggregator';
+import type { LostCause } from '@millrace/record-dispatcher';
 import type { HandlerSignal } from './handler-signal';
 import type { ProgressWatchdog } from './progress-watchdog';
 import type { ProcessorLease } from './record-processor';
-import type { WorkerEvents } from './worker-events';
+import type { ConsumerLease, ConsumerSettings } from './shard-consumer-parts';
+import type { ShardLag } from './shard-lag';
 
 /** How the records of one shard come to the user's code: batch by batch, or one by one. */
 export interface Delivery {
@@ -33,29 +30,24 @@ export interface Delivery {
   readonly isBusy: boolean;
 }
 
+/** What the parts that bring records to the user's code need to know, of one shard under one lease. */
 export interface DeliveryParts {
+  readonly settings: ConsumerSettings;
   readonly lease: ProcessorLease;
-  /** Whether the lease is ours for certain at this very moment. */
-  readonly mayDeliver: () => boolean;
+  readonly heldLease: Pick<ConsumerLease, 'attempt' | 'mayBeCrashLoop' | 'mayDeliver'>;
+  readonly aggregation: DeaggregateOptions;
+  /** Where the shard was left. */
+  readonly start: Checkpoint;
+  /** What the row said to have been attempted when the lease was acquired, as far as that is not acknowledged. */
+  readonly attempted: readonly AttemptedRange[];
   readonly checkpointer: ShardCheckpointer;
   readonly watchdog: ProgressWatchdog;
   /** The signal that the user's code gets. */
   readonly signal: HandlerSignal;
   /** Reading is to end. */
   readonly reading: AbortSignalLike;
-  /** By the last read. */
-  readonly millisBehindLatest: () => number;
-  readonly checkpointing: 'manual' | 'automatic';
+  readonly lag: ShardLag;
   /** Told how many records were acknowledged without a call of the user's code. */
   readonly acknowledged: (count: number) => void;
-  readonly concurrency: ConcurrencySettings;
-  readonly batch: BatchSettings;
-  readonly batchLimits: BatchLimits;
-  readonly failurePolicy: ResolvedFailurePolicy;
-  readonly retry: ResolvedRetryOptions;
-  readonly letterhead: Letterhead;
-  readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
 }

@@ -12,10 +12,11 @@ export interface LettingGo extends LostCause {
  * turn in which the lease was found ours, and waited for.
  */
 export async function letRecordGo(
-  { failurePolicy, letterhead, watchdog, lease, signal, emit, logger }: DeliveryParts,
+  { settings, watchdog, lease, signal, logger }: DeliveryParts,
   record: UserRecord,
   { error, reason, attempts, done }: LettingGo,
 ): Promise<void> {
+  const { failurePolicy, letterhead, emit } = settings;
   const { shardId, fencingToken } = lease;
   const { sequenceNumber, subSequenceNumber } = record;
   const cause = { sequenceNumber, subSequenceNumber, reason, attempts };

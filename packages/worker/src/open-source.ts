@@ -1,5 +1,6 @@
 import type { Clock, Logger, Random, StartPosition } from '@millrace/core';
 import {
+  type FetchObserver,
   type KinesisReader,
   type MemoryShare,
   PollingRecordSource,
@@ -28,22 +29,58 @@ export interface OpenSourceParts {
 
 /** A shard's records from a position on. What happens to reads becomes the worker's events. */
 export function openSource(parts: OpenSourceParts): PollingRecordSource {
-  const { listener, started, emitter, memoryWatch, ...own } = parts;
+  const { reader, shardId, start, started, options, clock, random, logger, memory } = parts;
   const { identity, shardSync } = started;
   return new PollingRecordSource({
+    reader,
     shardStatus: (id, signal) => shardStatus(shardSync, id, signal),
-    ...own,
     stream: identity.streamName,
-    observer: {
-      throttled: (event) => emitter.emit('readThrottled', event),
-      iteratorRefreshed: (event) => emitter.emit('iteratorRefreshed', event),
-      failing: (event) => {
-        listener.failing(event.kind);
-        emitter.emit('readFailing', event);
-      },
-      waiting: ({ delayMs }) => listener.waiting(delayMs),
-      waitingForMemory: (event) => memoryWatch.waitsLong(event),
-      startAgedOut: (event) => emitter.emit('recordsAgedOut', event),
-    },
+    shardId,
+    start,
+    options,
+    clock,
+    random,
+    logger,
+    observer: new ReadEvents(parts),
+    memory,
   });
 }
+
+class ReadEvents implements FetchObserver {
+  readonly #listener: ReadingListener;
+  readonly #emitter: WorkerEmitter;
+  readonly #memoryWatch: MemoryWatch;
+
+  constructor({ listener, emitter, memoryWatch }: Pick<OpenSourceParts, 'emitter' | 'listener' | 'memoryWatch'>) {
+    this.#listener = listener;
+    this.#emitter = emitter;
+    this.#memoryWatch = memoryWatch;
+  }
+
+  throttled(event: EventOf<'throttled'>): void {
+    this.#emitter.emit('readThrottled', event);
+  }
+
+  iteratorRefreshed(event: EventOf<'iteratorRefreshed'>): void {
+    this.#emitter.emit('iteratorRefreshed', event);
+  }
+
+  failing(event: EventOf<'failing'>): void {
+    this.#listener.failing(event.kind);
+    this.#emitter.emit('readFailing', event);
+  }
+
+  waiting({ delayMs }: EventOf<'waiting'>): void {
+    this.#listener.waiting(delayMs);
+  }
+
+  waitingForMemory(event: EventOf<'waitingForMemory'>): void {
+    this.#memoryWatch.waitsLong(event);
+  }
+
+  startAgedOut(event: EventOf<'startAgedOut'>): void {
+    this.#emitter.emit('recordsAgedOut', event);
+  }
+}
+
+type EventOf<Name extends keyof FetchObserver> = Parameters<Required<FetchObserver>[Name]>[0];

@@ -22,8 +22,8 @@ export class RecordDelivery implements Delivery {
   readonly #taken: { readonly last: RecordPosition | undefined; readonly done: () => void }[] = [];
 
   constructor(parts: DeliveryParts, processor: SingleRecordProcessor) {
-    const { lease, mayDeliver, emit, concurrency, failurePolicy, retry, signal, reading, clock, random, logger } =
-      parts;
+    const { settings, lease, heldLease, signal, reading, logger } = parts;
+    const { emit, concurrency, failurePolicy, retry, clock, random } = settings;
     this.#parts = parts;
     this.#processor = processor;
     this.#dispatcher = new KeyedDispatcher({
@@ -34,7 +34,7 @@ export class RecordDelivery implements Delivery {
       target: {
         deliver: (record, attempt) => this.#deliver(record, attempt),
         settled: ({ number }) => this.#settle(number),
-        mayDeliver,
+        mayDeliver: () => heldLease.mayDeliver(),
         failed: (failure) => emit('processingFailed', { shardId: lease.shardId, ...failure }),
         letGo: (record, cause) => letRecordGo(parts, record, { done: () => undefined, ...cause }),
       },
@@ -54,8 +54,9 @@ export class RecordDelivery implements Delivery {
   }
 
   async take(records: readonly UserRecord[], _before: unknown, done: () => void): Promise<'taken' | 'aborted'> {
-    const { reading, concurrency } = this.#parts;
-    const mayGoOn = (): boolean => reading.aborted || this.#watermark.ahead < concurrency.maxAhead;
+    const { settings, reading } = this.#parts;
+    const { maxAhead } = settings.concurrency;
+    const mayGoOn = (): boolean => reading.aborted || this.#watermark.ahead < maxAhead;
     for (const record of records) {
       if (!mayGoOn()) await this.#dispatcher.until(mayGoOn);
       if (reading.aborted) return 'aborted';
@@ -83,9 +84,10 @@ export class RecordDelivery implements Delivery {
 
   /** Reaches the user's code before its first await: the lease was found ours in this very turn. */
   async #deliver(record: UserRecord, attempt: number): Promise<void> {
-    const { watchdog, lease, signal, emit, clock } = this.#parts;
+    const { settings, watchdog, lease, signal, lag } = this.#parts;
+    const { emit, clock } = settings;
     const startedAtMs = clock.now();
-    const millisBehindLatest = this.#parts.millisBehindLatest();
+    const millisBehindLatest = lag.atLastRead;
     const byteCount = record.data.byteLength;
     this.#noteHandedOver(record);
     const input = { record, attempt, millisBehindLatest, signal: signal.forUsers, lease };

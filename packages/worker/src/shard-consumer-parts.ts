@@ -52,10 +52,8 @@ export interface ReadingListener {
   readonly waiting: (delayMs: number) => void;
 }
 
-export interface ShardConsumerParts {
-  readonly lease: ConsumerLease;
-  /** Called before `initialize`, and again if it throws. */
-  readonly createProcessor: () => Processor;
+/** The same for all shards of a worker. */
+export interface ConsumerSettings {
   readonly checkpointing: 'manual' | 'automatic';
   readonly checkpointIntervalMs: number;
   readonly checkpointEveryRecords: number;
@@ -71,20 +69,27 @@ export interface ShardConsumerParts {
   readonly stallTimeoutMs: number;
   /** So many batches are read ahead of the one that is dealt with. */
   readonly readAheadPages: number;
+  readonly carefulTurn: CarefulTurn;
+  /** The first pause before a record that the process has ended with. */
+  readonly failoverTimeMs: number;
+  readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface ShardConsumerParts {
+  readonly settings: ConsumerSettings;
+  readonly lease: ConsumerLease;
+  /** Called before `initialize`, and again if it throws. */
+  readonly createProcessor: () => Processor;
   readonly aggregation: DeaggregateOptions;
   /** Where the lease row says the shard was left. */
   readonly checkpoint: Checkpoint;
   /** What the row says to have been attempted behind that. */
   readonly attempted: readonly AttemptedRange[];
-  readonly carefulTurn: CarefulTurn;
-  /** The first pause before a record that the process has ended with. */
-  readonly failoverTimeMs: number;
   /** Where to start reading when no record was acknowledged yet. */
   readonly initialStart: StartPosition;
   readonly openSource: (start: StartPosition, listener: ReadingListener) => RecordSource;
   readonly createChildren: (childShards: readonly Shard[], signal: AbortSignalLike) => Promise<void>;
-  readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
 }

@@ -1,14 +1,16 @@
-import { StopSignal, type AbortSignalLike, type StartPosition } from '@millrace/core';
+import { StopSignal, type AbortSignalLike } from '@millrace/core';
 import { ShardCheckpointer } from '@millrace/checkpointer';
 import { letsRecordsGo } from '@millrace/record-dispatcher';
 import { asProcessor } from './as-processor';
 import { CheckpointLoop, flushAtLast } from './checkpoint-loop';
 import { HandlerSignal } from './handler-signal';
+import { startBehind } from './initial-start';
 import { ProgressWatchdog, type BusyCall } from './progress-watchdog';
 import { untilDone, type RepeatedStep, type StepContext } from './repeated-step';
 import { takesSingleRecords, type Processor, type ProcessorLease } from './record-processor';
 import type { ShardConsumerParts } from './shard-consumer-parts';
 import { ShardDelivery } from './shard-delivery';
+import { ShardLag } from './shard-lag';
 import { ShardReading, type ShardEnd } from './shard-reading';
 import { nextShardState, type ShardState, type ShardTransition } from './shard-state';
 import type { UnfinishedShard } from './stop-options';
@@ -38,6 +40,7 @@ export class ShardConsumer {
   readonly #parts: ShardConsumerParts;
   readonly #lease: ProcessorLease;
   readonly #checkpointer: ShardCheckpointer;
+  readonly #lag: ShardLag;
   readonly #delivery: ShardDelivery;
   readonly #watchdog: ProgressWatchdog;
   readonly #draining = new StopSignal();
@@ -64,15 +67,16 @@ export class ShardConsumer {
   readonly #checkpoints: CheckpointLoop;
 
   constructor(parts: ShardConsumerParts) {
-    const { lease, checkpoint: start, stallTimeoutMs, emit, clock, logger } = parts;
+    const { settings, lease, aggregation, checkpoint: start, attempted, logger } = parts;
+    const { stallTimeoutMs, clock } = settings;
     this.shardId = lease.leaseKey;
     this.#parts = parts;
     this.#lease = { shardId: lease.leaseKey, fencingToken: lease.fencingToken };
     this.#checkpointer = new ShardCheckpointer({
-      ...{ shardId: lease.leaseKey, start, store: lease, blockedMs: parts.blockedMs },
+      ...{ shardId: lease.leaseKey, start, store: lease, blockedMs: settings.blockedMs },
     });
     this.#watchdog = new ProgressWatchdog({
-      onBlocked: (event) => emit('handlerBlocked', { shardId: this.shardId, ...event }),
+      onBlocked: (event) => settings.emit('handlerBlocked', { shardId: this.shardId, ...event }),
       ...{ stallTimeoutMs, clock, logger },
     });
     this.#gone = StopSignal.any([lease.lost, this.#abandoned]);
@@ -82,22 +86,28 @@ export class ShardConsumer {
     this.#checkpoints = new CheckpointLoop({
       hasUnstored: () => this.#checkpointer.unstored !== undefined,
       flush: () => this.#flush(),
-      ...{ intervalMs: parts.checkpointIntervalMs, everyRecords: parts.checkpointEveryRecords, clock, logger },
+      intervalMs: settings.checkpointIntervalMs,
+      everyRecords: settings.checkpointEveryRecords,
+      clock,
+      logger,
     });
     // Nothing can be stored any more, however long the user's code is waited for.
     this.#gone.addEventListener('abort', () => void this.#checkpoints.end());
+    this.#lag = new ShardLag(clock, () => this.#delivery.isBusy);
     this.#delivery = new ShardDelivery({
-      mayDeliver: () => lease.mayDeliver(),
-      ...parts,
-      ...{
-        lease: this.#lease,
-        heldLease: lease,
-        start,
-        checkpointer: this.#checkpointer,
-        watchdog: this.#watchdog,
-        ...{ signal: this.#handler, reading: this.#reading },
-      },
+      settings,
+      lease: this.#lease,
+      heldLease: lease,
+      aggregation,
+      start,
+      attempted,
+      checkpointer: this.#checkpointer,
+      watchdog: this.#watchdog,
+      signal: this.#handler,
+      reading: this.#reading,
+      lag: this.#lag,
       acknowledged: (count) => this.#checkpoints.acknowledged(count),
+      logger,
     });
   }
 
@@ -124,7 +134,7 @@ export class ShardConsumer {
    * since; `undefined` before the first read.
    */
   get millisBehindLatest(): number | undefined {
-    return this.#delivery.millisBehindLatest;
+    return this.#lag.now;
   }
 
   /** A call of the user's code that was under way since then, or is: of several the one that held the thread for longest. */
@@ -164,7 +174,7 @@ export class ShardConsumer {
     const { lease } = this.#parts;
     const onHandover = (): void => {
       this.#handoverAsked = true;
-      this.#parts.emit('handoverRequested', { shardId: this.shardId });
+      this.#parts.settings.emit('handoverRequested', { shardId: this.shardId });
       this.drain();
     };
     if (lease.handoverRequested.aborted) onHandover();
@@ -193,7 +203,7 @@ export class ShardConsumer {
   /** Returns whether shard end is stored; if not, the lease is to be left. */
   async #work(): Promise<boolean> {
     const failed = (failingMs: number): void => {
-      if (failingMs >= this.#parts.stallTimeoutMs) this.#giveUp('initialize', Math.round(failingMs));
+      if (failingMs >= this.#parts.settings.stallTimeoutMs) this.#giveUp('initialize', Math.round(failingMs));
     };
     if (!(await this.#untilDone('initialize', () => this.#initialize(), failed))) return false;
     this.#move('initialized');
@@ -204,20 +214,24 @@ export class ShardConsumer {
   }
 
   async #initialize(): Promise<void> {
-    const { createProcessor, checkpoint, concurrency } = this.#parts;
+    const { settings, createProcessor, checkpoint } = this.#parts;
     if (this.#processor === undefined) {
-      this.#processor = asProcessor(createProcessor(), concurrency);
+      this.#processor = asProcessor(createProcessor(), settings.concurrency);
       this.#delivery.begin(this.#processor);
     }
     await this.#processor.initialize?.({ lease: this.#lease, checkpoint, signal: this.#handler.forUsers });
   }
 
   #readToEnd(): Promise<ShardEnd | undefined> {
-    const { openSource, readAheadPages, stallTimeoutMs, emit, clock, random, logger } = this.#parts;
+    const { settings, openSource, initialStart, logger } = this.#parts;
     const reading = new ShardReading({
-      start: () => this.#start(),
-      ...{ shardId: this.shardId, watchdog: this.#watchdog, signal: this.#reading },
-      ...{ openSource, readAheadPages, stallTimeoutMs, emit, clock, random, logger },
+      settings,
+      shardId: this.shardId,
+      openSource,
+      start: () => startBehind(this.#delivery.position, initialStart),
+      watchdog: this.#watchdog,
+      signal: this.#reading,
+      logger,
       take: (batch, readAtMs) => this.#delivery.take(batch, readAtMs),
       nothingRead: (batch, readAtMs) => this.#delivery.nothingRead(batch, readAtMs),
       setProblem: (problem) => (this.#problem = problem),
@@ -226,21 +240,14 @@ export class ShardConsumer {
     return reading.untilEnd();
   }
 
-  #start(): StartPosition {
-    const { position } = this.#delivery;
-    return position.kind === 'sequence-number'
-      ? { kind: 'at-sequence-number', sequenceNumber: position.sequenceNumber }
-      : this.#parts.initialStart;
-  }
-
   /** Everything was handed over. Returns whether shard end is stored. */
   async #endShard({ childShards, agedOut }: ShardEnd): Promise<boolean> {
-    const { logger, emit, createChildren } = this.#parts;
+    const { settings, logger, createChildren } = this.#parts;
     if (this.#reading.aborted) return false;
     this.#move('shard-end-reached');
     if (agedOut) {
       logger.error({}, 'shard was trimmed before it was read to its end, records are lost');
-      emit('recordsAgedOut', { shardId: this.shardId, wanted: undefined, found: undefined });
+      settings.emit('recordsAgedOut', { shardId: this.shardId, wanted: undefined, found: undefined });
     }
     if (!(await this.#untilDone('shardEnded', () => this.#callShardEnded()))) return false;
     this.#hasSaidLast = true;
@@ -250,7 +257,7 @@ export class ShardConsumer {
       (await this.#untilStored('storeShardEnd', () => this.#checkpointer.finish()));
     if (!isStored) return false;
     this.#move('shard-end-stored');
-    emit('shardEnded', { shardId: this.shardId });
+    settings.emit('shardEnded', { shardId: this.shardId });
     logger.info({}, 'shard ended');
     await this.#release();
     return true;
@@ -304,7 +311,7 @@ export class ShardConsumer {
     if (this.hasGivenUp) return;
     this.#givenUp.abort();
     this.#parts.logger.warn({ step, stalledMs }, 'shard does not get on here, its lease is given up');
-    this.#parts.emit('shardStalled', { shardId: this.shardId, stalledMs, action: 'given-up' });
+    this.#parts.settings.emit('shardStalled', { shardId: this.shardId, stalledMs, action: 'given-up' });
     this.drain();
   }
 
@@ -332,7 +339,7 @@ export class ShardConsumer {
   #untilStored(name: string, run: (signal: AbortSignalLike) => Promise<void>): Promise<boolean> {
     const stalled = ({ count, stalledMs }: { readonly count: number; readonly stalledMs: number }): void => {
       if (count > 1) this.#giveUp(name, stalledMs);
-      else this.#parts.emit('shardStalled', { shardId: this.shardId, stalledMs, action: 'reopened' });
+      else this.#parts.settings.emit('shardStalled', { shardId: this.shardId, stalledMs, action: 'reopened' });
     };
     const step = watchedStep({ name, watchdog: this.#watchdog, ended: this.#abandoned, stalled }, (left) =>
       run(StopSignal.any([this.#gone, left])),
@@ -342,7 +349,8 @@ export class ShardConsumer {
   }
 
   #stepContext(): StepContext {
-    const { clock, random, logger } = this.#parts;
+    const { settings, logger } = this.#parts;
+    const { clock, random } = settings;
     return { clock, random, logger, setProblem: (problem) => (this.#problem = problem) };
   }
 
@@ -360,7 +368,8 @@ export class ShardConsumer {
   }
 
   #beginCheckpoints(): void {
-    const { lease, checkpointing, failurePolicy } = this.#parts;
+    const { settings, lease } = this.#parts;
+    const { checkpointing, failurePolicy } = settings;
     const isManual =
       checkpointing === 'manual' && this.#processor !== undefined && !takesSingleRecords(this.#processor);
     // By itself the user's code stores all that it acknowledges, but nothing that was let go.
@@ -386,6 +395,6 @@ export class ShardConsumer {
   #move(transition: ShardTransition): void {
     const from = this.#state;
     this.#state = nextShardState(from, transition);
-    this.#parts.emit('shardStateChanged', { shardId: this.shardId, from, to: this.#state });
+    this.#parts.settings.emit('shardStateChanged', { shardId: this.shardId, from, to: this.#state });
   }
 }

@@ -1,50 +1,31 @@
 import { checkpointAt, type Checkpoint, type RecordPosition } from '@millrace/core';
-import type { DeaggregateOptions } from '@millrace/record-deaggregator';
 import { BatchDelivery } from './batch-delivery';
-import { CarefulDelivery, type CarefulDeliveryParts } from './careful-delivery';
-import type { CarefulTurn } from './careful-turn';
+import { CarefulDelivery } from './careful-delivery';
 import type { Delivery, DeliveryParts } from './delivery';
 import { newRecords } from './new-records';
 import { RecordDelivery } from './record-delivery';
 import { takesSingleRecords, type Processor } from './record-processor';
-import { ShardLag } from './shard-lag';
 import type { RecordsBatch } from './shard-reading';
-
-export interface ShardDeliveryParts
-  extends
-    Omit<DeliveryParts, 'millisBehindLatest'>,
-    Pick<CarefulDeliveryParts, 'attempted' | 'checkpointIntervalMs' | 'failoverTimeMs' | 'heldLease'> {
-  /** Where the shard was left. */
-  readonly start: Checkpoint;
-  readonly aggregation: DeaggregateOptions;
-  readonly carefulTurn: CarefulTurn;
-}
 
 /** Takes the batches of one shard apart and brings their records to the user's code, under one lease. */
 export class ShardDelivery {
-  readonly #parts: ShardDeliveryParts;
-  readonly #lag: ShardLag;
+  readonly #parts: DeliveryParts;
   readonly #careful: CarefulDelivery;
   #position: Checkpoint;
+  #processor: Processor | undefined;
+  /** Made for the first records: most shards may have none. */
   #delivery: Delivery | undefined;
   #taking = Promise.resolve();
 
-  constructor(parts: ShardDeliveryParts) {
+  constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.#position = parts.start;
-    this.#careful = new CarefulDelivery({
-      ...{ shardId: parts.lease.shardId, ...parts, turn: parts.carefulTurn },
-      ...{ policy: parts.failurePolicy.kind, maxCrashes: parts.retry.maxCrashes },
-    });
-    this.#lag = new ShardLag(parts.clock, () => this.#delivery?.isBusy === true);
+    this.#careful = new CarefulDelivery(parts);
   }
 
   /** To be called before the first batch. */
   begin(processor: Processor): void {
-    const parts = { millisBehindLatest: () => this.#lag.atLastRead ?? 0, ...this.#parts };
-    this.#delivery = takesSingleRecords(processor)
-      ? new RecordDelivery(parts, processor)
-      : new BatchDelivery(parts, processor);
+    this.#processor = processor;
   }
 
   /** The last record that was taken, or where the shard was left. */
@@ -67,16 +48,16 @@ export class ShardDelivery {
     return this.#delivery?.resolved;
   }
 
-  /** How far behind the tip of the shard it is; `undefined` before the first batch. */
-  get millisBehindLatest(): number | undefined {
-    return this.#lag.now;
+  /** Records were taken that are not done with. */
+  get isBusy(): boolean {
+    return this.#delivery?.isBusy === true;
   }
 
   /**
    * Takes a batch. Resolves once the next one may come, or reading is to end and not all of it was taken. Releases its memory
    * when its records are done with.
    */
-  take(batch: RecordsBatch, readAtMs = this.#parts.clock.now()): Promise<'taken' | 'aborted'> {
+  take(batch: RecordsBatch, readAtMs: number): Promise<'taken' | 'aborted'> {
     const taking = this.#take(batch, readAtMs);
     this.#taking = taking.then(
       () => undefined,
@@ -87,21 +68,22 @@ export class ShardDelivery {
 
   /** There was nothing to take. */
   nothingRead({ millisBehindLatest }: RecordsBatch, readAtMs: number): void {
-    this.#lag.wasRead(millisBehindLatest, readAtMs);
+    this.#parts.lag.wasRead(millisBehindLatest, readAtMs);
   }
 
   async #take(batch: RecordsBatch, readAtMs: number): Promise<'taken' | 'aborted'> {
-    const { aggregation, emit, lease } = this.#parts;
-    this.#lag.wasRead(batch.millisBehindLatest, readAtMs);
+    const { settings, aggregation, lag, lease } = this.#parts;
+    lag.wasRead(batch.millisBehindLatest, readAtMs);
     const { records, counts } = newRecords(batch.records, this.#position, aggregation);
-    if (counts !== undefined) emit('recordsDeaggregated', { shardId: lease.shardId, counts });
+    if (counts !== undefined) settings.emit('recordsDeaggregated', { shardId: lease.shardId, counts });
     const last = records.at(-1);
-    if (last === undefined || this.#delivery === undefined) {
+    if (last === undefined || this.#processor === undefined) {
       batch.memory?.release();
       return 'taken';
     }
     growBy(batch, records.length);
     const done = (): void => batch.memory?.release();
+    this.#delivery ??= deliveryTo(this.#processor, this.#parts);
     const outcome = await this.#careful.take(records, this.#position, this.#delivery, done);
     if (outcome === 'aborted') return 'aborted';
     this.#position = checkpointAt(last);
@@ -113,6 +95,10 @@ export class ShardDelivery {
     await this.#taking;
     await this.#delivery?.settled();
   }
+}
+
+function deliveryTo(processor: Processor, parts: DeliveryParts): Delivery {
+  return takesSingleRecords(processor) ? new RecordDelivery(parts, processor) : new BatchDelivery(parts, processor);
 }
 
 /** What a user record of an aggregate holds beside the data, which is that of the aggregate; measured: 190 bytes. */

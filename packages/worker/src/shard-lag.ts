@@ -15,14 +15,14 @@ export class ShardLag {
     this.#read = { millisBehindLatest, atMs };
   }
 
-  /** What the last read said; `undefined` before the first. */
-  get atLastRead(): number | undefined {
-    return this.#read?.millisBehindLatest;
+  /** What the last read said; 0 before the first. */
+  get atLastRead(): number {
+    return this.#read?.millisBehindLatest ?? 0;
   }
 
-  /** The same, and for how long the user's code has been at its records since. */
+  /** The same, and for how long the user's code has been at its records since; `undefined` before the first read. */
   get now(): number | undefined {
-    if (this.#read === undefined || !this.isBusy()) return this.atLastRead;
+    if (this.#read === undefined || !this.isBusy()) return this.#read?.millisBehindLatest;
     return this.#read.millisBehindLatest + this.clock.now() - this.#read.atMs;
   }
 }

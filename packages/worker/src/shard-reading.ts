@@ -3,22 +3,20 @@ import {
   StopSignal,
   backoffDelayMs,
   isFatal,
-  type Clock,
   type Logger,
-  type Random,
   type StartPosition,
 } from '@millrace/core';
 import type { RecordBatch, RecordSource } from '@millrace/record-fetcher';
 import type { ProgressWatchdog, ShowLife } from './progress-watchdog';
 import { dropBatch, ReadAhead } from './read-ahead';
 import { sleepOrAbort } from './repeated-step';
-import type { ReadingListener } from './shard-consumer-parts';
-import type { WorkerEvents } from './worker-events';
+import type { ConsumerSettings, ReadingListener } from './shard-consumer-parts';
 
 export type RecordsBatch = Extract<RecordBatch, { kind: 'records' }>;
 export type ShardEnd = Extract<RecordBatch, { kind: 'shard-end' }>;
 
 export interface ShardReadingParts {
+  readonly settings: Pick<ConsumerSettings, 'clock' | 'emit' | 'random' | 'readAheadPages' | 'stallTimeoutMs'>;
   readonly shardId: string;
   readonly openSource: (start: StartPosition, listener: ReadingListener) => RecordSource;
   /** Right behind the last record that was handed over. */
@@ -27,19 +25,13 @@ export interface ShardReadingParts {
   readonly take: (batch: RecordsBatch, readAtMs: number) => Promise<'taken' | 'aborted'>;
   /** There was nothing to read at this time, behind all that was dealt with. */
   readonly nothingRead: (batch: RecordsBatch, readAtMs: number) => void;
-  /** So many batches are read ahead of the one that is dealt with. */
-  readonly readAheadPages: number;
   readonly watchdog: ProgressWatchdog;
-  readonly stallTimeoutMs: number;
   /** Ends reading. */
   readonly signal: AbortSignalLike;
   /** Told why the shard cannot be read; `undefined` when it can again. */
   readonly setProblem: (problem: string | undefined) => void;
   /** Reading is in vain here, since so many milliseconds: `signal` is to abort. */
   readonly giveUp: (stalledMs: number) => void;
-  readonly emit: <Name extends keyof WorkerEvents>(name: Name, payload: WorkerEvents[Name]) => void;
-  readonly clock: Clock;
-  readonly random: Random;
   readonly logger: Logger;
 }
 
@@ -91,11 +83,14 @@ export class ShardReading {
 
   constructor(parts: ShardReadingParts) {
     this.#parts = parts;
-    const { readAheadPages: pages, nothingRead, signal, clock } = parts;
+    const { settings, nothingRead, signal } = parts;
     this.#ahead = new ReadAhead({
+      pages: settings.readAheadPages,
       take: (batch, readAtMs) => this.#take(batch, readAtMs),
-      ...{ pages, nothingRead, signal, clock },
+      nothingRead,
       taken: () => this.#handedOver++,
+      signal,
+      clock: settings.clock,
     });
   }
 
@@ -104,30 +99,27 @@ export class ShardReading {
    * fault that ends the worker.
    */
   async untilEnd(): Promise<ShardEnd | undefined> {
+    const { settings, signal } = this.#parts;
+    const { clock, random } = settings;
     try {
-      return await this.#untilEnd();
+      for (let attempt = 0; !isAborted(signal); attempt++) {
+        const before = this.#handedOver;
+        try {
+          const outcome = await this.#readOnce();
+          if (outcome?.kind !== 'stalled') return outcome;
+          this.#stalled(outcome.stalledMs);
+        } catch (error) {
+          if (isAborted(signal)) return undefined;
+          if (isFatal(error)) throw error;
+          if (before !== this.#handedOver) attempt = 0;
+          this.#failed(error, attempt + 1);
+          await sleepOrAbort(clock, backoffDelayMs(attempt, readBackoff, random), signal);
+        }
+      }
+      return undefined;
     } finally {
       this.#ahead.end();
     }
-  }
-
-  async #untilEnd(): Promise<ShardEnd | undefined> {
-    const { signal, clock, random } = this.#parts;
-    for (let attempt = 0; !isAborted(signal); attempt++) {
-      const before = this.#handedOver;
-      try {
-        const outcome = await this.#readOnce();
-        if (outcome?.kind !== 'stalled') return outcome;
-        this.#stalled(outcome.stalledMs);
-      } catch (error) {
-        if (isAborted(signal)) return undefined;
-        if (isFatal(error)) throw error;
-        if (before !== this.#handedOver) attempt = 0;
-        this.#failed(error, attempt + 1);
-        await sleepOrAbort(clock, backoffDelayMs(attempt, readBackoff, random), signal);
-      }
-    }
-    return undefined;
   }
 
   /** Until shard end, a stall, or until reading is to end. */
@@ -192,14 +184,14 @@ export class ShardReading {
   }
 
   async #take(batch: RecordsBatch, readAtMs: number): Promise<'taken' | 'aborted'> {
-    const { take, start, clock } = this.#parts;
+    const { settings, take, start } = this.#parts;
     try {
       return await take(batch, readAtMs);
     } catch (error) {
       const from = start();
       const behind = from.kind === 'at-sequence-number' ? from.sequenceNumber : undefined;
       const before = this.#stuck?.behind === behind ? this.#stuck : undefined;
-      this.#stuck = { error, behind, sinceMs: before?.sinceMs ?? clock.now() };
+      this.#stuck = { error, behind, sinceMs: before?.sinceMs ?? settings.clock.now() };
       throw error;
     }
   }
@@ -230,27 +222,29 @@ export class ShardReading {
   }
 
   #failed(error: unknown, attempt: number): void {
-    const { shardId, setProblem, logger, emit } = this.#parts;
+    const { settings, shardId, setProblem, logger } = this.#parts;
     setProblem('the shard cannot be read');
     logger.error({ err: error, attempt }, 'shard cannot be read, it will be tried again');
-    emit('shardFailed', { shardId, error });
+    settings.emit('shardFailed', { shardId, error });
     if (this.#stuck !== undefined && this.#stuck.error === error) this.#giveUpIfInVain(this.#stuck.sinceMs);
     else this.#readingFailed();
   }
 
   #readingFailed(): void {
-    this.#failingSinceMs ??= this.#parts.clock.now();
+    this.#failingSinceMs ??= this.#parts.settings.clock.now();
     this.#giveUpIfInVain(this.#failingSinceMs);
   }
 
   #giveUpIfInVain(sinceMs: number): void {
-    const { clock, stallTimeoutMs, giveUp } = this.#parts;
+    const { settings, giveUp } = this.#parts;
+    const { clock, stallTimeoutMs } = settings;
     const failingMs = clock.now() - sinceMs;
     if (failingMs >= stallTimeoutMs) giveUp(Math.round(failingMs));
   }
 
   #stalled(stalledMs: number): void {
-    const { shardId, stallTimeoutMs, setProblem, clock, logger, emit, giveUp } = this.#parts;
+    const { settings, shardId, setProblem, logger, giveUp } = this.#parts;
+    const { stallTimeoutMs, clock, emit } = settings;
     setProblem('reading shows no sign of life');
     const livedMs = clock.now() - stalledMs - this.#reopenedAtMs;
     if (livedMs < stallTimeoutMs) {

@@ -10,7 +10,7 @@ import {
   type Random,
 } from '@millrace/core';
 import { LeaseCoordinator, openAttempts, type HeldLease } from '@millrace/lease-coordinator';
-import { MemoryBudget, SdkKinesisReader } from '@millrace/record-fetcher';
+import { type KinesisReader, MemoryBudget, SdkKinesisReader } from '@millrace/record-fetcher';
 import pino from 'pino';
 import { deriveClients, type DerivedClients } from './aws-clients';
 import { BatchLimits } from './batch-limits';
@@ -26,6 +26,7 @@ import { MemoryWatch } from './memory-watch';
 import { openSource } from './open-source';
 import { packageVersion } from './package-version';
 import { ShardConsumer } from './shard-consumer';
+import type { ConsumerSettings } from './shard-consumer-parts';
 import { startUp, type Started } from './startup';
 import { resolveStopOptions, stopResult, type StopOptions, type StopResult } from './stop-options';
 import { TableHealth } from './table-health';
@@ -236,6 +237,11 @@ export class Worker {
   }
 
   #newCoordinator(started: Started, clients: DerivedClients): LeaseCoordinator {
+    const { kinesis } = clients;
+    const { callTimeoutMs } = this.#options.fetch;
+    const { streamArn } = started.identity;
+    const reader = new SdkKinesisReader({ kinesis, streamArn, clock: this.#clock, callTimeoutMs });
+    const settings = this.#consumerSettings(started);
     return new LeaseCoordinator({
       store: started.store,
       workers: started.workers,
@@ -250,7 +256,7 @@ export class Worker {
       logger: this.#logger,
       selectReadable: (leases) => started.shardSync.selectReadable(leases),
       isBarred: (leaseKey) => this.#isBarred(leaseKey),
-      onAcquired: (held) => this.#consume(held, started, clients),
+      onAcquired: (held) => this.#consume(held, started, reader, settings),
       observer: leaseEvents(this.#emitter, this.#table, () => this.#eventLoop.costlyBlockMs),
     });
   }
@@ -275,44 +281,46 @@ export class Worker {
     return { suspects };
   }
 
-  #consume(held: HeldLease, started: Started, clients: DerivedClients): void {
+  /** What reading is the same with for all shards. */
+  #consumerSettings({ identity, leases }: Started): ConsumerSettings {
+    const { applicationName, checkpointing, checkpointIntervalMs, checkpointEveryRecords, concurrency } = this.#options;
+    const { batch, failurePolicy, retry, stallTimeoutMs, fetch } = this.#options;
+    return {
+      ...{ checkpointing, checkpointIntervalMs, checkpointEveryRecords, concurrency, batch, failurePolicy, retry },
+      batchLimits: this.#batchLimits,
+      blockedMs: () => this.#eventLoop.costlyBlockMs,
+      letterhead: { applicationName, streamArn: identity.streamArn, workerId: this.workerId },
+      stallTimeoutMs,
+      readAheadPages: fetch.readAheadPages,
+      carefulTurn: this.#carefulTurn,
+      failoverTimeMs: leases.failoverTimeMs,
+      emit: (name, payload) => this.#emitter.emit(name, payload),
+      clock: this.#clock,
+      random: this.#random,
+    };
+  }
+
+  #consume(held: HeldLease, started: Started, reader: KinesisReader, settings: ConsumerSettings): void {
     const shardId = held.leaseKey;
+    const { lease } = held;
     const logger = this.#logger.child({ shardId });
-    const common = { clock: this.#clock, random: this.#random, logger };
-    const { fetch: options } = this.#options;
-    const { streamArn } = started.identity;
     const memory = this.#memory.open();
-    const sdkReader = new SdkKinesisReader({ kinesis: clients.kinesis, ...options, streamArn, clock: this.#clock });
     const consumer = new ShardConsumer({
+      settings,
       lease: held,
       createProcessor: () => this.#options.processorFactory({ shardId }),
-      checkpointing: this.#options.checkpointing,
-      checkpointIntervalMs: this.#options.checkpointIntervalMs,
-      checkpointEveryRecords: this.#options.checkpointEveryRecords,
-      concurrency: this.#options.concurrency,
-      batch: this.#options.batch,
-      batchLimits: this.#batchLimits,
-      readAheadPages: options.readAheadPages,
-      blockedMs: () => this.#eventLoop.costlyBlockMs,
-      failurePolicy: this.#options.failurePolicy,
-      retry: this.#options.retry,
-      letterhead: { applicationName: this.#options.applicationName, streamArn, workerId: this.workerId },
-      stallTimeoutMs: this.#options.stallTimeoutMs,
-      aggregation: { hashKeyRange: held.lease.hashKeyRange, outOfRange: this.#options.aggregationOutOfRange },
-      checkpoint: held.lease.checkpoint,
-      attempted: openAttempts(held.lease.attempted, held.lease.checkpoint),
-      carefulTurn: this.#carefulTurn,
-      failoverTimeMs: started.leases.failoverTimeMs,
-      initialStart: initialStart(held.lease, started.initialTimestampMs),
+      aggregation: { hashKeyRange: lease.hashKeyRange, outOfRange: this.#options.aggregationOutOfRange },
+      checkpoint: lease.checkpoint,
+      attempted: openAttempts(lease.attempted, lease.checkpoint),
+      initialStart: initialStart(lease, started.initialTimestampMs),
       openSource: (start, listener) =>
         openSource({
-          reader: new UnhurriedReader(sdkReader, this.#openings, listener.waiting),
-          ...{ shardId, ...common, start, listener, started, options, emitter: this.#emitter },
-          ...{ memory, memoryWatch: this.#memoryWatch },
+          reader: new UnhurriedReader(reader, this.#openings, listener.waiting),
+          ...{ shardId, start, listener, started, options: this.#options.fetch, emitter: this.#emitter, logger },
+          ...{ memory, memoryWatch: this.#memoryWatch, clock: this.#clock, random: this.#random },
         }),
       createChildren: (childShards, signal) => started.shardSync.createChildren(shardId, childShards, signal),
-      emit: (name, payload) => this.#emitter.emit(name, payload),
-      ...common,
+      logger,
     });
     const done = consumer
       .run()

@@ -33,8 +33,8 @@ function aReading(
     }
   };
   const parts = {
-    ...{ shardId: 'shard', stallTimeoutMs, readAheadPages, signal: reading.signal },
-    ...{ clock, logger, random: seededRandom(1), emit: () => undefined, setProblem: () => undefined },
+    settings: { readAheadPages, stallTimeoutMs, emit: () => undefined, clock, random: seededRandom(1) },
+    ...{ shardId: 'shard', signal: reading.signal, logger, setProblem: () => undefined },
     watchdog: new ProgressWatchdog({ stallTimeoutMs, onBlocked: () => undefined, clock, logger }),
     openSource: (start: StartPosition) => ({ batches: () => source(start) }),
     start: (): StartPosition =>
@@ -123,8 +123,8 @@ describe('a source that says when its next read is due', () => {
       },
     };
     const ended = new ShardReading({
-      ...{ shardId: 'shard', stallTimeoutMs, readAheadPages: 0, signal: reading.signal },
-      ...{ clock, logger, random: seededRandom(1), emit: () => undefined, setProblem: () => undefined },
+      settings: { readAheadPages: 0, stallTimeoutMs, emit: () => undefined, clock, random: seededRandom(1) },
+      ...{ shardId: 'shard', signal: reading.signal, logger, setProblem: () => undefined },
       watchdog: new ProgressWatchdog({ stallTimeoutMs, onBlocked: () => undefined, clock, logger }),
       openSource: () => source,
       start: () => ({ kind: 'trim-horizon' }),

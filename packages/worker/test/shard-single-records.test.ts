@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals';
 import { SHARD_END, StreamNotFoundError, type StreamRecord } from '@millrace/core';
 import { ManualClock, settle } from '@millrace/core/testing';
 import type { ProcessRecordInput, Processor, SingleRecordProcessor } from '../src';
-import type { ShardConsumerParts } from '../src/shard-consumer-parts';
 import {
   aConsumer,
   aRecord,
@@ -12,6 +11,7 @@ import {
   shardEnd,
   type ConsumerOfATest,
   type Feed,
+  type ConsumerChanges,
 } from './support/a-consumer';
 
 const upTo = (sequenceNumber: number): object => ({
@@ -76,7 +76,7 @@ class Gates implements SingleRecordProcessor {
 
 async function running(
   source: Feed,
-  changes: Partial<ShardConsumerParts> = byKey,
+  changes: ConsumerChanges = byKey,
 ): Promise<ConsumerOfATest & { readonly gates: Gates; readonly done: Promise<void> }> {
   const gates = new Gates();
   const made = aConsumer(gates, source, changes);
@@ -251,7 +251,7 @@ describe('a processor that takes single records', () => {
     await done;
   });
 
-  it.each<[string, object, Partial<ShardConsumerParts>]>([
+  it.each<[string, object, ConsumerChanges]>([
     ['neither method', {}, {}],
     ['both methods', { processRecords: () => undefined, processRecord: () => undefined }, {}],
     ['concurrency, for batches', { processRecords: () => undefined }, byKey],

@@ -49,14 +49,14 @@ export const crashPlants: readonly Plant[] = [
     {
       name: 'deadly-delivered',
       what: 'What ends the process is delivered again although it may be let go.',
-      find: '&& letsRecordsGo(policy);',
-      replace: '&& letsRecordsGo(policy) && crashes < 0;',
+      find: '&& letsRecordsGo(failurePolicy.kind);',
+      replace: '&& letsRecordsGo(failurePolicy.kind) && crashes < 0;',
     },
     {
       name: 'deadly-let-go-by-all',
       what: 'What ends the process is let go, whatever the policy.',
-      find: 'const isLetGo = crashes >= maxCrashes && letsRecordsGo(policy);',
-      replace: 'const isLetGo = crashes >= maxCrashes && policy.length > 0;',
+      find: 'const isLetGo = crashes >= maxCrashes && letsRecordsGo(failurePolicy.kind);',
+      replace: 'const isLetGo = crashes >= maxCrashes && failurePolicy.kind.length > 0;',
     },
     {
       name: 'one-crash-is-enough',

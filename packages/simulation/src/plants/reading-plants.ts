@@ -98,7 +98,7 @@ const delivering: readonly Plant[] = [
       what: "In automatic mode records are acknowledged before the user's code has had them.",
       find: '    checkpointer.deliver(last);\n',
       replace:
-        "    checkpointer.deliver(last);\n    if (this.#parts.checkpointing === 'automatic') checkpointer.acknowledge(last);\n",
+        "    checkpointer.deliver(last);\n    if (settings.checkpointing === 'automatic') checkpointer.acknowledge(last);\n",
     },
     {
       name: 'checkpoint-of-the-whole-batch',

@@ -28,7 +28,7 @@ export const singleRecordPlants: readonly Plant[] = [
       name: 'read-ahead-without-end',
       what: 'However much is open, reading goes on.',
       find: 'if (!mayGoOn()) await',
-      replace: 'if (!mayGoOn() && concurrency.maxAhead < 0) await',
+      replace: 'if (!mayGoOn() && maxAhead < 0) await',
     },
   ]),
   ...plantsIn('worker/src/shard-consumer.ts', [

@@ -5,7 +5,7 @@ import type { Processor, ProcessRecordsInput, RecordProcessor } from '../../src'
 import { BatchLimits } from '../../src/batch-limits';
 import { CarefulTurn } from '../../src/careful-turn';
 import { ShardConsumer } from '../../src/shard-consumer';
-import type { ReadingListener, ShardConsumerParts } from '../../src/shard-consumer-parts';
+import type { ConsumerSettings, ReadingListener, ShardConsumerParts } from '../../src/shard-consumer-parts';
 import { FakeLease } from './fake-lease';
 
 export type Feed = (
@@ -61,12 +61,10 @@ export interface ConsumerOfATest {
   readonly starts: readonly StartPosition[];
 }
 
+export type ConsumerChanges = Partial<ConsumerSettings & Omit<ShardConsumerParts, 'settings'>>;
+
 /** A consumer of one shard whose source, lease and time are the test's. Nothing stalls within ten minutes unless it says so. */
-export function aConsumer(
-  processor: Processor,
-  source: Feed,
-  changes: Partial<ShardConsumerParts> = {},
-): ConsumerOfATest {
+export function aConsumer(processor: Processor, source: Feed, changes: ConsumerChanges = {}): ConsumerOfATest {
   const log: string[] = [];
   const lease = new FakeLease(log);
   const clock = new ManualClock();
@@ -74,25 +72,31 @@ export function aConsumer(
   const events: { name: string; payload: unknown }[] = [];
   const starts: StartPosition[] = [];
   const consumer = new ShardConsumer({
+    settings: {
+      checkpointing: 'manual',
+      checkpointIntervalMs: 1_000,
+      checkpointEveryRecords: Infinity,
+      concurrency: { by: undefined, maxInFlight: 1, maxAhead: 1 },
+      batch: { maxRecords: Infinity, maxBytes: Infinity },
+      batchLimits: new BatchLimits(),
+      readAheadPages: 0,
+      blockedMs: () => undefined,
+      failurePolicy: { kind: 'block' },
+      retry: { baseDelayMs: 100, maxDelayMs: 1_000, maxAttempts: 3, maxRecordAgeMs: Infinity, maxCrashes: 3 },
+      letterhead: { applicationName: 'app', streamArn: 'arn', workerId: 'worker' },
+      stallTimeoutMs: 600_000,
+      carefulTurn: new CarefulTurn(clock, 60_000),
+      failoverTimeMs: 10_000,
+      emit: (name, payload) => events.push({ name, payload }),
+      clock,
+      random: seededRandom(1),
+      ...changes,
+    },
     lease,
     createProcessor: () => processor,
-    checkpointing: 'manual',
-    checkpointIntervalMs: 1_000,
-    checkpointEveryRecords: Infinity,
-    concurrency: { by: undefined, maxInFlight: 1, maxAhead: 1 },
-    batch: { maxRecords: Infinity, maxBytes: Infinity },
-    batchLimits: new BatchLimits(),
-    readAheadPages: 0,
-    blockedMs: () => undefined,
-    failurePolicy: { kind: 'block' },
-    retry: { baseDelayMs: 100, maxDelayMs: 1_000, maxAttempts: 3, maxRecordAgeMs: Infinity, maxCrashes: 3 },
-    letterhead: { applicationName: 'app', streamArn: 'arn', workerId: 'worker' },
-    stallTimeoutMs: 600_000,
     aggregation: {},
     checkpoint: TRIM_HORIZON,
     attempted: [],
-    carefulTurn: new CarefulTurn(clock, 60_000),
-    failoverTimeMs: 10_000,
     initialStart: { kind: 'trim-horizon' },
     openSource: (start, listener) => {
       starts.push(start);
@@ -101,9 +105,6 @@ export function aConsumer(
     createChildren: async (children) => {
       log.push(`children ${children.map(({ shardId }) => shardId).join()}`);
     },
-    emit: (name, payload) => events.push({ name, payload }),
-    clock,
-    random: seededRandom(1),
     logger,
     ...changes,
   });

@@ -3,8 +3,7 @@ import { ManualClock } from '@millrace/core/testing';
 import type { Processor } from '../../src';
 import { CarefulTurn } from '../../src/careful-turn';
 import type { ResolvedFailurePolicy } from '../../src/failure-policy-option';
-import type { ShardConsumerParts } from '../../src/shard-consumer-parts';
-import { aConsumer, aRecord, batch, feed, type ConsumerOfATest } from './a-consumer';
+import { aConsumer, aRecord, batch, feed, type ConsumerOfATest, type ConsumerChanges } from './a-consumer';
 import { FakeLease } from './fake-lease';
 
 const never = (): Promise<never> => new Promise(() => undefined);
@@ -50,7 +49,7 @@ export interface LifeSettings {
   readonly runsForMs: number;
   /** The machine dies at that time, whatever it is doing. */
   readonly killedAtMs?: number;
-  readonly changes?: Partial<ShardConsumerParts>;
+  readonly changes?: ConsumerChanges;
 }
 
 /** One life of a process that reads several shards, from what their rows say to its death or its clean stop. */
