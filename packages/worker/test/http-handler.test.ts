@@ -4,7 +4,7 @@ import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { isCutOff, isTransient } from '@millrace/core';
 import { closeAll, configuration } from './support/direct-clients';
-import { aHandler, bareServer, faultOf, requestTo, serve, soon, text } from './support/http-handlers';
+import { aHandler, bareServer, faultOf, requestTo, serve, soon, text, until } from './support/http-handlers';
 
 afterEach(closeAll);
 
@@ -49,6 +49,33 @@ describe('HttpHandler', () => {
     const first = await handler.handle(requestTo(endpoint));
     await handler.handle(requestTo(endpoint));
     expect(text(first.response.body)).toBe('0'.repeat(300_000));
+  });
+
+  it('keeps an answer that was aborted amid its pieces apart from those behind it', async () => {
+    const length = 300_000;
+    const { endpoint } = await serve((response, call) => {
+      response.setHeader('content-length', length);
+      const body = String(call % 10).repeat(length);
+      response.write(body.slice(0, length / 2));
+      const end = (): unknown => response.end(body.slice(length / 2));
+      // The rest of the first one is on its way when the others are.
+      if (call === 0) ends.push(end);
+      else setImmediate(end);
+    });
+    const ends: (() => void)[] = [];
+    const handler = aHandler();
+    const stopping = new AbortController();
+    const first = handler.handle(requestTo(endpoint), { abortSignal: stopping.signal });
+    const stopped = expect(first).rejects.toThrow('stopped');
+    await until(() => ends.length === 1);
+    // Behind this answer half of the first one has come, too.
+    await handler.handle(requestTo(endpoint));
+    const others = [2, 3, 4].map(() => handler.handle(requestTo(endpoint)));
+    stopping.abort(new Error('stopped'));
+    for (const end of ends) end();
+    await stopped;
+    const answers = (await Promise.all(others)).map(({ response }) => text(response.body));
+    expect(answers.sort()).toEqual(['2', '3', '4'].map((sign) => sign.repeat(length)));
   });
 
   it('carries the calls of an SDK client, errors too', async () => {
