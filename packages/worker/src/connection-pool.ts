@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { SmallSet } from '@millrace/core';
-import { buildConnector, Client } from 'undici';
+import type { buildConnector as BuildConnector, Client as UndiciClient } from 'undici';
+import { buildConnector, Client } from './undici-client';
 
 /** Connections to each endpoint. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
 export const maxSockets = 50;
@@ -13,13 +14,13 @@ const silenceMs = 150_000;
 /** A call that needs a connection. */
 export interface PooledCall {
   /** It has one, which may have to be made yet, and gives it back when it is over. */
-  begin(client: Client): void;
+  begin(client: UndiciClient): void;
   /** It will not have one. */
   refuse(error: Error): void;
 }
 
 /** Returns the socket at once, though its type does not say so. */
-type Connect = (...args: Parameters<buildConnector.connector>) => Socket;
+type Connect = (...args: Parameters<BuildConnector.connector>) => Socket;
 
 /**
  * The connections to one endpoint: an undici client for each, which carries one call at a time. Calls beyond {@link maxSockets} wait in
@@ -30,9 +31,9 @@ type Connect = (...args: Parameters<buildConnector.connector>) => Socket;
  */
 export class ConnectionPool {
   readonly #origin: string;
-  readonly #clients = new Set<Client>();
+  readonly #clients = new Set<UndiciClient>();
   /** Those of them that carry no call. The last one used is the next: the others may grow old, and be closed. */
-  readonly #idle: Client[] = [];
+  readonly #idle: UndiciClient[] = [];
   /** Longest first. */
   readonly #waiting = new SmallSet<PooledCall>();
   readonly #connect = buildConnector({ timeout: connectTimeoutMs }) as Connect;
@@ -62,7 +63,7 @@ export class ConnectionPool {
   }
 
   /** @param isGood the call has its whole answer, or was not begun; after anything else the client is not used again, in whatever state it is */
-  giveBack(client: Client, isGood: boolean): void {
+  giveBack(client: UndiciClient, isGood: boolean): void {
     if (isGood) this.#idle.push(client);
     else this.#drop(client, new Error('the connection is not used again'));
     this.#handOut();
@@ -97,7 +98,7 @@ export class ConnectionPool {
     }
   }
 
-  #free(): Client | undefined {
+  #free(): UndiciClient | undefined {
     const client = this.#idle.pop();
     if (client !== undefined || this.#clients.size >= maxSockets) return client;
     const another = new Client(this.#origin, {
@@ -115,7 +116,7 @@ export class ConnectionPool {
     return another;
   }
 
-  #drop(client: Client, error: Error): void {
+  #drop(client: UndiciClient, error: Error): void {
     this.#clients.delete(client);
     client.destroy(error).catch(() => undefined);
   }
