@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import { SmallSet } from '@millrace/core';
 import type { buildConnector as BuildConnector, Client as UndiciClient } from 'undici';
+import { useSmallReads } from './small-reads';
 import { buildConnector, Client } from './undici-client';
 
 /** Connections to each endpoint. Each call takes some milliseconds, so that 50 carry thousands of calls a second. */
@@ -107,6 +108,7 @@ export class ConnectionPool {
           this.#connecting.delete(socket);
           callback(...result);
         });
+        useSmallReads(socket);
         this.#connecting.add(socket);
       },
       ...{ keepAliveTimeout: keepAliveMs, keepAliveMaxTimeout: keepAliveMs },
