@@ -1,5 +1,5 @@
 export { sleepBy, systemClock, type Clock } from './clock';
-export { StopSignal, type AbortListener, type AbortSignalLike } from './stop-signal';
+export { StopSignal, type AbortSignalLike } from './stop-signal';
 export { nativeSignal } from './native-signal';
 export { SmallSet } from './small-set';
 export { systemRandom, type Random } from './random';

@@ -1,5 +1,7 @@
+import assert from 'node:assert/strict';
+
 /** Told of an abort. */
-export type AbortListener = (() => void) | { handleEvent(): void };
+type AbortListener = (() => void) | { handleEvent(): void };
 
 /** What Millrace needs of an `AbortSignal` to be told when to stop. Each `AbortSignal` is one, and so is each {@link StopSignal}. */
 export interface AbortSignalLike {
@@ -68,13 +70,12 @@ export class StopSignal implements AbortSignalLike {
   }
 
   /**
-   * Aborts as soon as one of `signals` does, with the same reason. They keep it until it aborts: where one of them lives longer, abort
+   * Aborts as soon as one of `signals` does, with the same reason. To be called once. They keep it until it aborts: where one of them lives longer, abort
    * it when it is of no more use.
    */
   follow(signals: readonly AbortSignalLike[]): void {
-    if (this.#aborted) return;
-    // Not by spreading: that leaves room for a dozen more.
-    this.#followed = this.#followed.concat(signals);
+    assert(this.#followed === followsNone && !this.#aborted, 'a signal follows others once');
+    this.#followed = signals;
     if (signals.some(({ aborted }) => aborted)) this.handleEvent();
     else for (const signal of signals) signal.addEventListener('abort', this, { once: true });
   }

@@ -91,11 +91,11 @@ describe('any of several', () => {
   });
 
   it('leaves them alone when it has aborted: none keeps it', () => {
-    const kept = new Set<() => void>();
+    const kept = new Set<unknown>();
     const source = {
       ...{ aborted: false, reason: new Error('never'), throwIfAborted: () => undefined },
-      addEventListener: (_: 'abort', listener: () => void) => void kept.add(listener),
-      removeEventListener: (_: 'abort', listener: () => void) => void kept.delete(listener),
+      addEventListener: (_: 'abort', listener: unknown) => void kept.add(listener),
+      removeEventListener: (_: 'abort', listener: unknown) => void kept.delete(listener),
     };
     const any = StopSignal.any([source, new StopSignal()]);
     expect(kept.size).toBe(1);

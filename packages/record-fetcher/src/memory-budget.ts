@@ -50,11 +50,20 @@ export class MemoryBudget {
   /** In the order in which they came. */
   readonly #waiters: Waiter[] = [];
   #usedBytes = 0;
+  /** The same for all shares. */
+  readonly #ledger: Ledger;
 
   /** @param bytes a whole number, 1 or more */
   constructor(bytes: number) {
     assert(Number.isInteger(bytes) && bytes >= 1, 'a budget must be of whole bytes, one at least');
     this.bytes = bytes;
+    this.#ledger = {
+      budgetBytes: bytes,
+      tryReserve: (share, request) => this.#tryReserve(share, request),
+      reserve: (share, request, signal) => this.#reserve(share, request, signal),
+      changed: (byBytes) => this.#changed(byBytes),
+      closed: (share) => this.#closed(share),
+    };
   }
 
   /** By all shards together. */
@@ -69,13 +78,12 @@ export class MemoryBudget {
 
   /** For one shard more. It counts as one of those that share until it is closed. */
   open(): MemoryShare {
-    const share = new MemoryShare(this);
+    const share = new MemoryShare(this.#ledger);
     this.#shares.add(share);
     return share;
   }
 
-  /** By {@link MemoryShare.tryReserve} only. */
-  tryReserve(share: MemoryShare, request: MemoryRequest): Reservation | undefined {
+  #tryReserve(share: MemoryShare, request: MemoryRequest): Reservation | undefined {
     // Not before those who go before it, some of whom may have come to be served only by its coming.
     for (
       let next = this.#next();
@@ -91,8 +99,7 @@ export class MemoryBudget {
     return granted;
   }
 
-  /** By {@link MemoryShare.reserve} only. */
-  reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
+  #reserve(share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
     return new Promise((resolve, reject) => {
       if (signal.aborted) {
         reject(signal.reason);
@@ -118,14 +125,12 @@ export class MemoryBudget {
     });
   }
 
-  /** By a {@link MemoryShare} only: it holds so much more than before. */
-  changed(byBytes: number): void {
+  #changed(byBytes: number): void {
     this.#usedBytes += byBytes;
     if (byBytes < 0) this.#grant();
   }
 
-  /** By {@link MemoryShare.close} only. */
-  closed(share: MemoryShare): void {
+  #closed(share: MemoryShare): void {
     this.#shares.delete(share);
     // Shares are larger now.
     this.#grant();
@@ -175,15 +180,25 @@ function inWholeBytes({ least, most }: MemoryRequest): MemoryRequest {
   return { least: Math.ceil(least), most: Math.ceil(most) };
 }
 
+/** A {@link MemoryBudget} as its shares see it. */
+interface Ledger {
+  readonly budgetBytes: number;
+  readonly tryReserve: (share: MemoryShare, request: MemoryRequest) => Reservation | undefined;
+  readonly reserve: (share: MemoryShare, request: MemoryRequest, signal: AbortSignalLike) => Promise<Reservation>;
+  /** A share holds so much more than before. */
+  readonly changed: (byBytes: number) => void;
+  readonly closed: (share: MemoryShare) => void;
+}
+
 /** One shard's part in a {@link MemoryBudget}. */
 export class MemoryShare {
-  readonly #budget: MemoryBudget;
+  readonly #ledger: Ledger;
   readonly #held = new SmallSet<Reservation>();
   #heldBytes = 0;
 
   /** By {@link MemoryBudget.open} only. */
-  constructor(budget: MemoryBudget) {
-    this.#budget = budget;
+  constructor(ledger: Ledger) {
+    this.#ledger = ledger;
   }
 
   get heldBytes(): number {
@@ -192,23 +207,23 @@ export class MemoryShare {
 
   /** Of the whole budget. */
   get budgetBytes(): number {
-    return this.#budget.bytes;
+    return this.#ledger.budgetBytes;
   }
 
   /** What is left for it now; `undefined`: not enough, or it is not its turn. Nothing waits then. */
   tryReserve(request: MemoryRequest): Reservation | undefined {
-    return this.#budget.tryReserve(this, request);
+    return this.#ledger.tryReserve(this, request);
   }
 
   /** Waits for its turn. Rejects with `signal.reason` as soon as `signal` aborts; nothing is held then. */
   reserve(request: MemoryRequest, signal: AbortSignalLike): Promise<Reservation> {
-    return this.#budget.reserve(this, request, signal);
+    return this.#ledger.reserve(this, request, signal);
   }
 
   /** Releases all that it still holds. To be called when nothing of it waits any more. */
   close(): void {
     for (const reservation of [...this.#held]) reservation.release();
-    this.#budget.closed(this);
+    this.#ledger.closed(this);
   }
 
   /** For the budget: so much is granted. */
@@ -234,7 +249,7 @@ export class MemoryShare {
 
   #change(byBytes: number): void {
     this.#heldBytes += byBytes;
-    this.#budget.changed(byBytes);
+    this.#ledger.changed(byBytes);
   }
 }
 

@@ -48,6 +48,23 @@ export class Assembly {
   }
 }
 
+/** Where the pieces of an answer are put together as they come. */
+export interface PieceMemory {
+  /** For an answer of so many bytes, or of more; `undefined`: its pieces are to be kept. */
+  take(bytes: number): Buffer | undefined;
+  /** Nobody looks at it any longer. What is not given back is garbage. */
+  giveBack(memory: Buffer): void;
+}
+
+/** For answers whose bytes are kept: each has its own, of its length. */
+export const ownMemory: PieceMemory = {
+  take: (bytes) => (bytes <= MAX_ANSWER_BYTES ? Buffer.allocUnsafeSlow(bytes) : undefined),
+  giveBack: () => undefined,
+};
+
+/** Shorter answers would take the memory of longer ones, and are not worth any. */
+const minPieceMemoryBytes = 64 * 1024;
+
 /** So many are kept for the next answers, of up to 6 MB each: as many as were given back last. */
 const maxFreeMemories = 4;
 
@@ -56,19 +73,18 @@ const maxFreeMemories = 4;
  * then, and what they take outside of its heap makes V8 collect everything: with pages of 1 KB records 3.6 times a second, and 0.8 times
  * with this memory (measured).
  */
-export class AnswerMemory {
+export class AnswerMemory implements PieceMemory {
   readonly #free: Buffer[] = [];
 
-  /** For an answer of so many bytes; `undefined` if it is so long that its memory would not be kept for another one. */
+  /** Also `undefined` for an answer that is so long that its memory would not be kept for another one. */
   take(bytes: number): Buffer | undefined {
-    if (!(bytes <= maxAssemblyBytes)) return undefined;
+    if (!(bytes >= minPieceMemoryBytes && bytes <= maxAssemblyBytes)) return undefined;
     const index = this.#free.findLastIndex(({ length }) => length >= bytes);
     const [memory] = index < 0 ? [] : this.#free.splice(index, 1);
     // Somewhat more, as the next answer may be longer.
     return memory ?? Buffer.allocUnsafeSlow(Math.min(maxAssemblyBytes, Math.ceil(bytes * 1.25)));
   }
 
-  /** Nobody looks at it any longer. What is not given back is garbage. */
   giveBack(memory: Buffer): void {
     if (this.#free.length === maxFreeMemories) this.#free.shift();
     this.#free.push(memory);

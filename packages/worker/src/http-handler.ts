@@ -1,7 +1,16 @@
 import assert from 'node:assert';
 import { notSent } from '@millrace/core';
 import type { Client, Dispatcher } from 'undici';
-import { AnswerMemory, cutOff, MAX_ANSWER_BYTES, tooLong, type AnswerLimits, type MakeAnswer } from './answer';
+import {
+  AnswerMemory,
+  cutOff,
+  MAX_ANSWER_BYTES,
+  ownMemory,
+  tooLong,
+  type AnswerLimits,
+  type MakeAnswer,
+  type PieceMemory,
+} from './answer';
 import { ConnectionPool, type PooledCall } from './connection-pool';
 import type { HttpRequest, HttpResponse, ResponseHead } from './wire-types';
 
@@ -24,22 +33,25 @@ export class HttpHandler {
     request: HttpRequest,
     { abortSignal }: { readonly abortSignal?: AbortSignal | undefined } = {},
   ): Promise<{ readonly response: HttpResponse }> {
-    const response = await this.exchange(
+    const response = await this.#exchange(
       request,
       { abortSignal, maxBytes: MAX_ANSWER_BYTES },
-      (head, chunks, length) => ({
-        ...head,
-        body: Buffer.concat(chunks, length),
-      }),
+      (head, chunks, length): HttpResponse => ({ ...head, body: kept(chunks, length) }),
+      ownMemory,
     );
     return { response };
   }
 
   /** Resolves with what `make` makes of the whole answer, of which it must not keep a part; rejects with what it throws. */
-  exchange<T>(
+  exchange<T>(request: HttpRequest, limits: AnswerLimits, make: MakeAnswer<T>): Promise<T> {
+    return this.#exchange(request, limits, make, this.#memory);
+  }
+
+  #exchange<T>(
     { protocol, hostname, port, path, query, method, headers, body }: HttpRequest,
     limits: AnswerLimits,
     make: MakeAnswer<T>,
+    memory: PieceMemory,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       limits.abortSignal?.throwIfAborted();
@@ -49,7 +61,7 @@ export class HttpHandler {
       // The SDK gives nothing else for commands without streams.
       const bytes = body as string | Uint8Array | undefined;
       const options = { path, query, method, headers, body: bytes ?? null };
-      pool.take(new Exchange({ pool, options, limits, memory: this.#memory, make, resolve, reject }));
+      pool.take(new Exchange({ pool, options, limits, memory, make, resolve, reject }));
     });
   }
 
@@ -83,7 +95,7 @@ interface ExchangeParts<T> {
   readonly pool: ConnectionPool;
   readonly options: Dispatcher.DispatchOptions;
   readonly limits: AnswerLimits;
-  readonly memory: AnswerMemory;
+  readonly memory: PieceMemory;
   readonly make: MakeAnswer<T>;
   readonly resolve: (made: T) => void;
   readonly reject: (error: Error) => void;
@@ -188,6 +200,12 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
     this.#client = undefined;
     if (client !== undefined) pool.giveBack(client, isGood);
   }
+}
+
+/** In memory that nobody else uses. */
+function kept(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const [first] = chunks;
+  return first?.length === length && first.buffer.byteLength === length ? first : Buffer.concat(chunks, length);
 }
 
 /** Headers that came several times as one. */

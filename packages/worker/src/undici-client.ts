@@ -24,9 +24,8 @@ export function undiciParts(
   try {
     const parts = files();
     if (typeof parts.buildConnector === 'function' && typeof parts.Client === 'function') return parts as UndiciParts;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'MODULE_NOT_FOUND' && code !== 'ERR_PACKAGE_PATH_NOT_EXPORTED') throw error;
+  } catch {
+    // What is wrong with undici by itself is wrong with its index, too, and said there.
   }
   return index();
 }

@@ -281,7 +281,6 @@ export class Worker {
     return { suspects };
   }
 
-  /** What reading is the same with for all shards. */
   #consumerSettings({ identity, leases }: Started): ConsumerSettings {
     const { applicationName, checkpointing, checkpointIntervalMs, checkpointEveryRecords, concurrency } = this.#options;
     const { batch, failurePolicy, retry, stallTimeoutMs, fetch } = this.#options;

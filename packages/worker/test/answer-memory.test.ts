@@ -17,13 +17,13 @@ describe('AnswerMemory', () => {
 
   it('keeps a few, the last ones', () => {
     const memory = new AnswerMemory();
-    const all = Array.from({ length: 6 }, () => memory.take(100)!);
+    const all = Array.from({ length: 6 }, () => memory.take(MB)!);
     for (const one of all) memory.giveBack(one);
-    const again = Array.from({ length: 6 }, () => memory.take(100)!);
+    const again = Array.from({ length: 6 }, () => memory.take(MB)!);
     expect(all.filter((one) => again.includes(one))).toEqual(all.slice(2));
   });
 
-  it.each([6 * MB + 1, Number.NaN, Infinity])('has none for an answer of %d bytes', (bytes) => {
+  it.each([64 * 1024 - 1, 6 * MB + 1, Number.NaN, Infinity])('has none for an answer of %d bytes', (bytes) => {
     expect(new AnswerMemory().take(bytes)).toBeUndefined();
   });
 });

@@ -3,10 +3,8 @@ import { buildConnector, Client, undiciParts } from '../src/undici-client';
 
 const index = { buildConnector, Client };
 
-function failing(code: string): () => never {
-  return () => {
-    throw Object.assign(new Error(code), { code });
-  };
+function failing(): never {
+  throw new Error('no such file');
 }
 
 describe('undici', () => {
@@ -16,15 +14,14 @@ describe('undici', () => {
     expect(Symbol.for('undici.globalDispatcher.1') in globalThis).toBe(false);
   });
 
-  it.each([
-    failing('MODULE_NOT_FOUND'),
-    failing('ERR_PACKAGE_PATH_NOT_EXPORTED'),
-    () => ({ buildConnector, Client: {} }),
-  ])('is loaded as a whole if its files are not there, or something else: %#', (files) => {
-    expect(undiciParts(files, () => index)).toBe(index);
-  });
+  it.each([failing, () => ({ buildConnector, Client: {} })])(
+    'is loaded as a whole if its files are not there, or something else: %#',
+    (files) => {
+      expect(undiciParts(files, () => index)).toBe(index);
+    },
+  );
 
-  it('is not loaded if it fails by itself', () => {
-    expect(() => undiciParts(failing('EACCES'), () => index)).toThrow('EACCES');
+  it('is not loaded at all if that fails as well', () => {
+    expect(() => undiciParts(failing, failing)).toThrow('no such file');
   });
 });

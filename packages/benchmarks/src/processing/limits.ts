@@ -6,6 +6,7 @@ export const limits: Readonly<Record<string, readonly Limit<Exclude<keyof Row, '
   'plain-200': [{ column: 'ratio', least: 0.9 }],
   'plain-1k': [{ column: 'ratio', least: 0.95 }],
   'idle-shards': [{ column: 'rssMegabytes', most: 150 }],
+  'idle-shards-1gb-heap': [{ column: 'rssMegabytes', most: 150 }],
   // The budget and 150 MB.
   'full-memory': [{ column: 'rssMegabytes', most: 256 + 150 }],
   latency: [

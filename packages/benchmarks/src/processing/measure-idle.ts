@@ -5,6 +5,7 @@ import { NumberedStream } from '../coordination/numbered-stream';
 import { kinesisClient } from '../local/client';
 import { ServerProcess } from '../server-process';
 import type { ScenarioContext } from '../timed-scenario';
+import { heapOf1Gb } from '../v8-heap';
 import type { IdleMessage, IdleSettings } from './messages';
 import { runChild } from './run-child';
 import type { Measurement } from './scenario';
@@ -25,14 +26,17 @@ export async function measureIdle(context: ScenarioContext): Promise<readonly Me
     const kinesis = kinesisClient('http1', endpoint);
     await NumberedStream.create(kinesis, streamName, shards, signal);
     kinesis.destroy();
-    const rssBytes: number[] = [];
-    for (let run = 1; run <= runs; run++) {
-      const applicationName = `idle-${run}`;
-      const bytes = await rssOf({ kinesisEndpoint: endpoint, dynamodbEndpoint, applicationName }, context);
-      rssBytes.push(bytes);
-      progress(`idle-shards, run ${run}: ${(bytes / 1e6).toFixed(1)} MB`);
-    }
-    return [{ name: 'idle-shards', runs, samples: { rssBytes } }];
+    const measured = async (name: string, nodeArguments: readonly string[]): Promise<Measurement> => {
+      const rssBytes: number[] = [];
+      for (let run = 1; run <= runs; run++) {
+        const access = { kinesisEndpoint: endpoint, dynamodbEndpoint, applicationName: `${name}-${run}` };
+        const bytes = await rssOf(access, nodeArguments, context);
+        rssBytes.push(bytes);
+        progress(`${name}, run ${run}: ${(bytes / 1e6).toFixed(1)} MB`);
+      }
+      return { name, runs, samples: { rssBytes } };
+    };
+    return [await measured('idle-shards', []), await measured('idle-shards-1gb-heap', heapOf1Gb)];
   } finally {
     await server.stop();
   }
@@ -40,6 +44,7 @@ export async function measureIdle(context: ScenarioContext): Promise<readonly Me
 
 async function rssOf(
   access: Pick<IdleSettings, 'applicationName' | 'dynamodbEndpoint' | 'kinesisEndpoint'>,
+  nodeArguments: readonly string[],
   { seconds, profileDirectory, signal, progress }: ScenarioContext,
 ): Promise<number> {
   const settings: IdleSettings = {
@@ -54,7 +59,10 @@ async function rssOf(
     toldShards = heard.shards;
     progress(`${access.applicationName}: ${heard.shards} shards were read`);
   };
-  const last = await runChild({ script: 'idle-script.js', settings, onMessage, profileDirectory, signal });
+  const last = await runChild({
+    script: 'idle-script.js',
+    ...{ settings, onMessage, profileDirectory, nodeArguments, signal },
+  });
   const measured = last as IdleMessage;
   if (measured.kind !== 'measured') throw new Error('the memory was not measured');
   return measured.rssBytes;

@@ -1,15 +1,15 @@
 import { pageShapes } from '../processing/page-shapes';
 import { withPrebuilt } from '../processing/read-in-turns';
 import type { ScenarioContext } from '../timed-scenario';
+import { heapOf1Gb } from '../v8-heap';
 import { runIdle } from './run-idle';
 import { adapterOf, type IdleShardsName, type IdleShardsRun, type Measurement } from './scenario';
 
 const shards = 1_000;
 const reader = 'direct';
-/** What V8 may take. Without a word it takes three times what is alive in its heap before it collects all garbage. */
 const nodeArguments: Readonly<Record<IdleShardsName, readonly string[]>> = {
   'idle-1000-shards': [],
-  'idle-1000-shards-small-heap': ['--max-semi-space-size=2', '--max-old-space-size=100'],
+  'idle-1000-shards-1gb-heap': heapOf1Gb,
 };
 /** The most that can be asked for: none is read again while it is measured. */
 const hardlyEverMs = 240_000;

@@ -3,7 +3,7 @@ import type { ReaderRun } from '../processing/read-in-turns';
 import type { TimedScenario } from '../timed-scenario';
 import type { IdleRun } from './run-idle';
 
-export const idleShardsNames = ['idle-1000-shards', 'idle-1000-shards-small-heap'] as const;
+export const idleShardsNames = ['idle-1000-shards', 'idle-1000-shards-1gb-heap'] as const;
 export type IdleShardsName = (typeof idleShardsNames)[number];
 
 export const idlePollsNames = ['idle-polls', 'idle-polls-busy'] as const;
