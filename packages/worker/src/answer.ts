@@ -26,8 +26,8 @@ export function cutOff(cause?: Error): Error {
 const maxAssemblyBytes = 6 * 1024 * 1024;
 
 /**
- * Memory to put answers together in that came in pieces, one after another: those of another request handler, those that are long, and those
- * that did not say how long they are ({@link AnswerMemory} has the others). New memory for each of them would be most of all that is allocated outside of
+ * Memory to put answers together in that came in pieces, one after another: those of another request handler, those that are long, or short,
+ * and those that did not say how long they are ({@link AnswerMemory} has the others). New memory for each of them would be most of all that is allocated outside of
  * V8's heap, for which V8 collects garbage as well.
  */
 export class Assembly {
@@ -56,9 +56,12 @@ export interface PieceMemory {
   giveBack(memory: Buffer): void;
 }
 
+/** More than any answer has: 10 MB of data as base64. What a server only announces is not to cost more. */
+const maxOwnBytes = 16 * 1024 * 1024;
+
 /** For answers whose bytes are kept: each has its own, of its length. */
 export const ownMemory: PieceMemory = {
-  take: (bytes) => (bytes <= MAX_ANSWER_BYTES ? Buffer.allocUnsafeSlow(bytes) : undefined),
+  take: (bytes) => (bytes <= maxOwnBytes ? Buffer.allocUnsafeSlow(bytes) : undefined),
   giveBack: () => undefined,
 };
 

@@ -33,7 +33,7 @@ export class HttpHandler {
     request: HttpRequest,
     { abortSignal }: { readonly abortSignal?: AbortSignal | undefined } = {},
   ): Promise<{ readonly response: HttpResponse }> {
-    const response = await this.#exchange(
+    const response = await this.exchange(
       request,
       { abortSignal, maxBytes: MAX_ANSWER_BYTES },
       (head, chunks, length): HttpResponse => ({ ...head, body: kept(chunks, length) }),
@@ -43,15 +43,11 @@ export class HttpHandler {
   }
 
   /** Resolves with what `make` makes of the whole answer, of which it must not keep a part; rejects with what it throws. */
-  exchange<T>(request: HttpRequest, limits: AnswerLimits, make: MakeAnswer<T>): Promise<T> {
-    return this.#exchange(request, limits, make, this.#memory);
-  }
-
-  #exchange<T>(
+  exchange<T>(
     { protocol, hostname, port, path, query, method, headers, body }: HttpRequest,
     limits: AnswerLimits,
     make: MakeAnswer<T>,
-    memory: PieceMemory,
+    memory: PieceMemory = this.#memory,
   ): Promise<T> {
     return new Promise((resolve, reject) => {
       limits.abortSignal?.throwIfAborted();
@@ -105,7 +101,7 @@ interface ExchangeParts<T> {
 class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
   readonly #parts: ExchangeParts<T>;
   readonly #chunks: Uint8Array[] = [];
-  /** In place of the chunks, for an answer of known length of which more than one are to come, unless it is too long. */
+  /** In place of the chunks, for an answer of known length of which more than one are to come, unless the memory has nothing for its length. */
   #body: Buffer | undefined;
   #length = 0;
   #head: ResponseHead | undefined;
@@ -202,7 +198,7 @@ class Exchange<T> implements Dispatcher.DispatchHandler, PooledCall {
   }
 }
 
-/** In memory that nobody else uses. */
+/** In memory in which nobody else writes. */
 function kept(chunks: readonly Uint8Array[], length: number): Uint8Array {
   const [first] = chunks;
   return first?.length === length && first.buffer.byteLength === length ? first : Buffer.concat(chunks, length);

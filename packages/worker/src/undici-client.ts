@@ -16,7 +16,7 @@ export const { buildConnector, Client } = undiciParts(
 );
 /* eslint-enable @typescript-eslint/no-require-imports */
 
-/** Where undici has its files, and what they export, is no promise of its: a version that has changed it is loaded by its index. */
+/** Where undici has its files, and what they export, is no promise of its: its index is loaded if they cannot be had. */
 export function undiciParts(
   files: () => Readonly<Record<keyof UndiciParts, unknown>>,
   index: () => UndiciParts,
@@ -25,7 +25,7 @@ export function undiciParts(
     const parts = files();
     if (typeof parts.buildConnector === 'function' && typeof parts.Client === 'function') return parts as UndiciParts;
   } catch {
-    // What is wrong with undici by itself is wrong with its index, too, and said there.
+    // What is wrong with undici itself is wrong with its index, too, and said there.
   }
   return index();
 }

