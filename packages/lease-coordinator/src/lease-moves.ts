@@ -21,7 +21,9 @@ export interface LeaseMovesDependencies extends WriteContext {
 
 /** A lease that is now this worker's, and since when others may count on that. */
 export interface AcquiredLease {
+  /** The row as the acquiring write left it. */
   readonly lease: Lease;
+  /** The start of the first attempt of that write: the lease lives for a failover time from there. */
   readonly acquiredAt: Moment;
   /** From a worker that had it, and has not given it up. */
   readonly wasTakenAway: boolean;
