@@ -3,29 +3,20 @@ import { createServer, type AddressInfo } from 'node:net';
 import { DescribeTableCommand, DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { isCutOff, isTransient } from '@millrace/core';
-import type { HttpHandler } from '../src/http-handler';
 import { closeAll, configuration } from './support/direct-clients';
-import { aHandler, bareServer, faultOf, requestTo, serve, soon, text, until } from './support/http-handlers';
+import {
+  aHandler,
+  bareServer,
+  faultOf,
+  requestTo,
+  serve,
+  soon,
+  text,
+  until,
+  waysToCall,
+} from './support/http-handlers';
 
 afterEach(closeAll);
-
-/** As the SDK does it, and as direct calls do, which keep no part of an answer. */
-const ways: [string, (handler: HttpHandler, endpoint: string, abortSignal?: AbortSignal) => Promise<string>][] = [
-  [
-    'handle',
-    async (handler, endpoint, abortSignal) => {
-      const { response } = await handler.handle(requestTo(endpoint), { abortSignal });
-      return text(response.body);
-    },
-  ],
-  [
-    'exchange',
-    (handler, endpoint, abortSignal) =>
-      handler.exchange(requestTo(endpoint), { abortSignal, maxBytes: 64e6 }, (_, chunks, length) =>
-        text(Buffer.concat(chunks, length)),
-      ),
-  ],
-];
 
 describe('HttpHandler', () => {
   it('answers whole, with the head', async () => {
@@ -40,7 +31,7 @@ describe('HttpHandler', () => {
     expect(received).toMatchObject([{ method: 'POST', path: '/?a=b%20c', body: '{"two":2}' }]);
   });
 
-  it.each(ways)('puts answers together that come in many pieces, several at once: %s', async (_, textOf) => {
+  it.each(waysToCall)('puts answers together that come in many pieces, several at once: %s', async (_, bytesOf) => {
     const bodies = [300_000, 5_000_000, 7_000_000, 200_000].map((length, call) => String(call).repeat(length));
     const { endpoint } = await serve((response, call) => {
       const body = bodies[call % bodies.length]!;
@@ -52,7 +43,8 @@ describe('HttpHandler', () => {
     const handler = aHandler();
     const answers: string[] = [];
     for (let turn = 0; turn < 2; turn++) {
-      answers.push(...(await Promise.all(bodies.map(() => textOf(handler, endpoint)))));
+      const turnsAnswers = await Promise.all(bodies.map(() => bytesOf(handler, requestTo(endpoint))));
+      answers.push(...turnsAnswers.map(text));
     }
     expect(answers.sort()).toEqual([...bodies, ...bodies].sort());
   });
@@ -69,9 +61,9 @@ describe('HttpHandler', () => {
     expect(text(first.response.body)).toBe('0'.repeat(300_000));
   });
 
-  it.each(ways)(
+  it.each(waysToCall)(
     'keeps an answer that was aborted amid its pieces apart from those behind it: %s',
-    async (_, textOf) => {
+    async (_, bytesOf) => {
       const length = 300_000;
       const { endpoint } = await serve((response, call) => {
         response.setHeader('content-length', length);
@@ -85,16 +77,16 @@ describe('HttpHandler', () => {
       const ends: (() => void)[] = [];
       const handler = aHandler();
       const stopping = new AbortController();
-      const first = textOf(handler, endpoint, stopping.signal);
+      const first = bytesOf(handler, requestTo(endpoint), stopping.signal);
       const stopped = expect(first).rejects.toThrow('stopped');
       await until(() => ends.length === 1);
       // Behind this answer half of the first one has come, too.
-      await textOf(handler, endpoint);
-      const others = [2, 3, 4].map(() => textOf(handler, endpoint));
+      await bytesOf(handler, requestTo(endpoint));
+      const others = [2, 3, 4].map(() => bytesOf(handler, requestTo(endpoint)));
       stopping.abort(new Error('stopped'));
       for (const end of ends) end();
       await stopped;
-      expect((await Promise.all(others)).sort()).toEqual(['2', '3', '4'].map((sign) => sign.repeat(length)));
+      expect((await Promise.all(others)).map(text).sort()).toEqual(['2', '3', '4'].map((sign) => sign.repeat(length)));
     },
   );
 

@@ -9,6 +9,7 @@ import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { kinesisReaderContract, type ReaderContractSubject } from '../../record-fetcher/test/kinesis-reader-contract';
 import { deriveClients, type AwsCalls } from '../src/aws-clients';
 import { HttpHandler } from '../src/http-handler';
+import { selfSigned, tlsFront, trust } from './support/tls';
 import { wentThroughSdk } from './support/wire';
 
 const shardId = 'shardId-000000000000';
@@ -40,19 +41,23 @@ interface Subject extends ReaderContractSubject {
   read(limit?: number): Promise<RecordsPage>;
 }
 
-/** Which way calls go, and on whose request handler: Millrace's, or one of the user's. */
-type Way = readonly [adapter: AwsCalls, handlerOf: 'Millrace' | 'the user'];
+/** Which way calls go, on whose request handler, Millrace's or one of the user's, and over what. */
+type Way = readonly [adapter: AwsCalls, handlerOf: 'Millrace' | 'the user', protocol: 'HTTP' | 'TLS'];
 
 const ways: readonly Way[] = [
-  ['sdk', 'Millrace'],
-  ['direct', 'Millrace'],
-  ['sdk', 'the user'],
-  ['direct', 'the user'],
+  ['sdk', 'Millrace', 'HTTP'],
+  ['direct', 'Millrace', 'HTTP'],
+  ['sdk', 'the user', 'HTTP'],
+  ['direct', 'the user', 'HTTP'],
+  ['sdk', 'Millrace', 'TLS'],
+  ['direct', 'Millrace', 'TLS'],
 ];
+
+const certificate = selfSigned();
 
 /** A reader as a worker has it, on sockets, against a service that verifies signatures; past the first calls. */
 async function readerOf(
-  [adapter, handlerOf]: Way,
+  [adapter, handlerOf, protocol]: Way,
   {
     known = [keys],
     credentials = async () => keys,
@@ -77,7 +82,8 @@ async function readerOf(
       return answer;
     },
   };
-  const configuration = { endpoint: aws.kinesisEndpoint, region: 'us-east-1', maxAttempts: 1 };
+  const endpoint = protocol === 'TLS' ? await overTls(aws.kinesisEndpoint) : aws.kinesisEndpoint;
+  const configuration = { endpoint, region: 'us-east-1', maxAttempts: 1 };
   const exchange = jest.spyOn(HttpHandler.prototype, 'exchange');
   open.push(() => exchange.mockRestore());
   const requestHandler = handlerOf === 'Millrace' ? {} : { requestHandler: usersHandler };
@@ -116,6 +122,13 @@ async function readerOf(
   };
 }
 
+async function overTls(endpoint: string): Promise<string> {
+  open.push(trust(certificate));
+  const front = await tlsFront(endpoint, certificate);
+  open.push(() => front.close());
+  return front.endpoint;
+}
+
 async function faultOf(call: Promise<unknown>): Promise<Error> {
   const error: unknown = await call.then(
     () => new Error('there was no fault'),
@@ -129,7 +142,7 @@ async function faultOf(call: Promise<unknown>): Promise<Error> {
 /** For the realm's sake the SDK takes Node's errors for none here, and puts its own around them: only the message is the same. */
 const brokenOff = { message: expect.stringMatching(/ECONNRESET|aborted|other side closed/) as unknown };
 
-describe.each(ways)('reading with awsCalls: %s, on the request handler of %s', (...way) => {
+describe.each(ways)('reading with awsCalls: %s, on the request handler of %s, over %s', (...way) => {
   const [adapter] = way;
   kinesisReaderContract('the reader', () => readerOf(way));
 
@@ -236,8 +249,8 @@ describe.each(ways)('reading with awsCalls: %s, on the request handler of %s', (
 describe('an answer longer than any that Kinesis gives', () => {
   const bytes = 65 * 1024 * 1024;
 
-  it.each(ways.slice(0, 2).concat([['direct', 'the user']]))(
-    'is refused, not kept, with awsCalls: %s, on the request handler of %s',
+  it.each(ways.filter(([adapter, handlerOf]) => adapter === 'direct' || handlerOf === 'Millrace'))(
+    'is refused, not kept, with awsCalls: %s, on the request handler of %s, over %s',
     async (...way) => {
       const { aws, read } = await readerOf(way);
       aws.faults.add({ kind: 'long-reply', bytes, operations: ['GetRecords'] });
@@ -246,7 +259,7 @@ describe('an answer longer than any that Kinesis gives', () => {
   );
 
   it('is read by the SDK on a handler of the user’s, which has no limit', async () => {
-    const { aws, read } = await readerOf(['sdk', 'the user']);
+    const { aws, read } = await readerOf(['sdk', 'the user', 'HTTP']);
     aws.faults.add({ kind: 'long-reply', bytes, operations: ['GetRecords'] });
     expect((await read()).records).toEqual([]);
   });

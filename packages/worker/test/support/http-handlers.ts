@@ -25,6 +25,23 @@ export function requestTo(endpoint: string, changes: Partial<HttpRequest> = {}):
   };
 }
 
+/** The bytes of one answer. */
+type BytesOf = (handler: HttpHandler, request: HttpRequest, abortSignal?: AbortSignal) => Promise<Uint8Array>;
+
+const handle: BytesOf = async (handler, request, abortSignal) => {
+  const { response } = await handler.handle(request, { abortSignal });
+  return response.body as Uint8Array;
+};
+
+const exchange: BytesOf = (handler, request, abortSignal) =>
+  handler.exchange(request, { abortSignal, maxBytes: 64e6 }, (_, chunks, length) => Buffer.concat(chunks, length));
+
+/** As the SDK does it, and as direct calls do, which keep no part of an answer. */
+export const waysToCall: [string, BytesOf][] = [
+  ['handle', handle],
+  ['exchange', exchange],
+];
+
 /** A server that answers each request by hand, on its bare connection. */
 export async function bareServer(
   answer: (socket: Socket) => void,
