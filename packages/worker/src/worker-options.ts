@@ -107,8 +107,8 @@ interface CommonOptions {
   readonly batch?: BatchOptions;
   /**
    * How much memory records may take, from before the call that reads them until your code is done with them; all shards
-   * share it. Reading waits when it is used up. What your code keeps after that does not count. A process needs some 150 MB
-   * beside it. `{ budgetBytes }`: 16,000,000 or more. Workers of one process that are to share one budget are given the same {@link MemoryBudget}.
+   * share it. Reading waits when it is used up. What your code keeps after that does not count. A process needs 150 to
+   * 250 MB beside it, the more the larger the heap that V8 takes (docs/operations.md). `{ budgetBytes }`: 16,000,000 or more. Workers of one process that are to share one budget are given the same {@link MemoryBudget}.
    *
    * @defaultValue the smaller of 256 MB and a quarter of the memory that the process may use (its container's limit, or
    * the machine's memory), and 16 MB at least; for each worker

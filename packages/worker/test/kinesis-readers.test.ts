@@ -124,9 +124,7 @@ async function readerOf(
 
 async function overTls(endpoint: string): Promise<string> {
   open.push(trust(certificate));
-  const front = await tlsFront(endpoint, certificate);
-  open.push(() => front.close());
-  return front.endpoint;
+  return (await tlsFront(endpoint, certificate, open)).endpoint;
 }
 
 async function faultOf(call: Promise<unknown>): Promise<Error> {

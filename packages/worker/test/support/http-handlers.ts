@@ -37,7 +37,7 @@ const exchange: BytesOf = (handler, request, abortSignal) =>
   handler.exchange(request, { abortSignal, maxBytes: 64e6 }, (_, chunks, length) => Buffer.concat(chunks, length));
 
 /** As the SDK does it, and as direct calls do, which keep no part of an answer. */
-export const waysToCall: [string, BytesOf][] = [
+export const waysToCall: readonly (readonly [string, BytesOf])[] = [
   ['handle', handle],
   ['exchange', exchange],
 ];

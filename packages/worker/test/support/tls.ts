@@ -1,6 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { jest } from '@jest/globals';
 import { pki } from 'node-forge';
@@ -30,48 +30,75 @@ export function selfSigned(ip = '127.0.0.1'): Certificate {
   return { key, cert: pki.certificateToPem(certificate) };
 }
 
-/** As `NODE_EXTRA_CA_CERTS` has it, which Node reads when it starts: every client of the process trusts the certificate. Returns what ends that. */
+const trusted = new Set<string>();
+
+/**
+ * All clients of the process trust this certificate, and others so given, in place of those that Node.js comes with. `NODE_EXTRA_CA_CERTS` does
+ * the like, but is read when Node.js starts. Returns what ends it.
+ */
 export function trust({ cert }: Certificate): () => void {
-  const original = tls.connect;
-  const trusting = (options: tls.ConnectionOptions, ...others: []): tls.TLSSocket =>
-    original({ ...options, ca: [cert] }, ...others);
-  const spy = jest.spyOn(tls, 'connect').mockImplementation(trusting as typeof tls.connect);
-  return () => spy.mockRestore();
+  if (trusted.size === 0) {
+    const original = tls.connect;
+    const trusting = (options: tls.ConnectionOptions): tls.TLSSocket => original({ ...options, ca: [...trusted] });
+    jest.spyOn(tls, 'connect').mockImplementation(trusting as typeof tls.connect);
+  }
+  trusted.add(cert);
+  return () => {
+    trusted.delete(cert);
+    if (trusted.size === 0) jest.mocked(tls.connect).mockRestore();
+  };
+}
+
+/** A connection that a client has made, whether or not it goes on after the handshake. */
+export interface Accepted {
+  /** That the client has sent, decrypted. */
+  receivedBytes: number;
+  isClosed: boolean;
 }
 
 export interface TlsFront {
   readonly endpoint: string;
-  /** Connections that were made so far, whether or not they were accepted by the client. */
-  connections(): number;
-  close(): void;
+  readonly accepted: readonly Accepted[];
 }
 
-/** The endpoint's server, which has no TLS, behind one that has. A connection that one side breaks off is broken off on the other one. */
-export async function tlsFront(endpoint: string, certificate: Certificate): Promise<TlsFront> {
-  const port = Number(new URL(endpoint).port);
+/**
+ * The endpoint's server, which has no TLS, behind one that has. What is broken off on one side is broken off on the other: a reset is a
+ * reset. Where the server ends its side the client gets the notice of TLS for it, unless that is left out.
+ *
+ * @param open gets what closes it
+ */
+export async function tlsFront(
+  endpoint: string,
+  certificate: Certificate,
+  open: (() => unknown)[],
+  { endsWithNotice = true }: { readonly endsWithNotice?: boolean } = {},
+): Promise<TlsFront> {
+  const farPort = Number(new URL(endpoint).port);
   const sockets = new Set<Socket>();
-  let connections = 0;
-  const server = tls.createServer({ ...certificate }, (near) => {
-    const far = connect(port, '127.0.0.1');
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      sockets.add(from);
-      from.on('error', () => to.destroy());
-      from.on('close', (hadError) => (hadError || !from.readableEnded ? to.destroy() : undefined));
-      from.pipe(to);
-    }
+  const accepted: Accepted[] = [];
+  const server = createServer((raw) => {
+    const connection: Accepted = { receivedBytes: 0, isClosed: false };
+    accepted.push(connection);
+    const near = new tls.TLSSocket(raw, { isServer: true, ...certificate });
+    const far = connect(farPort, '127.0.0.1');
+    for (const socket of [raw, near, far]) sockets.add(socket);
+    near.on('data', ({ length }: Buffer) => (connection.receivedBytes += length));
+    near.pipe(far);
+    far.pipe(near, { end: false });
+    far.on('end', () => (endsWithNotice ? near : raw).end());
+    far.on('error', () => raw.resetAndDestroy());
+    raw.on('error', () => undefined);
+    near.on('error', () => far.destroy());
+    near.on('close', () => {
+      connection.isClosed = true;
+      far.destroy();
+    });
   });
-  server.on('connection', () => connections++);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
-    endpoint: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    connections: () => connections,
-    close: () => {
-      for (const socket of sockets) socket.destroy();
-      server.close();
-    },
-  };
+  open.push(() => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+  return { endpoint: `https://127.0.0.1:${(server.address() as AddressInfo).port}`, accepted };
 }

@@ -1,4 +1,4 @@
-export interface Memory {
+interface Memory {
   readonly buffer: ArrayBuffer;
 }
 
