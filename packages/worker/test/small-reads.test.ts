@@ -1,9 +1,27 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { closeAll } from './support/direct-clients';
 import { aHandler, requestTo, serve, text } from './support/http-handlers';
-import { watchMemories } from './support/web-assembly';
 
 afterEach(closeAll);
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+}
+
+type InstanceClass = new (...parts: unknown[]) => { readonly exports: { readonly memory: Memory } };
+
+/** Those of the modules of WebAssembly that are loaded from now on. */
+function watchMemories(): Memory[] {
+  const memories: Memory[] = [];
+  const assembly = (globalThis as unknown as { WebAssembly: { Instance: InstanceClass } }).WebAssembly;
+  assembly.Instance = class extends assembly.Instance {
+    constructor(...parts: unknown[]) {
+      super(...parts);
+      memories.push(this.exports.memory);
+    }
+  };
+  return memories;
+}
 
 describe('the memory of the parser', () => {
   it('does not grow, however long an answer is and however many come at once', async () => {

@@ -6,7 +6,7 @@ import { jest } from '@jest/globals';
 import { pki } from 'node-forge';
 
 /** A certificate that vouches for itself, and its key, both as PEM. */
-export interface Certificate {
+interface Certificate {
   readonly key: string;
   readonly cert: string;
 }
@@ -50,13 +50,13 @@ export function trust({ cert }: Certificate): () => void {
 }
 
 /** A connection that a client has made, whether or not it goes on after the handshake. */
-export interface Accepted {
+interface Accepted {
   /** That the client has sent, decrypted. */
   receivedBytes: number;
   isClosed: boolean;
 }
 
-export interface TlsFront {
+interface TlsFront {
   readonly endpoint: string;
   readonly accepted: readonly Accepted[];
 }
